@@ -1,0 +1,1 @@
+"""One conversation: listen, think, speak."""

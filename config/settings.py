@@ -1,0 +1,153 @@
+"""Typed settings, read once where a process starts, from the environment or `.env` (S3).
+
+Everything has a default that works on one machine with nothing configured. Secrets are `SecretStr`: they never
+show in logs, errors or `repr`. Code below the process entries gets values as arguments, never this object's source.
+"""
+
+from pathlib import Path
+from typing import Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ENV_PREFIX: Final = "SALESOS_"
+DEFAULT_CRM_PORT: Final = 8700
+DEFAULT_VOICE_PORT: Final = 8701
+DEFAULT_CARRIER_PORT: Final = 8702
+# The carrier in a box knows exactly one account; it is no secret, and refused beside a real carrier.
+BOX_ACCOUNT_SID: Final = "AC00000000000000000000000000b0b0b0"
+BOX_AUTH_TOKEN: Final = "box-auth-token-for-loopback-only"  # noqa: S105 - a published development value
+DEVELOPMENT_SECRET: Final = "development-only-secret-change-me-0000"  # noqa: S105 - refused off loopback
+LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+class BadSettings(Exception):
+    """One or more settings are missing or malformed; `faults` names each, never its value."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, env_file=".env", extra="ignore", hide_input_in_errors=True)
+
+    # Where things are
+    data_dir: Path = Path(".salesos")
+    host: str = "127.0.0.1"  # what every port binds to
+    crm_port: int = Field(DEFAULT_CRM_PORT, ge=1, le=65535)
+    voice_port: int = Field(DEFAULT_VOICE_PORT, ge=1, le=65535)
+    carrier_port: int = Field(DEFAULT_CARRIER_PORT, ge=1, le=65535)
+    database_url: SecretStr | None = None  # the application's role: neither owner nor superuser
+    database_owner_url: SecretStr | None = None  # migrations only
+    redis_url: SecretStr | None = None
+    store_url: str = ""  # file:///path, s3://bucket/prefix; empty: data_dir/store
+    public_url: str = ""  # where the carrier reaches the voice process; empty: its own loopback address
+    crm_url: str = ""  # where the voice process reaches the CRM; empty: its own loopback address
+    carrier_url: str = ""  # the carrier's API; empty: the carrier in a box
+
+    # Secrets of ours
+    secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)  # signs sessions and permits
+    internal_key: SecretStr = SecretStr(DEVELOPMENT_SECRET)  # voice node to CRM
+
+    # The carrier
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    from_number: str = "+12025550100"
+    check_signatures: bool = True  # may be off on loopback only
+
+    # The voice node
+    node: str = "voice-1"
+    max_calls: int = Field(40, ge=1)
+
+    # What the operator's law and purse allow
+    allowed_countries: tuple[str, ...] = ("US", "CA", "BR", "GB")
+    max_call_s: int = Field(1800, ge=60, le=4 * 3600)
+
+    # Providers' keys (used from the conversation milestone on)
+    deepgram_api_key: SecretStr | None = None
+    elevenlabs_api_key: SecretStr | None = None
+    openai_api_key: SecretStr | None = None
+    anthropic_api_key: SecretStr | None = None
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("public_url", "crm_url", "carrier_url")
+    @classmethod
+    def _is_http_url(cls, value: str) -> str:
+        if value:
+            parts = urlsplit(value)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+                raise ValueError("must be an http:// or https:// address without a query")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        off_loopback = self.host not in LOOPBACK_HOSTS
+        if off_loopback and DEVELOPMENT_SECRET in (
+            self.secret_key.get_secret_value(),
+            self.internal_key.get_secret_value(),
+        ):
+            raise ValueError("secret_key and internal_key must be set when host is not a loopback address")
+        if not self.check_signatures and off_loopback:
+            raise ValueError("check_signatures may be switched off on a loopback host only")
+        if self.carrier_url and not (self.twilio_account_sid and self.twilio_auth_token.get_secret_value()):
+            raise ValueError("twilio_account_sid and twilio_auth_token are needed when carrier_url is set")
+        return self
+
+    @property
+    def uses_box_carrier(self) -> bool:
+        return not self.carrier_url
+
+    @property
+    def carrier_address(self) -> str:
+        return self.carrier_url or f"http://127.0.0.1:{self.carrier_port}"
+
+    @property
+    def crm_address(self) -> str:
+        return self.crm_url or f"http://127.0.0.1:{self.crm_port}"
+
+    @property
+    def public_address(self) -> str:
+        return self.public_url or f"http://127.0.0.1:{self.voice_port}"
+
+    @property
+    def account_sid(self) -> str:
+        return self.twilio_account_sid or BOX_ACCOUNT_SID
+
+    @property
+    def auth_token(self) -> str:
+        return self.twilio_auth_token.get_secret_value() or BOX_AUTH_TOKEN
+
+    @property
+    def store_address(self) -> str:
+        return self.store_url or (self.data_dir.absolute() / "store").as_uri()
+
+    def need(self, name: str) -> str:
+        """Return a secret address that this process cannot do without.
+
+        Raises:
+            BadSettings: it is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise BadSettings([f"{ENV_PREFIX}{name.upper()}: is needed by this process (salesos up sets it for you)"])
+        return str(value.get_secret_value())
+
+
+def read_settings() -> Settings:
+    """Read and check all settings.
+
+    Raises:
+        BadSettings: with every fault at once, each by its variable's name, none with its value.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise BadSettings([_fault(item["loc"], item["msg"]) for item in error.errors(include_input=False)]) from None
+
+
+def _fault(location: tuple[int | str, ...], message: str) -> str:
+    name = ENV_PREFIX + str(location[0]).upper() if location else "settings"
+    return f"{name}: {message.removeprefix('Value error, ')}"

@@ -1,0 +1,234 @@
+"""What happens in a call, as the voice process tells it to whoever listens. Sans-I/O.
+
+Fields are only ever added, never replaced or given another meaning: journals and streams outlive a release.
+All `*_ms` fields stand on the call's one timeline: milliseconds since the carrier's stream began, by the
+carrier's `timestamp` of the prospect's audio. Durations end in `_s` or say so.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+VERSION: Final = 1
+
+
+class State(StrEnum):
+    """The call's lifecycle (S33). LISTENING and SPEAKING are the two halves of connected."""
+
+    IDLE = "idle"
+    DIALING = "dialing"
+    RINGING = "ringing"
+    LISTENING = "listening"
+    SPEAKING = "speaking"
+    ENDING = "ending"
+    ENDED = "ended"
+    FAILED = "failed"
+
+
+TERMINAL: Final = frozenset({State.ENDED, State.FAILED})
+
+
+class Outcome(StrEnum):
+    """Why a call is over, in the words that the CRM acts on."""
+
+    GOAL_REACHED = "goal_reached"
+    CALLBACK_REQUESTED = "callback_requested"
+    NOT_INTERESTED = "not_interested"
+    OPTED_OUT = "opted_out"
+    NO_RESPONSE = "no_response"
+    MESSAGE_LEFT = "message_left"
+    HUNG_UP = "hung_up"  # the prospect left before anything was decided
+    LINE_BUSY = "line_busy"
+    NO_ANSWER = "no_answer"
+    REFUSED = "refused"  # the permit, do-not-call or the carrier said no
+    OUT_OF_CREDIT = "out_of_credit"
+    TIME_LIMIT = "time_limit"
+    SERVICE_FAILURE = "service_failure"  # ours: speech, stream, node
+    UNKNOWN = "unknown"  # the carrier never said; not dialled again
+
+
+class Speaker(StrEnum):
+    AGENT = "agent"
+    CALLER = "caller"
+    REP = "rep"
+
+
+class AnsweredBy(StrEnum):
+    HUMAN = "human"
+    MACHINE = "machine"
+    UNKNOWN = "unknown"
+
+
+class FactKind(StrEnum):
+    """What the conversation established."""
+
+    MEETING_BOOKED = "meeting_booked"
+    CALLBACK_REQUESTED = "callback_requested"
+    OBJECTION = "objection"
+    OPTED_OUT = "opted_out"
+    NOTE = "note"
+
+
+class StateChanged(msgspec.Struct, frozen=True, tag="call.state_changed"):
+    state: State
+    previous: State
+    reason: str = ""
+
+
+class CarrierAccepted(msgspec.Struct, frozen=True, tag="call.carrier_accepted"):
+    carrier: str
+    carrier_call_id: str
+
+
+class Answered(msgspec.Struct, frozen=True, tag="call.answered"):
+    """The line was picked up: the meter starts."""
+
+
+class AnswererKnown(msgspec.Struct, frozen=True, tag="call.answerer_known"):
+    answered_by: AnsweredBy
+    source: str  # "carrier" or "ear"
+    detail: str = ""
+
+
+class TurnFinished(msgspec.Struct, frozen=True, tag="turn.finished"):
+    """One turn of one speaker. For the agent `text` is what was meant, `heard_text` what was played."""
+
+    turn: int
+    speaker: Speaker
+    text: str
+    heard_text: str
+    started_ms: int
+    ended_ms: int
+    response_ms: int | None = None  # agent only: caller's last voiced sample to our first sample played
+    interrupted: bool = False
+
+
+class TurnTimed(msgspec.Struct, frozen=True, tag="turn.timed"):
+    """The waterfall of one answer: each stage in ms since the caller's last voiced sample (X2)."""
+
+    turn: int
+    vad_ms: int | None = None
+    end_of_turn_ms: int | None = None
+    transcript_ms: int | None = None
+    first_token_ms: int | None = None
+    first_audio_ms: int | None = None
+    sent_ms: int | None = None
+    played_ms: int | None = None
+
+
+class BargedIn(msgspec.Struct, frozen=True, tag="turn.barged_in"):
+    """The caller took the floor; `stopped_after_ms` from their first voiced sample to our last one played."""
+
+    turn: int
+    at_ms: int
+    stopped_after_ms: int
+
+
+class FactNoted(msgspec.Struct, frozen=True, tag="fact.noted"):
+    kind: FactKind
+    text: str = ""  # in the caller's words, or the objection's name
+    when: str = ""  # the time that was said, as said ("tomorrow at ten")
+    details: dict[str, str] = {}
+
+
+class Metered(msgspec.Struct, frozen=True, tag="money.metered"):
+    """The call has used this many billable seconds so far; the sum, so that repeats cost nothing."""
+
+    billable_s: int
+
+
+class Finished(msgspec.Struct, frozen=True, tag="call.finished"):
+    """The call reached a terminal state: what money and the lead's status follow from."""
+
+    state: State
+    outcome: Outcome
+    answered_by: AnsweredBy | None = None
+    duration_s: float = 0.0
+    billable_s: int = 0
+    reason: str = ""
+
+
+class RecordingStored(msgspec.Struct, frozen=True, tag="recording.stored"):
+    uri: str  # store URL + key
+    key: str
+    channels: int
+    duration_s: float
+    size_bytes: int
+    sha256: str
+
+
+class RecordingFailed(msgspec.Struct, frozen=True, tag="recording.failed"):
+    """There is no recording, or not all of it; `spool_path` names what is left on the node's disk."""
+
+    reason: str
+    spool_path: str = ""
+
+
+class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
+    """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
+
+
+Body = (
+    StateChanged
+    | CarrierAccepted
+    | Answered
+    | AnswererKnown
+    | TurnFinished
+    | TurnTimed
+    | BargedIn
+    | FactNoted
+    | Metered
+    | Finished
+    | RecordingStored
+    | RecordingFailed
+    | Closed
+)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One event. `(org_id, call_id, epoch, seq)` is its identity.
+
+    `seq` rises by one from 1 within an epoch. Whoever takes a call over (another node, recovery after a
+    crash) raises the epoch by one; a consumer refuses an epoch older than the newest it has seen.
+    """
+
+    org_id: UUID
+    call_id: UUID
+    epoch: int
+    seq: int
+    at: datetime  # UTC wall time, for people; order comes from epoch and seq
+    body: Body
+    version: int = VERSION
+
+
+class Unreadable(ValueError):
+    """Bytes that are not an event of a version that we know."""
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """Return the event as MessagePack."""
+    return _ENCODER.encode(event)
+
+
+def decode(raw: bytes) -> Event:
+    """Return the event in `raw`.
+
+    Raises:
+        Unreadable: not MessagePack, a field missing or of the wrong type, or an unknown kind.
+    """
+    try:
+        return _DECODER.decode(raw)
+    except msgspec.MsgspecError as error:
+        raise Unreadable(str(error)) from None
+
+
+def kind_of(body: Body) -> str:
+    """Return the event's name, such as `turn.finished`."""
+    return str(body.__struct_config__.tag)

@@ -1,0 +1,51 @@
+"""The call plan: all that a voice node needs to hold one call, so that it reads no database. Sans-I/O."""
+
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class RecordWhen(StrEnum):
+    NEVER = "never"
+    AFTER_DISCLOSURE = "after_disclosure"
+    ALWAYS = "always"
+
+
+class Agent(msgspec.Struct, frozen=True):
+    id: UUID
+    name: str
+    voice: str = "en-us"
+    language: str = "en-US"
+
+
+class Providers(msgspec.Struct, frozen=True):
+    stt: str = "embedded"
+    tts: str = "embedded"
+    llm: str = "scripted"
+
+
+class Prospect(msgspec.Struct, frozen=True):
+    lead_id: UUID
+    name: str = ""
+    company: str = ""
+    time_zone: str = ""
+
+
+class CallPlan(msgspec.Struct, frozen=True):
+    org_id: UUID
+    call_id: UUID
+    org_name: str
+    agent: Agent
+    prospect: Prospect
+    from_number: str
+    playbook: dict[str, Any]  # validated by agent.llm.playbook where it is used
+    prompt_version: str = "1"
+    providers: Providers = Providers()
+    sealed_keys: dict[str, str] = {}  # provider name to sealed secret
+    tools: tuple[str, ...] = ()
+    variables: dict[str, str] = {}  # what playbook texts may name: {prospect_name}, {org_name}…
+    record: RecordWhen = RecordWhen.AFTER_DISCLOSURE
+    ring_timeout_s: int = 30
+    max_duration_s: int = 1800

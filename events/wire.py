@@ -1,0 +1,79 @@
+"""The names under which CRM and voice meet in Redis, and the HTTP paths between them. Sans-I/O.
+
+| key | kind | who writes | what |
+|---|---|---|---|
+| `events:{00..15}` | stream, field `e` | voice | events, by hash of the call id |
+| `committed:{org}:{call}` | string "epoch:seq", 7 days | CRM | high-water mark whose effects are committed |
+| `commands:{node}` | stream, field `c` | CRM | commands to a node |
+| `replies:{command}` | list, 120 s | voice | the one answer |
+| `node:{node}` | string (NodeReport), 10 s | voice | load, for choosing a node |
+| `permit:{id}` | string, NX, 120 s | voice | spent permits |
+"""
+
+from typing import Final
+from uuid import UUID
+from zlib import crc32
+
+import msgspec
+
+EVENT_STREAMS: Final = 16
+EVENT_FIELD: Final = b"e"
+COMMAND_FIELD: Final = b"c"
+REPLY_TTL_S: Final = 120
+NODE_TTL_S: Final = 10
+PERMIT_TTL_S: Final = 120
+COMMITTED_TTL_S: Final = 7 * 24 * 3600
+NODE_PATTERN: Final = "node:*"
+
+# CRM routes for voice nodes; both sides send and check `Authorization: Bearer <internal key>`.
+DO_NOT_CALL_PATH: Final = "/internal/tools/do_not_call"  # POST DoNotCallQuestion → DoNotCallAnswer
+
+
+def event_stream(call_id: UUID) -> str:
+    """Return the stream that carries all events of a call, in order."""
+    return f"events:{crc32(call_id.bytes) % EVENT_STREAMS:02d}"
+
+
+def all_event_streams() -> tuple[str, ...]:
+    return tuple(f"events:{number:02d}" for number in range(EVENT_STREAMS))
+
+
+def committed_key(org_id: UUID, call_id: UUID) -> str:
+    return f"committed:{org_id}:{call_id}"
+
+
+def commands_key(node: str) -> str:
+    return f"commands:{node}"
+
+
+def reply_key(command_id: UUID) -> str:
+    return f"replies:{command_id}"
+
+
+def node_key(node: str) -> str:
+    return f"node:{node}"
+
+
+def permit_key(permit_id: UUID) -> str:
+    return f"permit:{permit_id}"
+
+
+class NodeReport(msgspec.Struct, frozen=True):
+    """What a voice node announces of itself every few seconds."""
+
+    node: str
+    calls: int
+    capacity: int
+    draining: bool = False
+    carrier: str = ""
+    version: int = 1
+
+
+class DoNotCallQuestion(msgspec.Struct, frozen=True):
+    org_id: UUID
+    call_id: UUID
+    number: str
+
+
+class DoNotCallAnswer(msgspec.Struct, frozen=True):
+    do_not_call: bool

@@ -1,0 +1,94 @@
+"""What all tests share: one throw-away Postgres and Redis for the whole session, databases made from a template."""
+
+import importlib
+import importlib.util
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from salesos.embedded.postgres import APP_ROLE, DATABASE, OWNER_ROLE, EmbeddedPostgres, PostgresAddresses
+from salesos.embedded.redis import EmbeddedRedis
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """The running throw-away cluster; its database `salesos` is empty."""
+    cluster = EmbeddedPostgres(tmp_path_factory.mktemp("postgres"), durable=False)
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(postgres_cluster: EmbeddedPostgres) -> PostgresAddresses:
+    """Addresses of the session's database, migrated once when the CRM has migrations."""
+    addresses = postgres_cluster.addresses_of(DATABASE)
+    _migrate(addresses.owner_url)
+    return addresses
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the session's Redis. Tests share it: use keys of your own, or another database number."""
+    server = EmbeddedRedis(tmp_path_factory.mktemp("redis"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def migrated_template(postgres_cluster: EmbeddedPostgres) -> str:
+    """The name of a migrated database that nobody is connected to: what new ones are copied from."""
+    name = "template_migrated"
+    _create(postgres_cluster, name, "template1")
+    _migrate(postgres_cluster.addresses_of(name).owner_url)
+    return name
+
+
+@pytest.fixture
+def fresh_database(postgres_cluster: EmbeddedPostgres, migrated_template: str) -> Iterator[PostgresAddresses]:
+    """A migrated database of the test's own, without a row."""
+    name = f"test_{uuid.uuid4().hex}"
+    _create(postgres_cluster, name, migrated_template)
+    yield postgres_cluster.addresses_of(name)
+    _drop(postgres_cluster, name)
+
+
+@pytest.fixture
+def empty_database(postgres_cluster: EmbeddedPostgres) -> Iterator[PostgresAddresses]:
+    """A database of the test's own that no migration has touched."""
+    name = f"test_{uuid.uuid4().hex}"
+    _create(postgres_cluster, name, "template1")
+    yield postgres_cluster.addresses_of(name)
+    _drop(postgres_cluster, name)
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return Path(__file__).parents[1]
+
+
+def _create(cluster: EmbeddedPostgres, name: str, template: str) -> None:
+    words = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
+    _run(cluster, words.format(sql.Identifier(name), sql.Identifier(OWNER_ROLE), sql.Identifier(template)))
+
+
+def _drop(cluster: EmbeddedPostgres, name: str) -> None:
+    _run(cluster, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _run(cluster: EmbeddedPostgres, statement: sql.Composed) -> None:
+    address = cluster.addresses_of("postgres").admin_url.replace("postgresql+psycopg://", "postgresql://")
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(statement)
+
+
+def _migrate(owner_url: str) -> None:
+    """Migrate when the CRM has its migrations; before that the database stays empty."""
+    if importlib.util.find_spec("crm.migrate") is None:
+        return
+    importlib.import_module("crm.migrate").migrate(owner_url, APP_ROLE)

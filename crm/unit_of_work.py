@@ -1,0 +1,81 @@
+"""One transaction with its tenant: the only place that sets who a transaction acts for.
+
+Row-level security reads `app.org` (and for signing in `app.email` and `app.user`), which end with the
+transaction, so a pooled connection never carries one tenant's identity to the next request.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.database import Sessions
+
+# More than acquiring a connection may take (W15), so that an exhausted pool is told from a slow statement.
+UNIT_TIMEOUT_S: Final = 40.0
+_SET: Final = text("SELECT set_config(:name, :value, true)")
+
+
+class UnitOfWork:
+    """`async with unit:` is one transaction; what is not committed is rolled back. Used again, it is a new one."""
+
+    def __init__(self, sessions: Sessions, org_id: UUID | None = None) -> None:
+        """Without `org_id` the transaction sees no tenant's rows."""
+        self._sessions = sessions
+        self._org_id = org_id
+        self._session: AsyncSession | None = None
+        self._limit: asyncio.Timeout | None = None
+
+    @property
+    def org_id(self) -> UUID:
+        assert self._org_id is not None, "this unit of work acts for no organisation"
+        return self._org_id
+
+    @property
+    def session(self) -> AsyncSession:
+        assert self._session is not None, "the unit of work is not entered"
+        return self._session
+
+    async def __aenter__(self) -> Self:
+        assert self._session is None, "a unit of work is not entered twice"
+        # Held across the whole unit and left in __aexit__, in the same task.
+        self._limit = asyncio.timeout(UNIT_TIMEOUT_S)
+        await self._limit.__aenter__()
+        try:
+            self._session = self._sessions()
+            if self._org_id is not None:
+                await self._set("app.org", str(self._org_id))
+        except BaseException as error:
+            await self.__aexit__(type(error), error, error.__traceback__)
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        limit, self._limit = self._limit, None
+        try:
+            if session is not None:
+                await session.close()
+        finally:
+            if limit is not None:
+                await limit.__aexit__(kind, error, trace)
+
+    async def commit(self) -> None:
+        """Make what was done last. The unit is over: leave it before doing more."""
+        await self.session.commit()
+
+    async def look_for_email(self, email: str) -> None:
+        """Let this transaction see the user of that address: signing in knows no organisation yet."""
+        await self._set("app.email", email)
+
+    async def act_as_user(self, user_id: UUID) -> None:
+        """Let this transaction see that user and their memberships in all organisations."""
+        await self._set("app.user", str(user_id))
+
+    async def _set(self, name: str, value: str) -> None:
+        await self.session.execute(_SET, {"name": name, "value": value})

@@ -1,0 +1,117 @@
+"""The running system's HTTP side, as the command line uses it: the CRM's API and the box's lines."""
+
+import json
+import uuid
+from pathlib import Path
+from typing import Any, Final, Self
+
+import httpx
+
+ANSWER_TIMEOUT_S: Final = 15.0
+NUMBERS_ASKED: Final = 200
+
+
+class ApiRefused(Exception):
+    """The system said no. `code` is its machine-readable reason."""
+
+    def __init__(self, what: str, code: str, message: str) -> None:
+        super().__init__(f"{what}: {message}" + (f" ({code})" if code and code not in message else ""))
+        self.code = code
+
+
+class ApiUnreachable(Exception):
+    """The system did not answer."""
+
+
+class Api:
+    """Signed-in access to one running system. A context manager."""
+
+    def __init__(self, crm_url: str, carrier_url: str) -> None:
+        # Proxies from the environment are for the world outside.
+        self._http = httpx.Client(timeout=ANSWER_TIMEOUT_S, trust_env=False)
+        self.crm_url = crm_url
+        self.carrier_url = carrier_url
+        self._headers: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def sign_in(self, email: str, password: str) -> None:
+        data = self._crm("POST", "/api/sessions", "signing in", {"email": email, "password": password})
+        self._headers = {"Authorization": f"Bearer {data['token']}"}
+
+    def place_call(self, target: dict[str, str]) -> dict[str, Any]:
+        """Ask for a call to `{"lead_id": …}` or `{"to": …}`; return the CRM's answer.
+
+        Raises:
+            ApiRefused: the gate, the purse, or the voice node said no.
+        """
+        # A repeated request after a lost answer must not dial twice.
+        key = {"Idempotency-Key": str(uuid.uuid4())}
+        return dict(self._crm("POST", "/api/calls", "placing the call", target, key))
+
+    def call(self, call_id: str) -> dict[str, Any]:
+        return dict(self._crm("GET", f"/api/calls/{call_id}", "reading the call"))
+
+    def events(self, call_id: str, after: str) -> list[dict[str, Any]]:
+        """Return the call's events after the mark `epoch:seq` (empty: from the first)."""
+        query = f"?after={after}" if after else ""
+        return list(self._crm("GET", f"/api/calls/{call_id}/events{query}", "reading the call's events"))
+
+    def create_lead(self, name: str, phone: str) -> str:
+        """Make a lead and return its id."""
+        lead = self._crm("POST", "/api/leads", "making the lead", {"name": name, "phone": phone})
+        return str(lead["id"])
+
+    def used_numbers(self) -> set[str]:
+        """Return the telephone numbers that leads have."""
+        leads = self._crm("GET", "/api/leads?limit=10000", "reading the leads")
+        return {str(lead["phone"]) for lead in leads}
+
+    def assign_line(self, number: str, persona: str, wav_path: Path | None) -> None:
+        """Let a persona answer `number` at the carrier in a box."""
+        line: dict[str, Any] = {"number": number, "persona": persona}
+        if wav_path is not None:
+            line["wav_path"] = str(wav_path.absolute())
+        self._ask("POST", f"{self.carrier_url}/box/lines", "assigning the persona", line, {})
+
+    def personas(self) -> list[str]:
+        answer = self._ask("GET", f"{self.carrier_url}/box/personas", "reading the personas", None, {})
+        return [str(persona["name"]) for persona in answer.get("personas", [])]
+
+    def _crm(
+        self,
+        method: str,
+        path: str,
+        what: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Any:
+        answer = self._ask(method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
+        return answer["data"]
+
+    def _ask(self, method: str, url: str, what: str, body: dict[str, Any] | None, headers: dict[str, str]) -> Any:
+        try:
+            response = self._http.request(method, url, json=body, headers=headers)
+        except httpx.HTTPError as error:
+            raise ApiUnreachable(f"{what}: {url} does not answer ({type(error).__name__})") from None
+        try:
+            answer = response.json() if response.content else {}
+        except json.JSONDecodeError:
+            answer = {}
+        if response.is_error:
+            code, message = _reason(answer)
+            raise ApiRefused(what, code, message or f"status {response.status_code}")
+        return answer
+
+
+def _reason(answer: Any) -> tuple[str, str]:
+    """Return code and message of an error body, whichever of our two servers made it."""
+    if not isinstance(answer, dict):
+        return "", ""
+    code = str(answer.get("code", ""))
+    message = answer.get("detail") or answer.get("message") or answer.get("title") or answer.get("error") or ""
+    return code, message if isinstance(message, str) else json.dumps(message)

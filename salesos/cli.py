@@ -1,0 +1,148 @@
+"""The command `salesos`: reads settings, sets up logs, and calls the one thing that was asked for.
+
+Every part is imported when its command runs, so that `salesos voice` does not wait for the CRM's libraries.
+"""
+
+import importlib
+import sys
+import traceback
+from collections.abc import Callable
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+
+import structlog
+import typer
+
+from config.logs import configure_logs
+from config.settings import BadSettings, Settings, read_settings
+from salesos import parent_watch
+
+EXIT_FAULT: Final = 1
+EXIT_BAD_SETTINGS: Final = 2
+FRAMES_LOGGED: Final = 8
+
+app = typer.Typer(
+    help="Sales OS: a voice agent that makes sales calls, with its CRM.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with the values of locals would print secrets.
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Place one demonstration call, then stay up.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Place one demonstration call, then end.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Start with an empty data folder.")] = False,
+) -> None:
+    """Start the whole system on this machine."""
+    from salesos.up import run_up
+
+    raise SystemExit(run_up(_settings(), demo=demo, once=once, fresh=fresh))
+
+
+@app.command()
+def voice() -> None:
+    """Run the voice process: carrier webhooks, streams, calls."""
+    _run_process("voice", "telephony.app")
+
+
+@app.command()
+def crm() -> None:
+    """Run the CRM: API, page, events from calls."""
+    _run_process("crm", "crm.app")
+
+
+@app.command()
+def worker() -> None:
+    """Run the worker: jobs and schedules."""
+    _run_process("worker", "crm.worker")
+
+
+@app.command()
+def carrier() -> None:
+    """Run the carrier in a box, for development and tests."""
+    _run_process("carrier", "telephony.carrier.app")
+
+
+@app.command()
+def call(
+    persona: Annotated[str, typer.Option(help="Who answers at the carrier in a box (config/personas/).")] = "",
+    caller_wav: Annotated[
+        Path | None, typer.Option(help="A recording that the caller speaks.", exists=True, dir_okay=False)
+    ] = None,
+    lead: Annotated[str, typer.Option(help="Call this lead (its id).")] = "",
+    to: Annotated[str, typer.Option(help="Call this number (E.164); a lead is made when there is none.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Place one call, show it live, and sum it up."""
+    from salesos.call import Request, run_call
+
+    request = Request(persona=persona, caller_wav=caller_wav, lead=lead, to=to)
+    raise SystemExit(run_call(_settings(), request, as_json=json))
+
+
+@app.command()
+def doctor(
+    carrier: Annotated[bool, typer.Option("--carrier", help="Check the real carrier's account as well.")] = False,
+) -> None:
+    """Check this machine and say what to do about each fault."""
+    from salesos.doctor import run_doctor
+
+    raise SystemExit(run_doctor(_settings(), carrier=carrier))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's schema up to date (needs SALESOS_DATABASE_OWNER_URL)."""
+    settings = _settings()
+    from salesos.system import role_of
+
+    try:
+        owner_url, app_role = settings.need("database_owner_url"), role_of(settings.need("database_url"))
+    except BadSettings as error:
+        _refuse(error)
+    importlib.import_module("crm.migrate").migrate(owner_url, app_role)
+    typer.echo("The schema is up to date.")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(f"salesos {installed_version('salesos')} (Python {sys.version.split()[0]})")
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except BadSettings as error:
+        _refuse(error)
+
+
+def _refuse(error: BadSettings) -> NoReturn:
+    for fault in error.faults:
+        typer.echo(f"salesos: {fault}", err=True)
+    raise typer.Exit(EXIT_BAD_SETTINGS) from None
+
+
+def _run_process(name: str, module: str) -> None:
+    """Run a process entry until it ends; a fault that nobody handled becomes one log line."""
+    settings = _settings()
+    configure_logs(name, settings.log_level)
+    parent_watch.start()
+    run: Callable[[Settings], None] = importlib.import_module(module).run
+    try:
+        run(settings)
+    except BadSettings as error:
+        _refuse(error)
+    except KeyboardInterrupt:
+        return
+    except Exception as error:  # noqa: BLE001 - the one place of a process entry
+        # The text and the values of a fault may hold numbers or secrets; where it happened does not.
+        frames = traceback.extract_tb(error.__traceback__)[-FRAMES_LOGGED:]
+        where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        fields = {"cause": type(error).__name__, "where": where, "pii.detail": str(error)}
+        structlog.get_logger().critical("process.failed", **fields)
+        raise SystemExit(EXIT_FAULT) from None

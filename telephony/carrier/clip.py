@@ -1,0 +1,119 @@
+"""Sounds that a person on the line makes: prepared speech, a file, a cough, a beep. 8 kHz int16."""
+
+import wave
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from telephony.carrier.ulaw import RATE_HZ, Pcm
+
+RAW_RATE_HZ: Final = 16_000  # a headerless .raw file is this, 16-bit mono little-endian
+FILE_S_MAX: Final = 120
+AUDIBLE: Final = 300  # samples above this are sound, not the tail of a filter
+EDGE_SAMPLES: Final = 160  # silence kept on both sides of speech
+SPEECH_PEAK: Final = 16_000.0  # -6 dBFS: loud and clear, as a phone held to the mouth
+BEEP_HZ: Final = 1_000.0
+BEEP_PEAK: Final = 12_000.0
+COUGH_PEAK: Final = 9_000.0
+
+
+class Kind(StrEnum):
+    SAY = "say"
+    PLAY = "play"
+    COUGH = "cough"
+    BEEP = "beep"
+
+
+class BadAudio(ValueError):
+    """A file that cannot be played; says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    kind: Kind
+    text: str
+    pcm: Pcm
+    first: int  # index of the first audible sample
+    last: int  # index after the last one
+
+
+def clip_of(kind: Kind, text: str, pcm: Pcm) -> Clip:
+    """Return the clip with its audible part marked."""
+    loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) >= AUDIBLE)
+    if not loud.size:
+        return Clip(kind, text, pcm, 0, len(pcm))
+    return Clip(kind, text, pcm, int(loud[0]), int(loud[-1]) + 1)
+
+
+def speech(text: str, pcm: Pcm, rate_hz: int) -> Clip:
+    """Return synthesised speech at 8 kHz, evened out in level, with little silence around it."""
+    narrow = _narrowed(pcm, rate_hz)
+    peak = float(np.max(np.abs(narrow))) if narrow.size else 0.0
+    if peak > 0:
+        narrow *= SPEECH_PEAK / peak
+    whole = clip_of(Kind.SAY, text, narrow.astype(np.int16))
+    return clip_of(Kind.SAY, text, whole.pcm[max(0, whole.first - EDGE_SAMPLES) : whole.last + EDGE_SAMPLES])
+
+
+def beep(length_ms: int) -> Clip:
+    """Return a pure tone with 5 ms ramps."""
+    samples = length_ms * RATE_HZ // 1000
+    tone = np.sin(2 * np.pi * BEEP_HZ * np.arange(samples) / RATE_HZ) * BEEP_PEAK
+    ramp = np.minimum(1.0, np.arange(samples) / 40)
+    return clip_of(Kind.BEEP, "", (tone * ramp * ramp[::-1]).astype(np.int16))
+
+
+def cough(length_ms: int, seed: int) -> Clip:
+    """Return a burst of noise that starts hard and dies away, in two pushes."""
+    samples = length_ms * RATE_HZ // 1000
+    noise = np.random.default_rng(seed).standard_normal(samples)
+    # A throat is no white noise: average neighbours to take the top off.
+    dull = np.convolve(noise, np.ones(4) / 4, mode="same")
+    place = np.arange(samples) / max(1, samples)
+    envelope = np.exp(-6 * place) + 0.7 * np.where(place > 0.5, np.exp(-8 * (place - 0.5)), 0.0)
+    shaped = dull * envelope
+    peak = float(np.max(np.abs(shaped))) if samples else 1.0
+    return clip_of(Kind.COUGH, "", (shaped * (COUGH_PEAK / max(peak, 1e-9))).astype(np.int16))
+
+
+def load(path: Path) -> Clip:
+    """Return a recording: 16-bit PCM WAV of any rate, or headerless `.raw` of 16 kHz mono. Blocking.
+
+    Raises:
+        BadAudio: it is missing, of another kind, empty or longer than two minutes.
+    """
+    try:
+        if path.suffix == ".raw":
+            pcm, rate_hz = np.frombuffer(path.read_bytes(), dtype="<i2"), RAW_RATE_HZ
+        else:
+            pcm, rate_hz = _wav(path)
+    except OSError as error:
+        raise BadAudio(f"{path}: {error.strerror or error}") from None
+    except (wave.Error, EOFError, ValueError) as error:
+        raise BadAudio(f"{path}: not 16-bit PCM WAV or .raw: {error}") from None
+    if not 0 < len(pcm) <= FILE_S_MAX * rate_hz:
+        raise BadAudio(f"{path}: empty, or longer than {FILE_S_MAX} s")
+    narrow = np.clip(_narrowed(pcm, rate_hz), -32_768, 32_767)
+    return clip_of(Kind.PLAY, path.name, narrow.astype(np.int16))
+
+
+def _wav(path: Path) -> tuple[Pcm, int]:
+    with wave.open(str(path), "rb") as file:
+        if file.getsampwidth() != 2:
+            raise BadAudio(f"{path}: {file.getsampwidth() * 8}-bit samples; convert it to 16-bit PCM")
+        frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
+        channels = file.getnchannels()
+        return frames[: len(frames) // channels * channels : channels].astype(np.int16), file.getframerate()
+
+
+def _narrowed(pcm: Pcm, rate_hz: int) -> NDArray[np.float32]:
+    samples = pcm.astype(np.float32)
+    if rate_hz == RATE_HZ:
+        return samples
+    narrow: NDArray[np.float32] = soxr.resample(samples, rate_hz, RATE_HZ)
+    return narrow

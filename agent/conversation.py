@@ -1,1 +1,387 @@
-"""One conversation: listen, think, speak."""
+"""One conversation: listen, think, speak.
+
+Knows audio and words, not phones. Runs as one task that reads a bounded queue of signals; timers and the audio
+plane only put signals there. What must not wait is done in place: the agent's voice stops in the very call that
+reports the caller's.
+"""
+
+import asyncio
+import contextlib
+from typing import Final
+
+import structlog
+
+from agent import report
+from agent.listening import Listening
+from agent.llm.port import EventName, ModelUnavailable
+from agent.memory import Memory
+from agent.ports import Minds, Witness
+from agent.reply import Reply, Waterfall
+from agent.signals import (
+    ConversationSignal,
+    Expired,
+    LineGone,
+    MachineWaits,
+    PlayedOut,
+    ReplyMade,
+    Result,
+    Timer,
+    TimeUp,
+)
+from agent.speaking import SpeakingFailed, produce, think_silently
+from agent.stt.port import Transcript, TranscriptionUnavailable
+from agent.timer import OneTimer
+from agent.turns.floor import Floor, Signal, is_backchannel, move
+from events import call as events
+from media.activity.detector import VoiceEnded, VoiceStarted
+from media.codec.g711 import Samples
+from media.room import Room
+
+log = structlog.get_logger()
+
+SIGNALS_MAX: Final = 200
+OPENING_WAIT_S: Final = 1.8  # people say hello within this; then the agent speaks first
+SCREENED_WAIT_S: Final = 6.0  # after a long first utterance: is it a machine, and where is its beep?
+LONG_GREETING_MS: Final = 2_600  # people answer the phone in less
+SILENCE_S: Final = 5.0
+YIELD_S: Final = 0.7  # a voice that lasts this long over the agent's is no "uh-huh"
+UNDECIDED_MAX_S: Final = 1.6
+PARTING_S: Final = 0.9
+LAST_WORDS_MAX_S: Final = 4.0
+NOISE_MAX_MS: Final = 160  # shorter than any word that interrupts
+NEARLY_SAID_MS: Final = 400
+FAILURES_MAX: Final = 2  # of the recogniser, in a row
+
+
+class Conversation:
+    """One call's conversation. `attach` gives it the room; `run` holds it until it is over."""
+
+    def __init__(self, minds: Minds, witness: Witness) -> None:
+        self._minds = minds
+        self._witness = witness
+        self._signals: asyncio.Queue[ConversationSignal] = asyncio.Queue(SIGNALS_MAX)
+        self._floor = Floor.OPENING
+        self._memory = Memory()
+        self._listening = Listening(minds.recognizer)
+        self._facts = report.Facts()
+        self._turn = 0
+        self._reply: Reply | None = None
+        self._making: asyncio.Task[None] | None = None
+        self._waterfall = Waterfall()  # of the answer to the utterance that ended last
+        self._utterance_ms = 0  # first voiced sample of what the caller says now
+        self._stopped_ms = 0  # when the agent's voice was stopped last
+        self._timer = OneTimer(self._put)
+        self._machine = False
+        self._screened = False
+        self._failures = 0
+        self._outcome: events.Outcome | None = None
+        self._room: Room
+
+    def attach(self, room: Room) -> None:
+        self._room = room
+
+    # From outside, at any time
+
+    def on_partial(self, text: str) -> None:
+        self._listening.on_partial(text)
+
+    def on_audio(self, pcm: Samples) -> None:
+        self._listening.hear(pcm)
+
+    def on_voice(self, signal: VoiceStarted | VoiceEnded) -> None:
+        if isinstance(signal, VoiceStarted) and self._floor is Floor.SPEAKING and not self._machine:
+            self._stopped_ms = self._room.now
+            self._room.pause()
+        self._put(signal)
+
+    def on_sent(self, at_ms: int) -> None:
+        if self._reply is not None:
+            self._reply.waterfall.sent_ms = at_ms
+
+    def on_playing(self, from_ms: int) -> None:
+        if self._reply is not None:
+            self._reply.waterfall.played_ms = from_ms
+
+    def on_played_out(self) -> None:
+        if self._reply is not None:
+            self._put(PlayedOut(self._reply.turn))
+
+    def machine_waits(self) -> None:
+        self._put(MachineWaits())
+
+    def time_up(self) -> None:
+        self._put(TimeUp())
+
+    def line_gone(self, outcome: events.Outcome, reason: str) -> None:
+        self._put(LineGone(outcome, reason))
+
+    # The task
+
+    async def run(self) -> Result:
+        """Hold the conversation to its end. Cancel it when the call must end at once; then call `close`."""
+        async with asyncio.TaskGroup() as tasks:
+            self._tasks = tasks
+            self._timer.set(Timer.OPENING, OPENING_WAIT_S)
+            result: Result | None = None
+            while result is None:
+                result = await self._handle(await self._signals.get())
+            await self._abandon_making()
+        self.close()
+        return result
+
+    def close(self) -> None:
+        """Write down what was heard of an answer that is still being played."""
+        self._timer.stop()
+        if self._floor is not Floor.OVER:
+            self._floor = move(self._floor, Signal.END)
+            self._stopped_ms = self._room.now
+            self._commit_reply(cut_short=True)
+
+    async def _handle(self, signal: ConversationSignal) -> Result | None:
+        match signal:
+            case VoiceStarted():
+                await self._voice_started(signal)
+            case VoiceEnded() if self._listening.active:
+                return await self._voice_ended(signal)
+            case Expired() if self._timer.is_current(signal):
+                return await self._expired(signal.timer)
+            case PlayedOut(turn=turn) if self._reply is not None and turn == self._reply.turn:
+                self._played_out(self._reply)
+            case ReplyMade(turn=turn, failed=failed) if self._reply is not None and turn == self._reply.turn:
+                if failed:
+                    return self._over(events.Outcome.SERVICE_FAILURE, failed)
+                if not self._reply.opened:
+                    self._played_out(self._reply)  # an answer without words
+            case MachineWaits():
+                self._machine = True
+                await self._answer(EventName.MESSAGE_BEEP)
+            case TimeUp() if self._floor not in (Floor.PARTING, Floor.LAST_WORDS):
+                await self._answer(EventName.TIME_UP)
+            case LineGone():
+                return await self._last_words_heard(signal)
+            case _:
+                pass  # stale
+        return None
+
+    # The caller's voice
+
+    async def _voice_started(self, signal: VoiceStarted) -> None:
+        if self._machine or self._listening.active:
+            return
+        if self._floor is Floor.THINKING:
+            await self._discard_answer()
+        if self._floor is not Floor.CALLER:
+            if self._floor is Floor.SPEAKING:
+                self._room.pause()  # no effect when it is paused already
+            self._floor = move(self._floor, Signal.VOICE)
+            self._utterance_ms = signal.first_voiced_ms
+        match self._floor:
+            case Floor.SUSPENDED:
+                self._timer.set(Timer.YIELD, YIELD_S)
+            case Floor.LAST_WORDS:
+                self._timer.set(Timer.LAST_WORDS, LAST_WORDS_MAX_S)
+            case _:
+                self._timer.stop()
+        self._listening.begin()
+
+    async def _voice_ended(self, signal: VoiceEnded) -> Result | None:
+        vad_ms = self._room.now
+        try:
+            transcript = await self._listening.finish()
+            self._failures = 0
+        except TranscriptionUnavailable:
+            self._failures += 1
+            log.warning("stt.unavailable", failures=self._failures)
+            if self._failures >= FAILURES_MAX:
+                return self._over(events.Outcome.SERVICE_FAILURE, "speech_unavailable")
+            transcript = Transcript("")
+        if self._floor is Floor.SUSPENDED:
+            assert self._reply is not None
+            if self._is_noise(signal, transcript) and not (transcript.text and self._nearly_said()):
+                self._resume(self._reply)
+                return None
+            self._yield_floor(self._reply)
+        self._waterfall = Waterfall(signal.last_voiced_ms, vad_ms, vad_ms, self._room.now)
+        if transcript.text:
+            self._caller_said(transcript.text, signal)
+        if self._floor is Floor.LAST_WORDS:
+            return self._over(self._outcome or events.Outcome.HUNG_UP)
+        if not self._room.voice_now:  # else they went on meanwhile: VoiceStarted is in the queue
+            await self._after_utterance(transcript.text, signal)
+        return None
+
+    async def _after_utterance(self, text: str, signal: VoiceEnded) -> None:
+        if self._memory.agent_has_spoken:
+            await self._answer(None if text else EventName.NOT_UNDERSTOOD)
+        elif not self._screened and signal.last_voiced_ms - signal.first_voiced_ms > LONG_GREETING_MS:
+            self._screened = True
+            self._floor = move(self._floor, Signal.HUSHED)
+            self._timer.set(Timer.OPENING, SCREENED_WAIT_S)
+        else:
+            await self._answer(EventName.ANSWERED)
+
+    def _caller_said(self, text: str, signal: VoiceEnded) -> None:
+        self._memory.caller_said(text)
+        self._turn += 1
+        self._witness.emit(
+            events.TurnFinished(
+                self._turn, events.Speaker.CALLER, text, text, signal.first_voiced_ms, signal.last_voiced_ms
+            )
+        )
+
+    def _is_noise(self, signal: VoiceEnded, transcript: Transcript) -> bool:
+        if signal.last_voiced_ms - signal.first_voiced_ms < NOISE_MAX_MS:
+            return True
+        return is_backchannel(transcript.text, self._minds.backchannels)
+
+    def _nearly_said(self) -> bool:
+        """All but the last syllable was heard: the caller answers it rather than nods to it."""
+        made = self._making is None or self._making.done()
+        return made and self._room.reply_ms - self._room.heard_ms() < NEARLY_SAID_MS
+
+    def _resume(self, reply: Reply) -> None:
+        self._timer.stop()
+        self._floor = move(self._floor, Signal.RESUMED)
+        self._room.resume(reply.word_start_ms(self._room.heard_ms()))
+
+    def _yield_floor(self, reply: Reply) -> None:
+        """What the caller says is an interruption: the rest of the answer is never said."""
+        self._floor = move(self._floor, Signal.INTERRUPTED)
+        self._timer.stop()
+        if not self._nearly_said():
+            stopped_after_ms = max(0, self._stopped_ms - self._utterance_ms)
+            self._witness.emit(events.BargedIn(reply.turn, self._utterance_ms, stopped_after_ms))
+        self._commit_reply(cut_short=True)
+        if self._making is not None:
+            self._making.cancel()
+
+    async def _last_words_heard(self, signal: LineGone) -> Result:
+        """Take in what the caller said last ("take me off your list" and a click): no answer, but its facts."""
+        await self._abandon_making()
+        self._stopped_ms = self._room.now
+        decided = self._outcome or report.decided_outcome(self._reply)
+        if self._listening.active:
+            text = ""
+            with contextlib.suppress(TranscriptionUnavailable):
+                text = (await self._listening.finish()).text
+            if not is_backchannel(text, self._minds.backchannels):
+                self._caller_said(text, VoiceEnded(self._utterance_ms, self._room.now, self._room.now))
+        if self._memory.unanswered and decided is None:
+            silent = Reply(0, Waterfall())
+            self._memory.ask(None)
+            with contextlib.suppress(ModelUnavailable, TimeoutError):
+                await think_silently(silent, self._memory.messages, self._minds)
+            self._note_facts(silent)
+            decided = report.decided_outcome(silent)
+        return self._over(decided or signal.outcome, "" if decided else signal.reason)
+
+    # The agent's answer
+
+    async def _answer(self, event: EventName | None) -> None:
+        """Start making an answer to what was said, or to `event`."""
+        await self._abandon_making()
+        if self._floor is Floor.SPEAKING:
+            self._stopped_ms = self._room.now
+        self._commit_reply(cut_short=True)
+        self._floor = move(self._floor, Signal.REPLY)
+        self._timer.stop()
+        self._memory.ask(event)
+        self._turn += 1
+        self._reply = Reply(self._turn, self._waterfall)
+        self._waterfall = Waterfall()
+        self._making = self._tasks.create_task(self._make(self._reply), name="conversation.reply")
+
+    async def _make(self, reply: Reply) -> None:
+        try:
+            await produce(reply, self._memory.messages, self._minds, self._room, self._opened)
+        except SpeakingFailed as error:
+            self._put(ReplyMade(reply.turn, failed=error.reason))
+        else:
+            self._put(ReplyMade(reply.turn))
+
+    def _opened(self) -> None:
+        """The first of the answer goes to the line."""
+        self._memory.answer_heard()
+        self._floor = move(self._floor, Signal.HEARD)
+        self._witness.on_floor(speaking=True)
+
+    async def _discard_answer(self) -> None:
+        """Nothing of the answer was heard: what the caller said waits for the next one."""
+        await self._abandon_making()
+        if self._reply is not None and not self._reply.opened:
+            self._reply = None
+            self._memory.take_back()
+            self._turn -= 1
+
+    async def _abandon_making(self) -> None:
+        if self._making is not None and not self._making.done():
+            self._making.cancel()
+            await asyncio.wait([self._making])
+        self._making = None
+
+    def _played_out(self, reply: Reply) -> None:
+        self._memory.answer_heard()
+        self._outcome = report.decided_outcome(reply)
+        if not reply.opened:
+            self._note_facts(reply)  # an answer without words can still establish something
+        self._commit_reply(cut_short=False)
+        if self._outcome is not None:
+            self._floor = move(self._floor, Signal.PARTED)
+            self._timer.set(Timer.PARTING, 0.0 if self._machine else PARTING_S)
+        else:
+            self._floor = move(self._floor, Signal.PLAYED_OUT)
+            self._timer.set(Timer.SILENCE, SILENCE_S)
+
+    def _commit_reply(self, *, cut_short: bool) -> None:
+        """The answer is over: remember and report what was heard of it."""
+        reply, self._reply = self._reply, None
+        if reply is None or not reply.opened:
+            return
+        heard = reply.heard_text(self._room.heard_ms() if cut_short else self._room.reply_ms)
+        if cut_short:
+            self._room.drop_reply()
+        whole = heard.split() == reply.text.split()
+        self._memory.agent_heard(heard, cut_short=not whole)
+        self._witness.on_floor(speaking=False)
+        ended_ms = self._stopped_ms if cut_short else self._room.now
+        self._witness.emit(report.finished_turn(reply, heard, ended_ms, interrupted=not whole))
+        timed = report.timed_turn(reply)
+        if timed is not None:
+            self._witness.emit(timed)
+        self._note_facts(reply)
+        if whole:
+            self._witness.on_disclosed(ended_ms)
+
+    def _note_facts(self, reply: Reply) -> None:
+        for fact in self._facts.new_in(reply):
+            self._witness.emit(fact)
+
+    # Time
+
+    async def _expired(self, timer: Timer) -> Result | None:
+        match timer:
+            case Timer.OPENING:
+                await self._answer(EventName.ANSWERED)
+            case Timer.SILENCE:
+                await self._answer(EventName.SILENCE)
+            case Timer.YIELD if is_backchannel(self._listening.partial, self._minds.backchannels):
+                self._timer.set(Timer.UNDECIDED, UNDECIDED_MAX_S - YIELD_S)
+            case Timer.YIELD | Timer.UNDECIDED:
+                assert self._reply is not None
+                self._yield_floor(self._reply)
+            case Timer.PARTING | Timer.LAST_WORDS:
+                return self._over(self._outcome or events.Outcome.HUNG_UP)
+        return None
+
+    def _over(self, outcome: events.Outcome, reason: str = "") -> Result:
+        self._timer.stop()
+        self._floor = move(self._floor, Signal.END)
+        self._commit_reply(cut_short=True)
+        return Result(outcome, reason)
+
+    def _put(self, signal: ConversationSignal) -> None:
+        try:
+            self._signals.put_nowait(signal)
+        except asyncio.QueueFull:
+            # Only a flood of our own could fill it; the silence timers keep the call from hanging.
+            log.error("conversation.signal_dropped", signal=type(signal).__name__)

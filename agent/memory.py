@@ -1,0 +1,53 @@
+"""What the model is told of the conversation: only what was said and heard. Sans-I/O.
+
+What the caller says is held back as unanswered until the first of the answer to it is heard; an answer thrown away
+before that leaves no trace, and the next one answers both utterances at once.
+"""
+
+from agent.llm.port import EventName, Message, Role
+
+
+class Memory:
+    def __init__(self) -> None:
+        self._messages: list[Message] = []
+        self._unanswered = ""
+        self._asked = 0  # messages that belong to the answer being made
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        return tuple(self._messages)
+
+    @property
+    def unanswered(self) -> str:
+        return self._unanswered
+
+    @property
+    def agent_has_spoken(self) -> bool:
+        return any(message.role is Role.ASSISTANT for message in self._messages)
+
+    def caller_said(self, text: str) -> None:
+        self._unanswered = f"{self._unanswered} {text}".strip()
+
+    def ask(self, event: EventName | None) -> None:
+        """Put what waits for an answer before the model."""
+        before = len(self._messages)
+        if self._unanswered:
+            self._messages.append(Message(Role.USER, self._unanswered))
+        if event is not None:
+            self._messages.append(Message(Role.EVENT, event))
+        self._asked = len(self._messages) - before
+
+    def answer_heard(self) -> None:
+        """The first of the answer is on the line: the question counts as answered."""
+        self._unanswered = ""
+        self._asked = 0
+
+    def take_back(self) -> None:
+        """The answer was thrown away unheard: its question waits again."""
+        if self._asked:
+            del self._messages[-self._asked :]
+        self._asked = 0
+
+    def agent_heard(self, text: str, *, cut_short: bool) -> None:
+        """Remember what was heard of an answer."""
+        self._messages.append(Message(Role.ASSISTANT, text, cut_short=cut_short))

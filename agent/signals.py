@@ -1,0 +1,62 @@
+"""What a conversation's one task reads from its queue. Sans-I/O."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from events.call import Outcome
+from media.activity.detector import VoiceEnded, VoiceStarted
+
+
+class Timer(Enum):
+    OPENING = auto()
+    SILENCE = auto()
+    YIELD = auto()
+    UNDECIDED = auto()
+    PARTING = auto()
+    LAST_WORDS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    timer: Timer
+    number: int  # a timer that was set again since is stale
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedOut:
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyMade:
+    turn: int
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineWaits:
+    """A machine's beep was heard: it records now."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeUp:
+    """Funds or time end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineGone:
+    """The prospect cannot hear us any more; `outcome` stands unless their last words decided something."""
+
+    outcome: Outcome
+    reason: str
+
+
+ConversationSignal = VoiceStarted | VoiceEnded | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How the conversation ended."""
+
+    outcome: Outcome
+    reason: str = ""

@@ -1,0 +1,186 @@
+"""From the model's answer to speech in the room, sentence by sentence, as each arrives.
+
+A voice or model that fails before a sentence is heard is asked once more; then the answer fails.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Final, Protocol
+
+import numpy as np
+import structlog
+
+from agent.llm.port import Message, Model, ModelUnavailable, Request, Text, ToolCall
+from agent.reply import Reply
+from agent.sentences import SentenceSplitter
+from agent.tts.port import SpeechUnavailable, Voice
+from media.codec import g711
+from media.codec.resample import Resampler
+from media.frame import RATE_HZ, SAMPLES_PER_MS
+
+log = structlog.get_logger()
+
+PAUSE_MS: Final = 140  # between sentences, as people breathe
+RETRY_AFTER_S: Final = 0.8  # a speech process that died is back by then
+AHEAD_MS: Final = 20_000  # more than this unsent is not made yet
+_AHEAD_POLL_S: Final = 0.5
+FIRST_TOKEN_TIMEOUT_S: Final = 8.0
+NEXT_TOKEN_TIMEOUT_S: Final = 8.0
+SENTENCE_TIMEOUT_S: Final = 10.0
+
+
+class SpeakingFailed(Exception):
+    """The answer cannot be made or spoken; `reason` is a code for the call's record."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Mouth(Protocol):
+    """What of the room an answer needs."""
+
+    @property
+    def now(self) -> int: ...
+    @property
+    def reply_ms(self) -> int: ...
+    @property
+    def unsent_ms(self) -> int: ...
+    def begin_reply(self) -> None: ...
+    def append(self, ulaw: bytes) -> None: ...
+    def complete_reply(self) -> None: ...
+
+
+class Means(Protocol):
+    @property
+    def model(self) -> Model: ...
+    @property
+    def voice(self) -> Voice: ...
+    @property
+    def variables(self) -> dict[str, str]: ...
+
+
+async def produce(
+    reply: Reply, messages: tuple[Message, ...], means: Means, mouth: Mouth, on_open: Callable[[], None]
+) -> None:
+    """Make the whole answer and append it to the room's reply; `on_open` is called at its first sound.
+
+    Raises:
+        SpeakingFailed: the model or the voice failed twice.
+    """
+    speech = _Speech(reply, means.voice, mouth, on_open)
+    splitter = SentenceSplitter()
+    try:
+        await _stream(reply, _request(messages, means), means.model, splitter, speech)
+    except ModelUnavailable:
+        if reply.sentences:
+            raise SpeakingFailed("model_unavailable") from None
+        await asyncio.sleep(RETRY_AFTER_S)
+        try:
+            splitter = SentenceSplitter()
+            await _stream(reply, _request(messages, means), means.model, splitter, speech)
+        except ModelUnavailable:
+            raise SpeakingFailed("model_unavailable") from None
+    if reply.opened:
+        mouth.complete_reply()
+
+
+async def think_silently(reply: Reply, messages: tuple[Message, ...], means: Means) -> None:
+    """Let the model draw its conclusions (tool calls) from what was said last, and say nothing.
+
+    Raises:
+        ModelUnavailable: there is no second try.
+    """
+    async with asyncio.timeout(FIRST_TOKEN_TIMEOUT_S), aclosing(means.model.reply(_request(messages, means))) as deltas:
+        async for delta in deltas:
+            if isinstance(delta, ToolCall):
+                reply.calls.append(delta)
+
+
+def _request(messages: tuple[Message, ...], means: Means) -> Request:
+    return Request(messages, variables=means.variables)
+
+
+async def _stream(reply: Reply, request: Request, model: Model, splitter: SentenceSplitter, speech: "_Speech") -> None:
+    async with aclosing(model.reply(request)) as deltas:
+        timeout_s = FIRST_TOKEN_TIMEOUT_S
+        while True:
+            try:
+                async with asyncio.timeout(timeout_s):
+                    delta = await anext(deltas)
+            except StopAsyncIteration:
+                break
+            except TimeoutError:
+                raise ModelUnavailable("no token in time") from None
+            timeout_s = NEXT_TOKEN_TIMEOUT_S
+            if reply.waterfall.first_token_ms is None:
+                reply.waterfall.first_token_ms = speech.mouth.now
+            if isinstance(delta, Text):
+                for sentence in splitter.push(delta.text):
+                    await speech.say(sentence)
+            elif isinstance(delta, ToolCall):
+                reply.calls.append(delta)
+    for sentence in splitter.flush():
+        await speech.say(sentence)
+
+
+class _Speech:
+    """Speaks sentences one after another into the room."""
+
+    def __init__(self, reply: Reply, voice: Voice, mouth: Mouth, on_open: Callable[[], None]) -> None:
+        self.mouth = mouth
+        self._reply = reply
+        self._voice = voice
+        self._on_open = on_open
+
+    async def say(self, sentence: str) -> None:
+        """Raises SpeakingFailed."""
+        # Polled, not awaited: the play-out is the audio plane's, which wakes nobody.
+        while self._reply.opened and self.mouth.unsent_ms > AHEAD_MS:  # noqa: ASYNC110
+            await asyncio.sleep(_AHEAD_POLL_S)
+        before_ms = self.mouth.reply_ms if self._reply.opened else -1
+        try:
+            await self._say_once(sentence)
+        except SpeechUnavailable:
+            log.warning("tts.unavailable")
+            if self._reply.opened and self.mouth.reply_ms != before_ms:
+                raise SpeakingFailed("speech_unavailable") from None
+            await asyncio.sleep(RETRY_AFTER_S)
+            try:
+                await self._say_once(sentence)
+            except SpeechUnavailable:
+                raise SpeakingFailed("speech_unavailable") from None
+
+    async def _say_once(self, sentence: str) -> None:
+        resampler: Resampler | None = None
+        offset_ms = 0
+        noted = False
+        try:
+            async with asyncio.timeout(SENTENCE_TIMEOUT_S), aclosing(self._voice.speak(sentence)) as pieces:
+                async for speech in pieces:
+                    if resampler is None:
+                        resampler = Resampler(speech.rate_hz, RATE_HZ)
+                        offset_ms = self._open()
+                    if not noted:
+                        self._reply.sentences.append(sentence)
+                        noted = True
+                    self._reply.add_words(speech.words, offset_ms)
+                    self.mouth.append(g711.encode(resampler.push(np.frombuffer(speech.pcm, dtype=np.int16))))
+        except TimeoutError:
+            raise SpeechUnavailable("no speech in time") from None
+        if resampler is not None:
+            rest = resampler.push(np.zeros(0, dtype=np.int16), last=True)
+            if len(rest):
+                self.mouth.append(g711.encode(rest))
+
+    def _open(self) -> int:
+        """Begin the room's reply at its first sound, or pause after the sentence before; returns the place."""
+        if self._reply.opened:
+            self.mouth.append(g711.ULAW_SILENCE * (PAUSE_MS * SAMPLES_PER_MS))
+        else:
+            self._reply.opened = True
+            self._reply.waterfall.first_audio_ms = self.mouth.now
+            self.mouth.begin_reply()
+            self._on_open()
+        return self.mouth.reply_ms

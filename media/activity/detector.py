@@ -1,0 +1,92 @@
+"""From speech probabilities to "a voice began" and "the voice ended". Sans-I/O.
+
+Two thresholds, so that a probability that wavers does not; a voice counts when it has lasted a little, and is over
+when it has been silent for longer. Both moments are reported with the positions of the first and last voiced
+sample, found by loudness: the network's answer lags behind the sound by a window or two.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+START_PROBABILITY: Final = 0.5
+STOP_PROBABILITY: Final = 0.35
+WINDOW_MS: Final = 32
+_LEVELS_KEPT: Final = 64  # windows, two seconds: the loudness that the end is searched in
+_QUIET_SHARE: Final = 0.08  # of the utterance's loudest window: below it a window holds no voice (-22 dB)
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    start_ms: int = 96  # a voice must last this long: three windows
+    stop_ms: int = 384  # and be silent this long
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStarted:
+    first_voiced_ms: int
+    at_ms: int  # when it was known
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceEnded:
+    first_voiced_ms: int
+    last_voiced_ms: int
+    at_ms: int
+
+
+class Detector:
+    """One call's rule. Positions in ms since the stream began."""
+
+    def __init__(self, sensitivity: Sensitivity | None = None) -> None:
+        self._sensitivity = sensitivity or Sensitivity()
+        self._voice = False
+        self._run_started_ms: int | None = None  # start of the unbroken run of voiced windows
+        self._first_voiced_ms = 0
+        self._last_voiced_ms = 0
+        self._levels: deque[tuple[int, float]] = deque(maxlen=_LEVELS_KEPT)  # (end_ms, rms)
+
+    @property
+    def voice(self) -> bool:
+        """True between VoiceStarted and VoiceEnded."""
+        return self._voice
+
+    @property
+    def last_voiced_ms(self) -> int:
+        return self._last_voiced_ms
+
+    def window(self, probability: float, end_ms: int, rms: float) -> VoiceStarted | VoiceEnded | None:
+        """Take one window's probability, the position of its end, and its loudness (RMS, 0 to 1)."""
+        self._levels.append((end_ms, rms))
+        if not self._voice:
+            return self._while_silent(probability, end_ms)
+        if probability >= STOP_PROBABILITY:
+            self._last_voiced_ms = end_ms
+            return None
+        if end_ms - self._last_voiced_ms < self._sensitivity.stop_ms:
+            return None
+        self._voice = False
+        self._run_started_ms = None
+        return VoiceEnded(self._first_voiced_ms, self._quiet_since(), end_ms)
+
+    def _while_silent(self, probability: float, end_ms: int) -> VoiceStarted | None:
+        if probability < START_PROBABILITY:
+            self._run_started_ms = None
+            return None
+        if self._run_started_ms is None:
+            self._run_started_ms = end_ms - WINDOW_MS
+        if end_ms - self._run_started_ms < self._sensitivity.start_ms:
+            return None
+        self._voice = True
+        self._first_voiced_ms = self._run_started_ms
+        self._last_voiced_ms = end_ms
+        return VoiceStarted(self._first_voiced_ms, end_ms)
+
+    def _quiet_since(self) -> int:
+        """The end of the last window that was loud enough to be voice, never before the voice began."""
+        inside = [(end, rms) for end, rms in self._levels if self._first_voiced_ms < end <= self._last_voiced_ms]
+        loudest = max((rms for _, rms in inside), default=0.0)
+        for end, rms in reversed(inside):
+            if rms >= loudest * _QUIET_SHARE:
+                return end
+        return self._last_voiced_ms

@@ -1,0 +1,106 @@
+"""A spool to one WAV object in the store: local folder, S3, GCS or Azure by address (obstore).
+
+The key is the call's own, so a repeated upload replaces the object by the same one and never doubles it.
+"""
+
+import asyncio
+import hashlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from media.recording.spool import FRAME_BYTES, SAMPLE_BYTES, Spool
+
+_PIECE_BYTES: Final = 256 * 1024
+_PART_BYTES: Final = 8 * 1024 * 1024
+_UPLOAD_TIMEOUT_S: Final = 60.0
+_HEADER_BYTES: Final = 44
+
+
+class StoreUnavailable(Exception):
+    """The object store refused, is away or did not answer in time; the spool is still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    uri: str
+    key: str
+    channels: int
+    duration_s: float
+    size_bytes: int
+    sha256: str
+
+
+def open_store(address: str) -> ObjectStore:
+    """Return the store at `address`; a `file://` folder is made when missing.
+
+    Raises:
+        StoreUnavailable: the address means nothing to obstore.
+    """
+    parts = urlsplit(address)
+    try:
+        if parts.scheme == "file":
+            return LocalStore(Path(url2pathname(parts.path)), mkdir=True)
+        return from_url(address)
+    except (obstore.exceptions.BaseError, ValueError) as error:
+        raise StoreUnavailable(f"store address refused: {type(error).__name__}") from error
+
+
+def wav_header(data_bytes: int, channels: int, rate_hz: int) -> bytes:
+    """Return the 44 bytes before PCM samples (RIFF WAVE, format 1). Sizes over 4 GiB are given as the largest."""
+    data_bytes = min(data_bytes, 0xFFFFFFFF - 36)
+    frame_bytes = channels * SAMPLE_BYTES
+    return b"".join(
+        (
+            struct.pack("<4sI4s", b"RIFF", 36 + data_bytes, b"WAVE"),
+            struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate_hz, rate_hz * frame_bytes, frame_bytes, 16),
+            struct.pack("<4sI", b"data", data_bytes),
+        )
+    )
+
+
+def object_key(spool: Spool) -> str:
+    return f"recordings/{spool.meta.org_id}/{spool.meta.call_id}.wav"
+
+
+async def upload(spool: Spool, store: ObjectStore, address: str) -> Stored:
+    """Write the spool's samples as a WAV object.
+
+    Raises:
+        StoreUnavailable: nothing is removed; try again later.
+    """
+    size = await asyncio.to_thread(spool.size_bytes)
+    digest = hashlib.sha256()
+    key = object_key(spool)
+
+    def pieces() -> Iterator[bytes]:
+        header = wav_header(size, spool.meta.channels, spool.meta.rate_hz)
+        digest.update(header)
+        yield header
+        left = size
+        with spool.pcm_path.open("rb") as file:
+            while left and (piece := file.read(min(_PIECE_BYTES, left))):
+                left -= len(piece)
+                digest.update(piece)
+                yield piece
+
+    try:
+        async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
+            await obstore.put_async(store, key, pieces(), chunk_size=_PART_BYTES)
+    except (obstore.exceptions.BaseError, TimeoutError, OSError) as error:
+        raise StoreUnavailable(type(error).__name__) from error
+    return Stored(
+        uri=f"{address.rstrip('/')}/{key}",
+        key=key,
+        channels=spool.meta.channels,
+        duration_s=size / FRAME_BYTES / spool.meta.rate_hz,
+        size_bytes=size + _HEADER_BYTES,
+        sha256=digest.hexdigest(),
+    )

@@ -1,0 +1,185 @@
+"""A call's audio in one place: the prospect's line, the agent's voice, the recording and the voice detector.
+
+Frames pass through by plain calls; nothing here waits. One clock of the process calls `tick`. First form: one
+prospect and one agent; further legs and mixing join here.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from media.activity.detector import Detector, VoiceEnded, VoiceStarted
+from media.activity.silero import Silero
+from media.codec import g711
+from media.codec.g711 import Samples
+from media.frame import FRAME_SAMPLES, SAMPLES_PER_MS, ms_to_samples
+from media.playout import Packet, Playout
+from media.recording.recorder import Recorder
+from media.timeline import Timeline
+
+
+class Line(Protocol):
+    """The prospect's end: takes audio and never waits; what it cannot send it drops and counts."""
+
+    def play(self, ulaw: bytes, mark: str) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def close(self) -> None:
+        """The call is over: nothing follows."""
+
+
+class Ear(Protocol):
+    """Whoever listens in this room, called on the loop; times are the timeline's."""
+
+    def on_audio(self, pcm: Samples) -> None: ...
+
+    def on_voice(self, signal: VoiceStarted | VoiceEnded) -> None: ...
+
+    def on_sent(self, at_ms: int) -> None:
+        """The first packet of a reply is on the wire."""
+
+    def on_playing(self, from_ms: int) -> None:
+        """The carrier proved that the reply's first sample was played then."""
+
+    def on_played_out(self) -> None: ...
+
+
+class Room:
+    """One call's audio. `now_ms` gives local monotonic milliseconds."""
+
+    def __init__(self, silero: Silero, recorder: Recorder | None, ear: Ear, now_ms: Callable[[], float]) -> None:
+        self.timeline = Timeline()
+        self.frames = 0  # read by metrics
+        self.gaps = 0
+        self._silero = silero.open(self._on_probability)
+        self._detector = Detector()
+        self._playout = Playout()
+        self._recorder = recorder
+        self._ear = ear
+        self._now_ms = now_ms
+        self._line: Line | None = None
+        self._position = 0  # samples of the prospect's audio, by the carrier's stamps
+        self._speaking = False
+        self._proven = False
+
+    # The prospect's side
+
+    def join(self, line: Line) -> None:
+        self._line = line
+
+    def leave(self) -> None:
+        if self._line is not None:
+            self._line.close()
+        self._line = None
+        self._silero.close()
+
+    def heard(self, ulaw: bytes, at_ms: int) -> None:
+        """Take a frame of the prospect's audio that begins at `at_ms`; late repeats of a place are dropped."""
+        position = ms_to_samples(at_ms)
+        if self.frames and position < self._position - FRAME_SAMPLES // 2:
+            self.gaps += 1  # out of order: its place has passed
+            return
+        if abs(position - self._position) > FRAME_SAMPLES // 2:
+            # Lost frames: keep to the carrier's clock.
+            self.gaps += self.frames > 0
+            self._position = position
+            self._silero.skip_to(position)
+        self.frames += 1
+        pcm = g711.decode(ulaw)
+        self.timeline.observe(self._position // SAMPLES_PER_MS, self._now_ms())
+        if self._recorder is not None:
+            self._recorder.heard_from_prospect(self._position // SAMPLES_PER_MS, pcm)
+        self._position += len(pcm)
+        self._ear.on_audio(pcm)
+        self._silero.feed(pcm)
+
+    def marked(self, mark: str) -> None:
+        now_ms = self._now_ms()
+        packet = self._playout.marked(mark, now_ms)
+        if packet is not None and not self._proven:
+            self._proven = True
+            self._ear.on_playing(self.timeline.at(now_ms - len(packet.ulaw) / SAMPLES_PER_MS))
+
+    @property
+    def now(self) -> int:
+        """The timeline's present."""
+        return self.timeline.at(self._now_ms())
+
+    @property
+    def voice_now(self) -> bool:
+        """True while the prospect is speaking, as far as is known."""
+        return self._detector.voice
+
+    # The agent's side
+
+    def begin_reply(self) -> None:
+        self._playout.begin()
+        self._speaking = True
+        self._proven = False
+
+    def append(self, ulaw: bytes) -> None:
+        """Add speech to the reply; it goes out at once as far as the lead allows."""
+        self._playout.append(ulaw)
+        self.tick()
+
+    def complete_reply(self) -> None:
+        self._playout.complete()
+
+    @property
+    def reply_ms(self) -> int:
+        return self._playout.duration_ms
+
+    @property
+    def unsent_ms(self) -> int:
+        return self._playout.unsent_ms
+
+    def heard_ms(self) -> int:
+        """How much of the reply the prospect has heard."""
+        return self._playout.heard_ms(self._now_ms())
+
+    def pause(self) -> None:
+        """Stop the agent's voice at once, here and at the carrier."""
+        if self._playout.paused:
+            return
+        now_ms = self._now_ms()
+        self._playout.pause(now_ms)
+        if self._line is not None:
+            self._line.clear()
+        if self._recorder is not None:
+            self._recorder.cleared(self.timeline.at(now_ms))
+
+    def resume(self, from_ms: int) -> None:
+        self._playout.resume(from_ms)
+        self.tick()
+
+    def drop_reply(self) -> None:
+        """Forget what of the reply was not heard."""
+        self.pause()
+        self._playout.drop()
+        self._speaking = False
+
+    # The clock
+
+    def tick(self) -> None:
+        """Send what is due and notice the reply's end. Called every few milliseconds."""
+        if not self._speaking:
+            return
+        now_ms = self._now_ms()
+        for packet in self._playout.due(now_ms):
+            self._send(packet, now_ms)
+        if self._playout.played_out(now_ms):
+            self._speaking = False
+            self._ear.on_played_out()
+
+    def _send(self, packet: Packet, now_ms: float) -> None:
+        if self._line is not None:
+            self._line.play(packet.ulaw, packet.mark)
+        if self._recorder is not None:
+            self._recorder.played_to_prospect(self.timeline.at(packet.starts_ms + self._playout.lag_ms), packet.ulaw)
+        if packet.offset == 0 and not self._proven:
+            self._ear.on_sent(self.timeline.at(now_ms))
+
+    def _on_probability(self, probability: float, end_ms: int, rms: float) -> None:
+        signal = self._detector.window(probability, end_ms, rms)
+        if signal is not None:
+            self._ear.on_voice(signal)

@@ -1,0 +1,217 @@
+"""The voice process: wires everything and serves it. One event loop, no database connection at all.
+
+Reads settings once; everything below gets values as arguments.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, Final
+
+import httpx
+import redis.asyncio as redis
+import structlog
+import uvicorn
+import uvloop
+from agent.minds import MindMaker
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from redis.exceptions import RedisError
+
+from config.logs import die
+from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
+from media.activity.silero import ModelMissing, Silero
+from media.clock import Clock
+from media.recording.upload import StoreUnavailable, open_store
+from telephony.call.archive import Archive
+from telephony.call.session import Services
+from telephony.call.signals import HangUpAsked
+from telephony.calls import Calls
+from telephony.dial import CallbackUrls, Dialer
+from telephony.node import Node
+from telephony.outbox import Outbox
+from telephony.recovery import Recovery
+from telephony.twilio.messages import FRAME_CHARS_MAX
+from telephony.twilio.rest import TwilioCarrier
+from telephony.twilio.signature import SignatureCheck
+from telephony.twilio.webhooks import webhook_routes
+
+log = structlog.get_logger()
+
+DRAIN_S: Final = 20.0  # live calls may finish; then they are told goodbye
+HANG_UP_S: Final = 10.0
+FLUSH_S: Final = 5.0
+READY_TIMEOUT_S: Final = 3.0
+
+
+class VoiceProcess:
+    """All parts of one voice node, and their lives."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        folder = settings.data_dir / "voice" / settings.node
+        self._journal_folder = folder / "journal"
+        self._spool_folder = folder / "spool"
+        self._redis = redis.Redis.from_url(settings.need("redis_url"), socket_connect_timeout=2)
+        self._urls = CallbackUrls(settings.public_address, settings.node)
+        self._signatures = SignatureCheck(
+            settings.auth_token, settings.public_address, required=settings.check_signatures
+        )
+        self._calls: Calls | None = None
+        self._minds: MindMaker | None = None
+        self._outbox: Outbox | None = None
+        self.stopping = asyncio.Event()
+
+    def web(self) -> FastAPI:
+        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        app.include_router(
+            webhook_routes(
+                self._settings.node,
+                self._signatures,
+                lambda call_id: self._calls.get(call_id) if self._calls else None,
+                self._urls.stream,
+            )
+        )
+
+        @app.get("/health/live")
+        async def live() -> dict[str, str]:
+            return {"status": "alive"}
+
+        @app.get("/health/ready")
+        async def ready(response: Response) -> dict[str, Any]:
+            checks = await self._checks()
+            healthy = all(checks.values())
+            response.status_code = 200 if healthy else 503
+            return {"status": "ready" if healthy else "not ready", "checks": checks}
+
+        @app.get("/metrics")
+        async def metrics() -> Response:
+            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+        return app
+
+    async def _checks(self) -> dict[str, bool]:
+        try:
+            async with asyncio.timeout(READY_TIMEOUT_S):
+                redis_up = bool(await self._redis.ping())  # type: ignore[misc]  # redis-py types it as maybe awaitable
+        except (RedisError, OSError, TimeoutError):
+            redis_up = False
+        return {
+            "redis": redis_up,
+            "speech": self._minds is not None and self._minds.ready,
+            "spool": self._spool_folder.is_dir(),
+            "accepting": self._calls is not None and not self._calls.draining,
+        }
+
+    async def run(self) -> None:
+        """Live until `stopping` is set, then drain and end."""
+        settings = self._settings
+        for folder in (self._journal_folder, self._spool_folder):
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(self._redis.aclose)
+            crm = await stack.enter_async_context(_crm_client(settings))
+            carrier = TwilioCarrier(settings.account_sid, settings.auth_token, settings.carrier_address)
+            stack.push_async_callback(carrier.aclose)
+            minds = await stack.enter_async_context(MindMaker.start())
+            silero, clock = Silero(), Clock()
+            outbox = Outbox(self._journal_folder, self._redis)
+            archive = Archive(open_store(settings.store_address), settings.store_address, self._spool_folder)
+            async with asyncio.TaskGroup() as calls_group, _background(silero, clock, outbox) as background:
+                calls = Calls(calls_group, settings.max_calls)
+                services = Services(carrier, silero, clock, outbox, archive)
+                dialer = Dialer(
+                    calls, services, minds, self._redis, crm, settings.secret_key.get_secret_value(), self._urls
+                )
+                kind = "box" if settings.uses_box_carrier else "twilio"
+                node = Node(settings.node, kind, calls, dialer, self._redis)
+                self._calls, self._minds, self._outbox = calls, minds, outbox
+                recovery = Recovery(
+                    self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
+                )
+                background.create_task(recovery.run(), name="recovery")
+                announcing = background.create_task(node.announce(), name="node.announce")
+                obeying = background.create_task(node.obey(), name="node.obey")
+                log.info("voice.ready", node=settings.node)
+                await self.stopping.wait()
+                obeying.cancel()
+                announcing.cancel()
+                await node.withdraw()
+                await self._drain(calls)
+                if not await outbox.drain(FLUSH_S):
+                    log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
+
+    async def _drain(self, calls: Calls) -> None:
+        calls.draining = True
+        if len(calls):
+            log.info("voice.draining", calls=len(calls))
+        if not await calls.wait_empty(DRAIN_S):
+            for call in calls.live():
+                call.put(HangUpAsked("node_stopping"))
+            await calls.wait_empty(HANG_UP_S)
+
+
+@contextlib.asynccontextmanager
+async def _background(silero: Silero, clock: Clock, outbox: Outbox) -> AsyncGenerator[asyncio.TaskGroup]:
+    """Run the process's own tasks, and end them when the body ends."""
+    async with asyncio.TaskGroup() as tasks:
+        own = [
+            tasks.create_task(silero.run(), name="silero"),
+            tasks.create_task(clock.run(), name="clock"),
+            tasks.create_task(outbox.run(), name="outbox"),
+        ]
+        yield tasks
+        for task in own:
+            task.cancel()
+
+
+def _crm_client(settings: Settings) -> httpx.AsyncClient:
+    headers = {"authorization": f"Bearer {settings.internal_key.get_secret_value()}"}
+    return httpx.AsyncClient(base_url=settings.crm_address, headers=headers)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: ours stop the calls before the web server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. Raises OSError when the port is taken."""
+    process = VoiceProcess(settings)
+    listener = socket.create_server((settings.host, settings.voice_port), backlog=1024)
+    server = _Server(
+        uvicorn.Config(
+            process.web(),
+            ws="websockets-sansio",
+            ws_max_size=FRAME_CHARS_MAX,
+            ws_per_message_deflate=False,
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, process.stopping.set)
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(server.serve(sockets=[listener]), name="web")
+        await process.run()
+        server.should_exit = True
+        await serving
+
+
+def run(settings: Settings) -> None:
+    """Run the voice process to its end; a fault at start is one structured line and exit status 1."""
+    if not settings.check_signatures and settings.host not in LOOPBACK_HOSTS:
+        die("voice", "check_signatures may be off on a loopback host only")
+    try:
+        uvloop.run(serve(settings))
+    except* (BadSettings, ModelMissing, StoreUnavailable, OSError) as group:
+        die("voice", "; ".join(str(error) for error in group.exceptions))

@@ -1,0 +1,51 @@
+"""The call's lifecycle: the only truth that screens show (S33). Topology by python-statemachine; no timers here.
+
+Carrier callbacks come late, twice and out of order, so terminal states absorb: `tell` answers False for an event
+that cannot happen now, and changes nothing.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from statemachine import State as Node
+from statemachine import StateMachine
+from statemachine.exceptions import TransitionNotAllowed
+
+from events.call import State
+
+# How long a call may wait in a state without an event; on expiry it fails or ends, and the carrier leg is hung up.
+GUARD_S: Final[Mapping[State, float]] = {State.DIALING: 60.0, State.RINGING: 90.0, State.ENDING: 10.0}
+
+
+class Lifecycle(StateMachine):
+    """One call's state."""
+
+    idle = Node(State.IDLE, value=State.IDLE, initial=True)
+    dialing = Node(State.DIALING, value=State.DIALING)
+    ringing = Node(State.RINGING, value=State.RINGING)
+    listening = Node(State.LISTENING, value=State.LISTENING)
+    speaking = Node(State.SPEAKING, value=State.SPEAKING)
+    ending = Node(State.ENDING, value=State.ENDING)
+    ended = Node(State.ENDED, value=State.ENDED, final=True)
+    failed = Node(State.FAILED, value=State.FAILED, final=True)
+
+    place = idle.to(dialing)
+    ring = dialing.to(ringing)
+    answer = dialing.to(listening) | ringing.to(listening)
+    speak = listening.to(speaking)
+    listen = speaking.to(listening)
+    wind_up = listening.to(ending) | speaking.to(ending)
+    finish = ending.to(ended) | listening.to(ended) | speaking.to(ended)
+    fail = idle.to(failed) | dialing.to(failed) | ringing.to(failed)
+
+    @property
+    def state(self) -> State:
+        return State(self.current_state_value)
+
+    def tell(self, event: str) -> bool:
+        """Move by an event's name; False when it cannot happen in this state."""
+        try:
+            self.send(event)
+        except TransitionNotAllowed:
+            return False
+        return True

@@ -1,0 +1,405 @@
+"""One call from dial to close: its one task reads a bounded queue of signals and moves the state machine.
+
+Timers, callbacks, sockets and commands only put signals. What runs beside the reading task (the dial, the
+conversation, the recorder's writing, the hang-up) lives in the call's task group and ends with it.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+
+from agent.conversation import Conversation
+from agent.ports import Minds
+from events import call as events
+from events.call import AnsweredBy, Outcome, State
+from events.permit import Permit
+from events.plan import CallPlan, RecordWhen
+from media.activity.silero import Silero
+from media.clock import Clock
+from media.recording.recorder import Recorder
+from media.recording.spool import Spool
+from media.room import Line, Room
+from telephony.call import signals as sig
+from telephony.call.archive import Archive
+from telephony.call.lifecycle import GUARD_S, Lifecycle
+from telephony.carrier_port import CallOrder, Carrier, CarrierInDoubt, CarrierRefused
+from telephony.outbox import Outbox
+
+log = structlog.get_logger()
+
+SIGNALS_MAX: Final = 500
+METER_EVERY_S: Final = 10.0
+GOODBYE_S: Final = 12.0  # before the funds end: time to finish and say goodbye
+DOUBT_WAIT_S: Final = 1.5
+HANG_UP_TRIES: Final = 3
+DIAL_ANSWER_WAIT_S: Final = 12.0  # longer than a carrier request may take
+WRITE_OUT_TIMEOUT_S: Final = 5.0
+
+_FAILED_BY_STATUS: Final = {
+    "busy": Outcome.LINE_BUSY,
+    "no-answer": Outcome.NO_ANSWER,
+    "failed": Outcome.REFUSED,
+    "canceled": Outcome.NO_ANSWER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a call uses of its process."""
+
+    carrier: Carrier
+    silero: Silero
+    clock: Clock
+    outbox: Outbox
+    archive: Archive
+
+
+class CallSession:
+    """One call. `run` is its task; `put` takes signals from anywhere on the loop."""
+
+    def __init__(self, plan: CallPlan, permit: Permit, order: CallOrder, minds: Minds, services: Services) -> None:
+        self.plan = plan
+        self.call_id = plan.call_id
+        self.carrier_call_id = ""
+        self._permit = permit
+        self._order = order
+        self._services = services
+        self._signals: asyncio.Queue[sig.CallSignal] = asyncio.Queue(SIGNALS_MAX)
+        self.dropped_signals = 0
+        self._lifecycle = Lifecycle()
+        self._seq = 0
+        self._epoch = 1
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._now: Callable[[], float] = asyncio.get_running_loop().time
+        self._answered_at: float | None = None
+        self._ended_at: float | None = None
+        self._answered_by: AnsweredBy | None = None
+        self._outcome: Outcome | None = None
+        self._reason = ""
+        self._line_open = False
+        self._carrier_over = False
+        self._conversation = Conversation(minds, self)
+        self._spool = Spool(services.archive.spool_folder, plan.org_id, plan.call_id)
+        self._recorder: Recorder | None = None
+        if plan.record is not RecordWhen.NEVER:
+            self._recorder = Recorder(self._spool, muted=plan.record is RecordWhen.AFTER_DISCLOSURE)
+        self._room = Room(services.silero, self._recorder, self._conversation, lambda: self._now() * 1000)
+        self._conversation.attach(self._room)
+
+    @property
+    def state(self) -> State:
+        return self._lifecycle.state
+
+    @property
+    def room(self) -> Room:
+        return self._room
+
+    @property
+    def conversation(self) -> Conversation:
+        return self._conversation
+
+    def put(self, signal: sig.CallSignal) -> None:
+        """Give the call a signal. Full, it drops and counts: only a peer that floods us can get there."""
+        try:
+            self._signals.put_nowait(signal)
+        except asyncio.QueueFull:
+            self.dropped_signals += 1
+
+    # Witness of the conversation
+
+    def emit(self, body: events.Body) -> None:
+        self._seq += 1
+        self._services.outbox.put(
+            events.Event(self.plan.org_id, self.call_id, self._epoch, self._seq, datetime.now(UTC), body)
+        )
+
+    def on_floor(self, *, speaking: bool) -> None:
+        self._tell("speak" if speaking else "listen")
+
+    def on_disclosed(self, at_ms: int) -> None:
+        if self._recorder is not None:
+            self._recorder.unmute(at_ms)
+
+    # The call's task
+
+    async def run(self) -> None:
+        """Dial and hold the call to its close. Returns when its last event is in the outbox."""
+        structlog.contextvars.bind_contextvars(call_id=str(self.call_id), org_id=str(self.plan.org_id))
+        try:
+            await self._live()
+        except Exception:
+            log.exception("call.died")
+            self._outcome, self._reason = Outcome.SERVICE_FAILURE, "internal_error"
+        finally:
+            self._services.clock.unsubscribe(self._room.tick)
+            self._room.leave()
+            for timer in self._timers.values():
+                timer.cancel()
+        if not self._carrier_over:
+            await self._hang_up()
+        for event in ("wind_up", "finish", "fail"):
+            self._tell(event)
+        self._emit_finished()
+        await self._services.archive.store(self._spool, self._recorder, self.emit)
+        self.emit(events.Closed())
+
+    async def _live(self) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                self._tell("place")
+                dialing = tasks.create_task(self._dial(), name="call.dial")
+                while not self._over:
+                    self._handle(await self._signals.get())
+                self._ended_at = self._now()
+                await self._write_out()
+                if not dialing.done():
+                    # Given up while the carrier was being asked: its answer is needed to hang up.
+                    await asyncio.wait([dialing], timeout=DIAL_ANSWER_WAIT_S)
+                while not self._signals.empty():
+                    self._handle(self._signals.get_nowait())
+                tasks.create_task(self._stop(), name="call.stop")
+        except* _Stopped:
+            pass
+
+    @property
+    def _over(self) -> bool:
+        return self.state in events.TERMINAL
+
+    async def _stop(self) -> None:
+        """End whatever still runs in the call's group."""
+        raise _Stopped
+
+    async def _write_out(self) -> None:
+        """Keep what was said and recorded up to the end."""
+        self._services.clock.unsubscribe(self._room.tick)
+        end_ms = self._room.now
+        self._conversation.close()
+        if self._recorder is not None and self._room.timeline.started:
+            async with asyncio.timeout(WRITE_OUT_TIMEOUT_S):
+                await self._recorder.finish(end_ms)
+
+    async def _dial(self) -> None:
+        carrier = self._services.carrier
+        started = datetime.now(UTC)
+        try:
+            self.put(sig.Accepted(await carrier.dial(self._order)))
+        except CarrierRefused as error:
+            self.put(sig.Refused(error.code))
+        except CarrierInDoubt as error:
+            # Never dialled again: looked for, then waited for, then unknown.
+            log.warning("dial.in_doubt", reason=str(error))
+            await asyncio.sleep(DOUBT_WAIT_S)
+            try:
+                found = await carrier.find(self._order, started)
+            except CarrierInDoubt:
+                found = None
+            self.put(sig.Accepted(found) if found else sig.InDoubt())
+
+    def _handle(self, signal: sig.CallSignal) -> None:
+        match signal:
+            case sig.Accepted(carrier_call_id=sid):
+                self._know_carrier_call(sid)
+            case sig.Refused(code=code):
+                self._carrier_over = True
+                self._fail(Outcome.REFUSED, f"carrier_{code}")
+            case sig.InDoubt():
+                log.warning("dial.waiting_for_callback")
+            case sig.CarrierStatus():
+                self._carrier_said(signal)
+            case sig.Answerer():
+                self._answerer_known(signal)
+            case sig.StreamOpened(line=line):
+                self._stream_opened(line)
+            case sig.StreamClosed(stopped=stopped):
+                self._stream_closed(stopped=stopped)
+            case sig.ConversationOver(result=result):
+                self._wind_up(result.outcome, result.reason)
+            case sig.GuardExpired(state=state) if state is self.state:
+                self._guard_expired(state)
+            case sig.FundsEnd(last_call=last_call):
+                self._funds_end(last_call=last_call)
+            case sig.MeterDue():
+                self.emit(events.Metered(self._billable_s()))
+                self._after("meter", METER_EVERY_S, sig.MeterDue())
+            case sig.HangUpAsked(reason=reason):
+                self._asked_to_hang_up(reason)
+            case _:
+                pass  # a guard of a state that has passed
+
+    # The carrier's side
+
+    def _know_carrier_call(self, sid: str) -> None:
+        if sid and not self.carrier_call_id:
+            self.carrier_call_id = sid
+            self.emit(events.CarrierAccepted(self._services.carrier.name, sid))
+
+    def _carrier_said(self, signal: sig.CarrierStatus) -> None:
+        self._know_carrier_call(signal.carrier_call_id)
+        match signal.status:
+            case "ringing":
+                self._tell("ring")
+            case "in-progress" | "answered":
+                self._answered()
+            case "completed":
+                self._carrier_over = True
+                if self._answered_at is None:
+                    # Answered and over before we heard of either.
+                    self._answered()
+                self._line_gone(Outcome.HUNG_UP, "")
+            case "busy" | "no-answer" | "failed" | "canceled" as status:
+                self._carrier_over = True
+                if not self._fail(_FAILED_BY_STATUS[status], status):
+                    self._line_gone(Outcome.HUNG_UP, status)
+            case _:
+                pass  # queued, initiated
+
+    def _answered(self) -> None:
+        if self._answered_at is None and self._tell("answer"):
+            self._answered_at = self._now()
+            self.emit(events.Answered())
+            self._after("meter", METER_EVERY_S, sig.MeterDue())
+            self._after("goodbye", max(1.0, self._permit.funded_s - GOODBYE_S), sig.FundsEnd(last_call=True))
+            self._after("funds", float(self._permit.funded_s), sig.FundsEnd(last_call=False))
+
+    def _answerer_known(self, signal: sig.Answerer) -> None:
+        if self._answered_by is not None and self._answered_by is not AnsweredBy.UNKNOWN:
+            return
+        self._answered_by = signal.answered_by
+        self.emit(events.AnswererKnown(signal.answered_by, "carrier", signal.detail))
+        if signal.answered_by is AnsweredBy.MACHINE and signal.waits_for_message:
+            self._conversation.machine_waits()
+
+    def _stream_opened(self, line: Line) -> None:
+        self._answered()
+        if self._line_open or self.state not in (State.LISTENING, State.SPEAKING):
+            return
+        self._line_open = True
+        self._room.join(line)
+        self._services.clock.subscribe(self._room.tick)
+        self._tasks.create_task(self._converse(), name="call.conversation")
+        if self._recorder is not None:
+            self._tasks.create_task(self._recorder.run(), name="call.recorder")
+
+    async def _converse(self) -> None:
+        self.put(sig.ConversationOver(await self._conversation.run()))
+
+    def _stream_closed(self, *, stopped: bool) -> None:
+        if stopped:
+            self._line_gone(Outcome.HUNG_UP, "")
+        else:
+            self._line_gone(Outcome.SERVICE_FAILURE, "stream_lost")
+
+    # Ends
+
+    def _line_gone(self, outcome: Outcome, reason: str) -> None:
+        """The prospect cannot hear us any more: hear the last words, then end."""
+        if self.state in (State.LISTENING, State.SPEAKING):
+            if self._line_open and self._outcome is None:
+                self._conversation.line_gone(outcome, reason)
+            else:
+                self._wind_up(outcome, reason)
+        if self._carrier_over and self.state is State.ENDING:
+            self._tell("finish")
+
+    def _wind_up(self, outcome: Outcome, reason: str) -> None:
+        if self._outcome is None:
+            self._outcome, self._reason = outcome, reason
+        if self._tell("wind_up"):
+            if self._carrier_over:
+                self._tell("finish")
+            else:
+                self._tasks.create_task(self._hang_up(), name="call.hang_up")
+
+    async def _hang_up(self) -> None:
+        """End the carrier's leg; its last callback, or the guard, ends the call."""
+        for attempt in range(HANG_UP_TRIES):
+            if not self.carrier_call_id:
+                return
+            try:
+                await self._services.carrier.hang_up(self.carrier_call_id)
+                return
+            except CarrierInDoubt as error:
+                log.warning("hang_up.in_doubt", reason=str(error), attempt=attempt)
+                await asyncio.sleep(1.0)
+
+    def _fail(self, outcome: Outcome, reason: str) -> bool:
+        """The call never came to be; False when it had been answered."""
+        if not self._lifecycle_allows_failing():
+            return False
+        self._outcome, self._reason = outcome, reason
+        return self._tell("fail")
+
+    def _lifecycle_allows_failing(self) -> bool:
+        return self.state in (State.IDLE, State.DIALING, State.RINGING)
+
+    def _guard_expired(self, state: State) -> None:
+        log.warning("call.guard_expired", state=state)
+        if state is State.ENDING:
+            self._tell("finish")
+            return
+        outcome = Outcome.NO_ANSWER if state is State.RINGING else Outcome.UNKNOWN
+        self._fail(outcome, f"{state}_timeout")
+
+    def _funds_end(self, *, last_call: bool) -> None:
+        if last_call:
+            self._conversation.time_up()
+        else:
+            out_of_time = self._permit.funded_s >= self.plan.max_duration_s
+            self._wind_up(Outcome.TIME_LIMIT if out_of_time else Outcome.OUT_OF_CREDIT, "funds_end")
+
+    def _asked_to_hang_up(self, reason: str) -> None:
+        if self._lifecycle_allows_failing():
+            self._fail(Outcome.HUNG_UP, reason)
+        else:
+            self._wind_up(Outcome.HUNG_UP, reason)
+
+    # Small change
+
+    def _tell(self, event: str) -> bool:
+        previous = self.state
+        if not self._lifecycle.tell(event):
+            log.debug("call.event_refused", asked=event, state=previous)
+            return False
+        self.emit(events.StateChanged(self.state, previous, self._reason))
+        guard_s = GUARD_S.get(self.state)
+        if guard_s is not None:
+            self._after("guard", guard_s, sig.GuardExpired(self.state))
+        return True
+
+    def _after(self, name: str, delay_s: float, signal: sig.CallSignal) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = asyncio.get_running_loop().call_later(delay_s, self.put, signal)
+
+    def _duration_s(self) -> float:
+        if self._answered_at is None:
+            return 0.0
+        return (self._ended_at or self._now()) - self._answered_at
+
+    def _billable_s(self) -> int:
+        return math.ceil(self._duration_s())
+
+    def _emit_finished(self) -> None:
+        answered_by = self._answered_by
+        if answered_by is None and self._answered_at is not None:
+            answered_by = AnsweredBy.UNKNOWN
+        self.emit(
+            events.Finished(
+                self.state,
+                self._outcome or Outcome.HUNG_UP,
+                answered_by,
+                round(self._duration_s(), 3),
+                self._billable_s(),
+                self._reason,
+            )
+        )
+
+
+class _Stopped(Exception):
+    """Ends the call's task group."""

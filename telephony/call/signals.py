@@ -1,0 +1,90 @@
+"""What can happen to a call, as put on its one bounded queue. Sans-I/O."""
+
+from dataclasses import dataclass
+
+from agent.signals import Result
+from events.call import AnsweredBy, State
+from media.room import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    carrier_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """The carrier did not answer: the call may exist; a callback will tell, or nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarrierStatus:
+    status: str  # the carrier's word: ringing, in-progress, completed, busy…
+    carrier_call_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    answered_by: AnsweredBy
+    waits_for_message: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOpened:
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class StreamClosed:
+    """`stopped`: the carrier said stop, so the phone call is over; otherwise the socket was lost."""
+
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationOver:
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class GuardExpired:
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class FundsEnd:
+    """`last_call`: time for a goodbye; otherwise the line ends now."""
+
+    last_call: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDue:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAsked:
+    reason: str
+
+
+CallSignal = (
+    Accepted
+    | Refused
+    | InDoubt
+    | CarrierStatus
+    | Answerer
+    | StreamOpened
+    | StreamClosed
+    | ConversationOver
+    | GuardExpired
+    | FundsEnd
+    | MeterDue
+    | HangUpAsked
+)

@@ -1,0 +1,156 @@
+"""Places a call, only with a permit (S33, X8). Every refusal is a code that docs/call-path.md explains.
+
+A permit is spent in Redis before the carrier is asked, once across all nodes; do-not-call is asked again at that
+moment. Whatever cannot be asked means: no call.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import httpx
+import msgspec
+import redis.asyncio as redis
+import structlog
+from agent.minds import BadPlan, MindMaker, MindsUnavailable
+from redis.exceptions import RedisError
+
+from agent.ports import Minds
+from events import command, wire
+from events.permit import BadPermit, Permit, unseal
+from events.plan import CallPlan
+from telephony.call.session import CallSession, Services
+from telephony.calls import Calls
+from telephony.carrier_port import CallOrder
+
+log = structlog.get_logger()
+
+REDIS_TIMEOUT_S: Final = 2.0
+CRM_TIMEOUT_S: Final = 2.0
+
+
+class DialRefused(Exception):
+    """No call is placed; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackUrls:
+    """Where the carrier finds this node, from the configured public address."""
+
+    public_url: str
+    node: str
+
+    def webhook(self, kind: str, call_id: UUID) -> str:
+        return f"{self.public_url}/n/{self.node}/twilio/{kind}/{call_id}"
+
+    def stream(self, call_id: UUID) -> str:
+        return "ws" + self.webhook("stream", call_id).removeprefix("http")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialer:
+    """The one way to an outgoing call."""
+
+    calls: Calls
+    services: Services
+    minds: MindMaker
+    redis: redis.Redis
+    crm: httpx.AsyncClient  # with the internal key in its headers
+    permit_key: str
+    urls: CallbackUrls
+
+    async def dial(self, order: command.Dial) -> CallSession:
+        """Check everything, spend the permit and start the call.
+
+        Raises:
+            DialRefused: nothing was placed, and nothing will be.
+        """
+        plan = order.plan
+        permit = self._check_permit(order)
+        self._check_capacity()
+        if self.calls.get(plan.call_id) is not None:
+            raise DialRefused("permit_spent")
+        slot: list[CallSession] = []
+        minds = await self._open_minds(plan, lambda text: slot[0].conversation.on_partial(text) if slot else None)
+        try:
+            await self._spend(permit)
+            await self._ask_do_not_call(permit)
+            self._check_capacity()  # others may have come while we asked
+        except DialRefused:
+            await minds.recognizer.aclose()
+            raise
+        session = CallSession(plan, permit, self._order(plan, permit), minds, self.services)
+        slot.append(session)
+        self.calls.start(session)
+        return session
+
+    def _check_permit(self, order: command.Dial) -> Permit:
+        try:
+            permit = unseal(order.permit, self.permit_key, time.time())
+        except BadPermit as error:
+            log.warning("dial.permit_refused", reason=str(error))
+            raise DialRefused("permit_refused") from None
+        if (permit.org_id, permit.call_id) != (order.plan.org_id, order.plan.call_id):
+            raise DialRefused("permit_refused")
+        return permit
+
+    def _check_capacity(self) -> None:
+        if self.calls.draining:
+            raise DialRefused("node_draining")
+        if self.calls.full:
+            raise DialRefused("node_full")
+        if self.services.outbox.overloaded:
+            raise DialRefused("outbox_full")
+
+    async def _open_minds(self, plan: CallPlan, on_partial: Callable[[str], None]) -> Minds:
+        try:
+            return await self.minds.make(plan, on_partial)
+        except BadPlan as error:
+            log.error("dial.bad_plan", reason=str(error))
+            raise DialRefused("bad_plan") from None
+        except MindsUnavailable as error:
+            log.error("dial.speech_away", reason=str(error))
+            raise DialRefused("speech_away") from None
+
+    async def _spend(self, permit: Permit) -> None:
+        try:
+            async with asyncio.timeout(REDIS_TIMEOUT_S):
+                fresh = await self.redis.set(wire.permit_key(permit.id), "spent", nx=True, ex=wire.PERMIT_TTL_S)
+        except (RedisError, OSError, TimeoutError):
+            raise DialRefused("redis_away") from None
+        if not fresh:
+            raise DialRefused("permit_spent")
+
+    async def _ask_do_not_call(self, permit: Permit) -> None:
+        question = wire.DoNotCallQuestion(permit.org_id, permit.call_id, permit.number)
+        try:
+            reply = await self.crm.post(
+                wire.DO_NOT_CALL_PATH,
+                content=msgspec.json.encode(question),
+                headers={"content-type": "application/json"},
+                timeout=CRM_TIMEOUT_S,
+            )
+            reply.raise_for_status()
+            answer = msgspec.json.decode(reply.content, type=wire.DoNotCallAnswer)
+        except (httpx.HTTPError, msgspec.MsgspecError):
+            raise DialRefused("crm_away") from None
+        if answer.do_not_call:
+            raise DialRefused("do_not_call")
+
+    def _order(self, plan: CallPlan, permit: Permit) -> CallOrder:
+        return CallOrder(
+            to_number=permit.number,
+            from_number=plan.from_number,
+            voice_url=self.urls.webhook("voice", plan.call_id),
+            status_url=self.urls.webhook("status", plan.call_id),
+            amd_url=self.urls.webhook("amd", plan.call_id),
+            ring_timeout_s=plan.ring_timeout_s,
+            time_limit_s=min(permit.funded_s, plan.max_duration_s),
+        )

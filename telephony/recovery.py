@@ -1,0 +1,139 @@
+"""What a killed process left: journals without an end, recordings in the spool, perhaps a phone still off the hook.
+
+At start, each journal is published again. A call in it that has no end gets one in the next epoch: failed or ended
+with the reason `node_lost`, its recording uploaded, and the carrier told to hang up.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from events import call as events
+from events.call import Outcome, State
+from media.recording.spool import Spool, leftovers
+from telephony import journal
+from telephony.call.archive import Archive
+from telephony.carrier_port import Carrier, CarrierInDoubt
+from telephony.journal import CallKey
+from telephony.outbox import Outbox
+
+log = structlog.get_logger()
+
+SWEEP_EVERY_S: Final = 60.0
+# Above any epoch that recovery counts up to: a recording that reaches the store after its call was closed.
+LATE_EPOCH: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    folder: Path
+    outbox: Outbox
+    archive: Archive
+    carrier: Carrier
+    is_live: Callable[[UUID], bool]
+
+    async def run(self) -> None:
+        """Make whole what an earlier process left, then keep uploading recordings that outlived their calls."""
+        journals = await asyncio.to_thread(journal.leftovers, self.folder)
+        spools = {spool.meta.call_id: spool for spool in await asyncio.to_thread(leftovers, self.archive.spool_folder)}
+        for key, path in journals.items():
+            try:
+                found = await asyncio.to_thread(journal.read, path)
+            except OSError as error:
+                log.error("recovery.journal_unreadable", errno=error.errno)
+                continue
+            await self._recover(key, found, spools.get(str(key.call_id)))
+        while True:
+            for spool in await asyncio.to_thread(leftovers, self.archive.spool_folder):
+                if not self.is_live(UUID(spool.meta.call_id)):
+                    await self._upload(spool)
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def _recover(self, key: CallKey, found: list[events.Event], spool: Spool | None) -> None:
+        if not found:
+            # Killed while the first event was being written: nothing was dialled yet.
+            await asyncio.to_thread(key.path(self.folder).unlink, missing_ok=True)
+            return
+        self.outbox.adopt(key, found)
+        if isinstance(found[-1].body, events.Closed):
+            return
+        log.warning("recovery.call", call_id=str(key.call_id), events=len(found))
+        epilogue = Epilogue(key, found[-1].epoch + 1, self.outbox)
+        bodies = [event.body for event in found]
+        if not any(isinstance(body, events.Finished) for body in bodies):
+            await self._hang_up(bodies)
+            epilogue.emit(verdict(found))
+        if spool is not None and not any(isinstance(body, events.RecordingStored) for body in bodies):
+            await self.archive.store(spool, None, epilogue.emit)
+        epilogue.emit(events.Closed())
+
+    async def _hang_up(self, bodies: list[events.Body]) -> None:
+        for body in bodies:
+            if isinstance(body, events.CarrierAccepted):
+                try:
+                    await self.carrier.hang_up(body.carrier_call_id)
+                except CarrierInDoubt as error:
+                    log.error("recovery.hang_up_failed", carrier_call_id=body.carrier_call_id, reason=str(error))
+
+    async def _upload(self, spool: Spool) -> None:
+        """Upload a recording that outlived its call, and tell the CRM."""
+        said: list[events.Body] = []
+        if await self.archive.store(spool, None, said.append):
+            key = CallKey(UUID(spool.meta.org_id), UUID(spool.meta.call_id))
+            epilogue = Epilogue(key, LATE_EPOCH, self.outbox)
+            for body in said:
+                epilogue.emit(body)
+            epilogue.emit(events.Closed())
+
+
+class Epilogue:
+    """Emits what recovery has to say of a call, in an epoch of its own."""
+
+    def __init__(self, key: CallKey, epoch: int, outbox: Outbox) -> None:
+        self._key = key
+        self._epoch = epoch
+        self._seq = 0
+        self._outbox = outbox
+
+    def emit(self, body: events.Body) -> None:
+        self._seq += 1
+        self._outbox.put(
+            events.Event(self._key.org_id, self._key.call_id, self._epoch, self._seq, datetime.now(UTC), body)
+        )
+
+
+def verdict(found: list[events.Event]) -> events.Finished:
+    """Return the end of a call whose process was killed, from what its journal holds."""
+    answered = next((event.at for event in found if isinstance(event.body, events.Answered)), None)
+    answerer = [event.body.answered_by for event in found if isinstance(event.body, events.AnswererKnown)]
+    if answered is None:
+        return events.Finished(State.FAILED, Outcome.SERVICE_FAILURE, reason="node_lost")
+    metered = max((event.body.billable_s for event in found if isinstance(event.body, events.Metered)), default=0)
+    duration_s = (found[-1].at - answered).total_seconds()
+    return events.Finished(
+        State.ENDED,
+        _outcome(found),
+        answerer[-1] if answerer else events.AnsweredBy.UNKNOWN,
+        round(duration_s, 3),
+        max(metered, math.ceil(duration_s)),
+        "node_lost",
+    )
+
+
+def _outcome(found: list[events.Event]) -> Outcome:
+    """What had been decided before the process died stands."""
+    kinds = {event.body.kind for event in found if isinstance(event.body, events.FactNoted)}
+    if events.FactKind.OPTED_OUT in kinds:
+        return Outcome.OPTED_OUT
+    if events.FactKind.MEETING_BOOKED in kinds:
+        return Outcome.GOAL_REACHED
+    if events.FactKind.CALLBACK_REQUESTED in kinds:
+        return Outcome.CALLBACK_REQUESTED
+    return Outcome.SERVICE_FAILURE

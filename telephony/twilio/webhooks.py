@@ -1,0 +1,92 @@
+"""What the carrier calls: TwiML for an answered call, its status, who answered, and the media stream.
+
+Every route checks the carrier's signature first; an unknown call gets an answer that ends it politely.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, Protocol
+from uuid import UUID
+
+import structlog
+from fastapi import APIRouter, Depends, HTTPException, Request, Response, WebSocket
+
+from events.call import AnsweredBy
+from telephony.call import signals as sig
+from telephony.twilio import twiml
+from telephony.twilio.leg import StreamCall, run_leg
+from telephony.twilio.signature import HEADER, SignatureCheck
+
+log = structlog.get_logger()
+
+_FORM_FIELDS_MAX: Final = 100
+_ANSWERERS: Final[Mapping[str, tuple[AnsweredBy, bool]]] = {
+    "human": (AnsweredBy.HUMAN, False),
+    "machine_start": (AnsweredBy.MACHINE, False),
+    "machine_end_beep": (AnsweredBy.MACHINE, True),
+    "machine_end_silence": (AnsweredBy.MACHINE, True),
+    "machine_end_other": (AnsweredBy.MACHINE, True),
+    "fax": (AnsweredBy.MACHINE, False),
+}
+
+
+class Urls(Protocol):
+    def stream(self, call_id: UUID) -> str: ...
+
+
+Find = Callable[[UUID], StreamCall | None]
+
+
+def webhook_routes(node: str, check: SignatureCheck, find: Find, stream_url: Callable[[UUID], str]) -> APIRouter:
+    """Return the routes under `/n/{node}/twilio`."""
+    router = APIRouter(prefix=f"/n/{node}/twilio")
+
+    async def signed_form(request: Request) -> dict[str, str]:
+        async with request.form(max_fields=_FORM_FIELDS_MAX, max_files=0) as form:
+            fields = {key: str(value) for key, value in form.items()}
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        if not check.webhook(path, dict(fields), request.headers.get(HEADER)):
+            log.warning("webhook.forged", path=request.url.path)
+            raise HTTPException(403, "signature missing or wrong")
+        return fields
+
+    Form = Annotated[dict[str, str], Depends(signed_form)]
+
+    @router.post("/voice/{call_id}")
+    async def voice(call_id: UUID, form: Form) -> Response:
+        # Idempotent: the carrier repeats voice webhooks, and the document depends on the call alone.
+        call = find(call_id)
+        if call is None:
+            return _xml(twiml.hang_up())
+        call.put(sig.CarrierStatus("in-progress", form.get("CallSid", "")))
+        return _xml(twiml.connect_stream(stream_url(call_id)))
+
+    @router.post("/status/{call_id}", status_code=204)
+    async def status(call_id: UUID, form: Form) -> None:
+        call = find(call_id)
+        if call is not None:
+            call.put(sig.CarrierStatus(form.get("CallStatus", ""), form.get("CallSid", "")))
+
+    @router.post("/amd/{call_id}", status_code=204)
+    async def amd(call_id: UUID, form: Form) -> None:
+        call = find(call_id)
+        if call is not None:
+            said = form.get("AnsweredBy", "unknown")
+            answered_by, waits = _ANSWERERS.get(said, (AnsweredBy.UNKNOWN, False))
+            call.put(sig.Answerer(answered_by, waits, said))
+
+    @router.websocket("/stream/{call_id}")
+    async def stream(socket: WebSocket, call_id: UUID) -> None:
+        call = find(call_id)
+        if not check.handshake(socket.url.path, socket.headers.get(HEADER)) or call is None:
+            # Closed before it was accepted: the server answers 403.
+            log.warning("stream.refused", known=call is not None)
+            await socket.close()
+            return
+        await socket.accept()
+        await run_leg(socket, call)
+
+    return router
+
+
+def _xml(document: str) -> Response:
+    return Response(document, media_type="text/xml")

@@ -41,8 +41,8 @@ class Row(DeclarativeBase):
         datetime: DateTime(timezone=True),
         str: Text(),
         int: BigInteger(),
-        dict[str, Any]: JSONB(),
-        list[Any]: JSONB(),
+        dict[str, Any]: JSONB(none_as_null=True),
+        list[Any]: JSONB(none_as_null=True),
     }
 
 
@@ -91,9 +91,7 @@ async def check_role(engine: AsyncEngine) -> None:
     """
     async with engine.connect() as connection:
         role = (
-            await connection.execute(
-                text("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
-            )
+            await connection.execute(text("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"))
         ).one()
         owned = await connection.scalar(
             text(

@@ -89,11 +89,11 @@ def _identity() -> None:
     op.execute(f"CREATE POLICY own ON members FOR SELECT USING (user_id = {USER})")
     # A user belongs to several organisations: seen by colleagues, by themselves, and while signing in.
     op.execute(f"""CREATE POLICY seen ON users FOR SELECT USING (
-        email = {EMAIL} OR id = {USER} OR EXISTS (SELECT 1 FROM members WHERE members.user_id = users.id))""")
+        email = {EMAIL} OR id = {USER} OR EXISTS (SELECT 1 FROM members WHERE members.user_id = users.id))""")  # noqa: S608 - constants
     op.execute("CREATE POLICY made ON users FOR INSERT WITH CHECK (true)")
     op.execute(f"CREATE POLICY changed ON users FOR UPDATE USING (id = {USER}) WITH CHECK (id = {USER})")
     op.execute(f"""CREATE POLICY left_over ON users FOR DELETE USING (
-        id = {USER} AND NOT EXISTS (SELECT 1 FROM members WHERE members.user_id = users.id))""")
+        id = {USER} AND NOT EXISTS (SELECT 1 FROM members WHERE members.user_id = users.id))""")  # noqa: S608 - constants
 
 
 def _people() -> None:

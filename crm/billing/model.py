@@ -1,0 +1,51 @@
+"""The double-entry ledger's tables. Amounts are thousandths of a credit."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.database import Row, utc_now
+from events.ids import new_id
+
+
+class AccountKind(StrEnum):
+    """One account of each kind per organisation, in the order in which they are locked."""
+
+    WALLET = "wallet"  # what the customer may spend; never negative
+    HELD = "held"  # reserved for calls in progress; never negative
+    REVENUE = "revenue"
+    FUNDING = "funding"  # contra: what was put into the wallet
+    SHORTFALL = "shortfall"  # contra: used beyond what could be paid
+
+
+class Account(Row):
+    __tablename__ = "ledger_accounts"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str]
+    balance: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Transaction(Row):
+    __tablename__ = "ledger_transactions"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str]
+    reference: Mapped[str]  # unique: posting the same thing twice fails
+    call_id: Mapped[UUID | None]
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Entry(Row):
+    __tablename__ = "ledger_entries"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    transaction_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    amount: Mapped[int]  # into the account when positive

@@ -1,0 +1,46 @@
+"""The connection to Redis and what its absence looks like."""
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+CONNECT_TIMEOUT_S: Final = 3.0
+# Longer than any blocking read of ours (5 s).
+ANSWER_TIMEOUT_S: Final = 8.0
+
+# Whatever Redis says no with (full, read-only, still loading), for us it is away.
+REDIS_AWAY: Final = (RedisError, OSError, TimeoutError)
+
+
+def open_redis(url: str) -> Redis:
+    """Return the process's client; nothing is connected yet.
+
+    It never repeats a command by itself: a repeated XADD would be a second command.
+    """
+    return Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=ANSWER_TIMEOUT_S,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+async def read_streams(
+    redis: Redis, cursors: Mapping[str, str], *, count: int, block_ms: int
+) -> list[tuple[str, list[tuple[str, dict[bytes, bytes]]]]]:
+    """Return what follows the cursors, stream by stream: (entry id, fields); waits for it up to `block_ms`."""
+    streams: dict[Any, Any] = dict(cursors)
+    # The client's declared type covers every protocol and decoding; ours are fixed in open_redis.
+    reply = cast(Any, await redis.xread(streams, count=count, block=block_ms))
+    return [(stream.decode(), [(entry.decode(), fields) for entry, fields in found]) for stream, found in reply or ()]
+
+
+async def newest_entry(redis: Redis, stream: str) -> str | None:
+    """Return the id of the stream's last entry; None when it has none."""
+    reply = cast(Any, await redis.xrevrange(stream, count=1))
+    return reply[0][0].decode() if reply else None

@@ -1,0 +1,286 @@
+"""Places a call: gate, reservation, permit and plan in one transaction, then the command to a voice node.
+
+The decision to dial is made here; the dial itself is made by the voice node, on the permit alone. Whatever
+happens between the two, the call either gets events, or its reservation is given back (see release, worker).
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, NoReturn
+from uuid import UUID
+
+import structlog
+
+from crm.billing.call_money import funding_for, reserve_call
+from crm.billing.ledger import Ledger
+from crm.billing.prices import Prices
+from crm.calls.idempotency import Attempt, remember, replay, write_answer
+from crm.calls.model import QUEUED, Call, PendingDial
+from crm.calls.nodes import NoVoiceNode, RedisAway, VoiceNodes
+from crm.calls.playbooks import read_playbook
+from crm.calls.release import release_call
+from crm.calls.store import DialStore
+from crm.compliance.gate import Question, Verdict, e164, judge
+from crm.compliance.rules import Rules
+from crm.compliance.store import record_decision
+from crm.database import Sessions, utc_now
+from crm.identity.model import Agent, Organisation
+from crm.leads.model import Lead
+from crm.leads.store import LeadStore
+from crm.refusals import Refusal
+from crm.unit_of_work import UnitOfWork
+from events import permit as permits
+from events import plan, wire
+from events.call import Outcome
+from events.command import Command, Dial
+from events.ids import new_id
+from events.permit import Permit, Purpose
+
+# After the permit has expired for certain: a dial without an event by then was never made.
+RELEASE_AFTER: Final = timedelta(seconds=90)
+TOOLS: Final = ("note_fact", "end_call")
+
+log = structlog.get_logger()
+
+
+class CallRefused(Refusal):
+    """The gate, or the voice node, said no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the operator has fixed for all calls."""
+
+    secret_key: str
+    from_number: str
+    max_call_s: int
+    prices: Prices
+    rules: Rules
+    playbooks: Path
+
+
+@dataclass(frozen=True, slots=True)
+class DialRequest:
+    """Whom to call: a lead, or a number, for which a lead is made when there is none."""
+
+    lead_id: UUID | None = None
+    number: str | None = None
+    agent_id: UUID | None = None
+    attempt: Attempt | None = None  # the client's key, when it gave one
+
+
+@dataclass(frozen=True, slots=True)
+class DialAnswer:
+    call_id: UUID
+    lead_id: UUID
+    state: str
+    confirmed: bool  # False: no node has answered yet; the call's events will tell
+
+
+@dataclass(frozen=True, slots=True)
+class _Issued:
+    call_id: UUID
+    lead_id: UUID
+    order: Command
+
+
+class Dialler:
+    def __init__(self, sessions: Sessions, nodes: VoiceNodes, terms: Terms) -> None:
+        self._sessions = sessions
+        self._nodes = nodes
+        self._terms = terms
+
+    async def dial(self, request: DialRequest, org_id: UUID) -> DialAnswer:
+        """Place a call, or give the answer that the same attempt got before.
+
+        Raises:
+            Refusal: with the gate's, the node's or the machinery's reason; nothing is owed then.
+        """
+        issued = await self._issue(request, org_id)
+        if not isinstance(issued, _Issued):
+            return _answer_from(issued)
+        try:
+            node = await self._nodes.least_loaded()
+        except (NoVoiceNode, RedisAway) as refusal:
+            await self._release(org_id, issued.call_id, Outcome.SERVICE_FAILURE, refusal.code)
+            # Nothing was dialled, and soon it may be: the same attempt may be made again.
+            await remember(self._sessions, org_id, request.attempt, None)
+            raise
+        await self._note_node(org_id, issued.call_id, node)
+        reply = await self._nodes.ask(node, issued.order)
+        if reply is not None and not reply.accepted:
+            await self._release(org_id, issued.call_id, Outcome.REFUSED, reply.reason or "node_refused")
+            refused = CallRefused("node_refused", {"reason": reply.reason, "call_id": str(issued.call_id)})
+            await remember(self._sessions, org_id, request.attempt, refused)
+            raise refused
+        answer = DialAnswer(
+            issued.call_id, issued.lead_id, QUEUED if reply is None else reply.state or QUEUED, reply is not None
+        )
+        await remember(self._sessions, org_id, request.attempt, _record(answer))
+        return answer
+
+    async def _issue(self, request: DialRequest, org_id: UUID) -> _Issued | dict[str, Any]:
+        """Decide, reserve and write the order; or return the answer that was given before."""
+        async with UnitOfWork(self._sessions, org_id) as unit:
+            store = DialStore(unit)
+            attempt = request.attempt
+            is_new = attempt is None or await store.claim_key(attempt.key, attempt.fingerprint)
+            if is_new:
+                return await self._decide(request, unit, store)
+        assert attempt is not None, "only a key can be taken"
+        return await replay(self._sessions, org_id, attempt)
+
+    async def _decide(self, request: DialRequest, unit: UnitOfWork, store: DialStore) -> _Issued:
+        """Raises CallRefused, with the decision stored."""
+        leads = LeadStore(unit)
+        ledger = Ledger(unit)
+        number, lead = await _whom(request, leads)
+        # Locked from here on, so that the seconds decided on are still there to be reserved.
+        balance = await ledger.lock_wallet()
+        funding = funding_for(balance, self._terms.prices.voice_minute, self._terms.max_call_s)
+        question = Question(
+            number=number,
+            lead_found=lead is not None or request.lead_id is None,
+            do_not_call=bool(lead and lead.do_not_call) or await leads.is_do_not_call(number),
+            fundable_s=funding.seconds,
+        )
+        verdict = judge(question, self._terms.rules)
+        if not verdict.allowed:
+            await self._refuse(request, unit, store, question, verdict, lead)
+        agent = await store.agent(request.agent_id)
+        if agent is None:
+            raise CallRefused("agent_not_found")
+        playbook = await asyncio.to_thread(read_playbook, self._terms.playbooks, agent.playbook)
+        if lead is None:
+            lead = Lead(org_id=unit.org_id, name=number, phone=number, source="dial")
+            unit.session.add(lead)
+            await unit.session.flush()
+        call_id = new_id()
+        decision_id = await record_decision(
+            unit, question, verdict, self._terms.rules, lead_id=lead.id, call_id=call_id
+        )
+        call = Call(
+            org_id=unit.org_id,
+            id=call_id,
+            lead_id=lead.id,
+            agent_id=agent.id,
+            decision_id=decision_id,
+            number=number,
+            funded_s=funding.seconds,
+            price_per_minute=self._terms.prices.voice_minute,
+            reserved=funding.amount,
+            held=funding.amount,
+            balance_before=balance,
+        )
+        unit.session.add(call)
+        unit.session.add(
+            PendingDial(
+                call_id=call_id,
+                org_id=unit.org_id,
+                stream=wire.event_stream(call_id),
+                release_at=utc_now() + RELEASE_AFTER,
+            )
+        )
+        await reserve_call(call, ledger)
+        if request.attempt is not None:
+            claimed = await store.key(request.attempt.key)
+            assert claimed is not None, "claimed above, in this transaction"
+            claimed.call_id = call_id
+        order = self._order(call, lead, agent, await store.organisation(), playbook)
+        await unit.commit()
+        return _Issued(call_id, lead.id, order)
+
+    async def _refuse(
+        self,
+        request: DialRequest,
+        unit: UnitOfWork,
+        store: DialStore,
+        question: Question,
+        verdict: Verdict,
+        lead: Lead | None,
+    ) -> NoReturn:
+        await record_decision(
+            unit, question, verdict, self._terms.rules, lead_id=lead.id if lead else request.lead_id, call_id=None
+        )
+        refused = CallRefused(verdict.reasons[0].value, {"reasons": [reason.value for reason in verdict.reasons]})
+        if request.attempt is not None:
+            # With the decision, in one transaction: the key is never left without its answer.
+            await write_answer(store, request.attempt, refused)
+        await unit.commit()
+        raise refused
+
+    def _order(
+        self, call: Call, lead: Lead, agent: Agent, organisation: Organisation, playbook: dict[str, Any]
+    ) -> Command:
+        now_s = int(time.time())
+        permit = Permit(
+            id=new_id(),
+            org_id=call.org_id,
+            call_id=call.id,
+            number=call.number,
+            purpose=Purpose.PROSPECT,
+            decision_id=call.decision_id,
+            funded_s=call.funded_s,
+            issued_at=now_s,
+            expires_at=now_s + permits.LIFETIME_S,
+        )
+        call_plan = plan.CallPlan(
+            org_id=call.org_id,
+            call_id=call.id,
+            org_name=organisation.name,
+            agent=plan.Agent(agent.id, agent.name, agent.voice, agent.language),
+            prospect=plan.Prospect(lead.id, lead.name, lead.company, lead.time_zone),
+            from_number=self._terms.from_number,
+            playbook=playbook,
+            prompt_version=agent.prompt_version,
+            tools=TOOLS,
+            variables={
+                "prospect_name": lead.name,
+                "prospect_company": lead.company,
+                "agent_name": agent.name,
+                "org_name": organisation.name,
+            },
+            record=plan.RecordWhen(organisation.record_when),
+            max_duration_s=call.funded_s,
+        )
+        dial = Dial(permits.seal(permit, self._terms.secret_key), call_plan)
+        return Command(new_id(), float(permit.expires_at), dial)
+
+    async def _note_node(self, org_id: UUID, call_id: UUID, node: str) -> None:
+        async with UnitOfWork(self._sessions, org_id) as unit:
+            call = await unit.session.get_one(Call, (org_id, call_id))
+            call.node = node
+            await unit.commit()
+
+    async def _release(self, org_id: UUID, call_id: UUID, outcome: Outcome, reason: str) -> None:
+        async with UnitOfWork(self._sessions, org_id) as unit:
+            await release_call(unit, call_id, outcome, reason)
+            await unit.commit()
+        log.warning("dial.failed", call_id=str(call_id), reason=reason)
+
+
+async def _whom(request: DialRequest, leads: LeadStore) -> tuple[str, Lead | None]:
+    """Return the number to dial, as far as there is one, and the lead it belongs to."""
+    if request.lead_id is not None:
+        lead = await leads.get(request.lead_id)
+        phone = (lead.phone or "") if lead else ""
+        return e164(phone) or phone, lead
+    given = (request.number or "").strip()
+    number = e164(given) or given
+    return number, await leads.newest_with_phone(number)
+
+
+def _record(answer: DialAnswer) -> dict[str, Any]:
+    return {
+        "call_id": str(answer.call_id),
+        "lead_id": str(answer.lead_id),
+        "state": answer.state,
+        "confirmed": answer.confirmed,
+    }
+
+
+def _answer_from(record: dict[str, Any]) -> DialAnswer:
+    return DialAnswer(UUID(record["call_id"]), UUID(record["lead_id"]), record["state"], record["confirmed"])

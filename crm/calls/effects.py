@@ -1,0 +1,157 @@
+"""What each event of a call changes: the call, its transcript, its lead, its money.
+
+Runs inside the transaction that also moves the stream's cursor, on a call that is locked. Applying is told
+apart from repeating elsewhere (sequence), so each effect here happens once.
+"""
+
+from typing import Final
+
+import msgspec
+
+from crm.billing.call_money import meter_call, settle_call
+from crm.billing.ledger import Ledger
+from crm.calls.model import Call, CallEvent
+from crm.calls.store import CallStore
+from crm.leads.model import Lead, Task
+from crm.leads.progress import Standing, after_call, after_fact
+from crm.leads.store import LeadStore
+from crm.unit_of_work import UnitOfWork
+from events import call as happenings
+from events.call import Event, FactKind, Speaker
+
+CALL_BACK_KIND: Final = "call_back"
+WATERFALL_STAGES: Final = (
+    "vad_ms",
+    "end_of_turn_ms",
+    "transcript_ms",
+    "first_token_ms",
+    "first_audio_ms",
+    "sent_ms",
+    "played_ms",
+)
+
+
+async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
+    """Store the event and carry out what follows from it."""
+    body = event.body
+    unit.session.add(
+        CallEvent(
+            org_id=event.org_id,
+            call_id=event.call_id,
+            epoch=event.epoch,
+            seq=event.seq,
+            kind=happenings.kind_of(body),
+            body=msgspec.to_builtins(body),
+            at=event.at,
+        )
+    )
+    call.event_count += 1
+    # A takeover goes on where another epoch had closed.
+    call.closed = isinstance(body, happenings.Closed)
+    match body:
+        case happenings.TurnFinished() | happenings.TurnTimed():
+            await _write_turn(event, body, unit)
+        case happenings.FactNoted():
+            await _take_fact(event, body, call, unit)
+        case happenings.Metered():
+            await meter_call(call, body.billable_s, Ledger(unit))
+        case happenings.Finished():
+            await _finish(event, body, call, unit)
+        case _:
+            _update_call(event, body, call)
+    await unit.session.flush()
+
+
+def _update_call(event: Event, body: happenings.Body, call: Call) -> None:
+    match body:
+        case happenings.StateChanged():
+            call.state = body.state.value
+            call.reason = body.reason or call.reason
+        case happenings.CarrierAccepted():
+            call.carrier = body.carrier
+            call.carrier_call_id = body.carrier_call_id
+        case happenings.Answered():
+            call.answered_at = event.at
+        case happenings.AnswererKnown():
+            call.answered_by = body.answered_by.value
+        case happenings.RecordingStored():
+            call.recording = msgspec.to_builtins(body)
+            call.recording_fault = ""
+        case happenings.RecordingFailed():
+            call.recording_fault = body.reason
+        case _:
+            # Barge-ins and the close are told by the stored event itself.
+            pass
+
+
+async def _write_turn(event: Event, body: happenings.TurnFinished | happenings.TurnTimed, unit: UnitOfWork) -> None:
+    store = CallStore(unit)
+    if isinstance(body, happenings.TurnTimed):
+        turn = await store.turn(event.call_id, event.epoch, body.turn, Speaker.AGENT.value)
+        turn.waterfall = {stage: getattr(body, stage) for stage in WATERFALL_STAGES}
+        return
+    turn = await store.turn(event.call_id, event.epoch, body.turn, body.speaker.value)
+    turn.text = body.text
+    turn.heard_text = body.heard_text
+    turn.started_ms = body.started_ms
+    turn.ended_ms = body.ended_ms
+    turn.response_ms = body.response_ms
+    turn.interrupted = body.interrupted
+
+
+async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit: UnitOfWork) -> None:
+    leads = LeadStore(unit)
+    lead = await leads.lock(call.lead_id)
+    assert lead is not None, "a call's lead outlives it"
+    _stand(lead, after_fact(_standing(lead), fact), event)
+    if fact.kind is FactKind.OBJECTION:
+        entry = {"name": fact.text, "call_id": str(call.id), "at": event.at.isoformat()}
+        lead.objections = [*lead.objections, entry]
+    if fact.kind is FactKind.CALLBACK_REQUESTED:
+        unit.session.add(
+            Task(
+                org_id=unit.org_id,
+                lead_id=lead.id,
+                call_id=call.id,
+                kind=CALL_BACK_KIND,
+                title=f"Call {lead.name} back",
+                due_text=fact.when,
+            )
+        )
+    if fact.kind is FactKind.OPTED_OUT:
+        await unit.session.flush()
+        await leads.stop_calling(call.number, event.at)
+
+
+async def _finish(event: Event, end: happenings.Finished, call: Call, unit: UnitOfWork) -> None:
+    call.state = end.state.value
+    call.outcome = end.outcome.value
+    call.reason = end.reason or call.reason
+    call.duration_s = end.duration_s
+    call.ended_at = event.at
+    if end.answered_by is not None:
+        call.answered_by = end.answered_by.value
+    leads = LeadStore(unit)
+    lead = await leads.lock(call.lead_id)
+    assert lead is not None, "a call's lead outlives it"
+    before = _standing(lead)
+    after = after_call(before, end.outcome)
+    _stand(lead, after, event)
+    if after.do_not_call and not before.do_not_call:
+        await unit.session.flush()
+        await leads.stop_calling(call.number, event.at)
+    await settle_call(call, end.billable_s, event.at, Ledger(unit))
+
+
+def _standing(lead: Lead) -> Standing:
+    return Standing(lead.status, lead.score, lead.next_step, lead.notes, lead.do_not_call)
+
+
+def _stand(lead: Lead, standing: Standing, event: Event) -> None:
+    if standing.do_not_call and not lead.do_not_call:
+        lead.do_not_call_at = event.at
+    lead.status = standing.status
+    lead.score = standing.score
+    lead.next_step = standing.next_step
+    lead.notes = standing.notes
+    lead.do_not_call = standing.do_not_call

@@ -1,0 +1,123 @@
+"""Takes one entry of an event stream into the database, effective once, in the caller's transaction.
+
+An event before its turn is parked, a repeated or stale one changes nothing, and one that cannot be applied is
+kept as a dead letter, so that nothing ever blocks a stream.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from crm.calls.effects import apply
+from crm.calls.model import Call, DeadLetter
+from crm.calls.sequence import Place, place
+from crm.calls.store import CallStore
+from crm.unit_of_work import UnitOfWork
+from events import call as happenings
+from events.call import Event
+
+CAUSE_CHARS_MAX: Final = 500
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far a call is committed, for the voice node's journal."""
+
+    org_id: UUID
+    call_id: UUID
+    epoch: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a stream."""
+
+    stream: str
+    id: str
+    raw: bytes
+
+
+async def take(event: Event, entry: Entry, unit: UnitOfWork) -> Mark:
+    """Take a readable event whose organisation is the unit's."""
+    calls = CallStore(unit)
+    call = await calls.lock(event.call_id)
+    if call is None:
+        await bury(entry, unit, "unknown call", event)
+        # Acknowledged all the same: its journal would be sent again for ever.
+        return Mark(event.org_id, event.call_id, event.epoch, event.seq)
+    match place((call.epoch, call.seq), (event.epoch, event.seq)):
+        case Place.NEXT:
+            await _apply_with_followers(event, entry, call, unit)
+        case Place.GAP:
+            await calls.park(event, entry.raw)
+            log.info("event.parked", call_id=str(call.id), epoch=event.epoch, seq=event.seq)
+        case Place.STALE:
+            log.warning("event.stale", call_id=str(event.call_id), epoch=event.epoch, seq=event.seq)
+        case Place.DUPLICATE:
+            pass
+    call = await calls.lock(event.call_id)
+    assert call is not None, "locked above"
+    return Mark(event.org_id, event.call_id, call.epoch, call.seq)
+
+
+async def bury(entry: Entry, unit: UnitOfWork, cause: str, event: Event | None = None) -> None:
+    """Keep an entry that cannot be applied for people to look at."""
+    log.error("event.dead_letter", stream=entry.stream, entry_id=entry.id, cause=cause)
+    unit.session.add(
+        DeadLetter(
+            org_id=event.org_id if event else None,
+            call_id=event.call_id if event else None,
+            stream=entry.stream,
+            entry_id=entry.id,
+            cause=cause[:CAUSE_CHARS_MAX],
+            raw=entry.raw,
+        )
+    )
+    await unit.session.flush()
+
+
+async def _apply_with_followers(event: Event, entry: Entry, call: Call, unit: UnitOfWork) -> None:
+    calls = CallStore(unit)
+    if call.epoch == 0 and call.seq == 0:
+        await calls.confirm_dial(call.id)
+    if event.epoch > call.epoch:
+        await calls.drop_parked_before(call.id, event.epoch)
+    await _apply_or_bury(event, entry, unit)
+    seq = event.seq
+    while (raw := await calls.unpark(event.call_id, event.epoch, seq + 1)) is not None:
+        follower = happenings.decode(raw)  # was readable when it was parked
+        await _apply_or_bury(follower, Entry(entry.stream, entry.id, raw), unit)
+        seq = follower.seq
+
+
+async def _apply_or_bury(event: Event, entry: Entry, unit: UnitOfWork) -> None:
+    """Apply the next event; one whose effects fail is kept aside and counts as applied."""
+    calls = CallStore(unit)
+    cause = ""
+    try:
+        async with unit.session.begin_nested():
+            call = await calls.lock(event.call_id)
+            assert call is not None, "the call is locked by this transaction"
+            call.epoch, call.seq = event.epoch, event.seq
+            await apply(event, call, unit)
+    except (OperationalError, InterfaceError):
+        # The database is away, or took us for a deadlock: not the event's fault.
+        raise
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise
+        cause = type(error.orig).__name__
+    except Exception as error:  # noqa: BLE001 - one call's bad event must not stop the others
+        cause = f"{type(error).__name__}: {error}"
+    if cause:
+        await bury(entry, unit, cause, event)
+        call = await calls.lock(event.call_id)
+        assert call is not None, "the call is locked by this transaction"
+        call.epoch, call.seq = event.epoch, event.seq
+        await unit.session.flush()

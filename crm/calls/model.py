@@ -1,0 +1,154 @@
+"""Calls, their events and transcripts, and the tables of the machinery around them."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.database import Row, utc_now
+from events.ids import new_id
+
+# The CRM's own first state, before the voice process has said anything; the rest are events.call.State.
+QUEUED: Final = "queued"
+
+
+class Call(Row):
+    __tablename__ = "calls"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    lead_id: Mapped[UUID]
+    agent_id: Mapped[UUID]
+    decision_id: Mapped[UUID]
+    number: Mapped[str]
+    node: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(default=QUEUED)
+    outcome: Mapped[str | None]
+    reason: Mapped[str] = mapped_column(default="")
+    answered_by: Mapped[str | None]
+    carrier: Mapped[str] = mapped_column(default="")
+    carrier_call_id: Mapped[str | None]
+    duration_s: Mapped[float] = mapped_column(default=0.0)
+    recording: Mapped[dict[str, Any] | None]
+    recording_fault: Mapped[str] = mapped_column(default="")
+    closed: Mapped[bool] = mapped_column(default=False)  # no event follows
+
+    # The newest event whose effects are committed; (0, 0) before the first.
+    epoch: Mapped[int] = mapped_column(default=0)
+    seq: Mapped[int] = mapped_column(default=0)
+    event_count: Mapped[int] = mapped_column(default=0)
+
+    # Money, in thousandths of a credit. The price is the one at which the call was funded.
+    funded_s: Mapped[int]
+    price_per_minute: Mapped[int]
+    reserved: Mapped[int]
+    held: Mapped[int]
+    charged: Mapped[int] = mapped_column(default=0)
+    balance_before: Mapped[int]
+    balance_after: Mapped[int | None]
+    settled_at: Mapped[datetime | None]
+
+    answered_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class CallEvent(Row):
+    __tablename__ = "call_events"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    call_id: Mapped[UUID]
+    epoch: Mapped[int]
+    seq: Mapped[int]
+    kind: Mapped[str]
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class ParkedEvent(Row):
+    """An event that came before its predecessor."""
+
+    __tablename__ = "parked_events"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    call_id: Mapped[UUID]
+    epoch: Mapped[int]
+    seq: Mapped[int]
+    raw: Mapped[bytes]
+    parked_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Turn(Row):
+    """One turn of the transcript. `text` is None while only its timings have come."""
+
+    __tablename__ = "turns"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    call_id: Mapped[UUID]
+    epoch: Mapped[int]
+    turn: Mapped[int]
+    speaker: Mapped[str]
+    text: Mapped[str | None]
+    heard_text: Mapped[str | None]
+    started_ms: Mapped[int | None]
+    ended_ms: Mapped[int | None]
+    response_ms: Mapped[int | None]
+    interrupted: Mapped[bool] = mapped_column(default=False)
+    waterfall: Mapped[dict[str, Any] | None]
+
+
+class IdempotencyKey(Row):
+    """A client's own key for one request, with the answer that was given."""
+
+    __tablename__ = "idempotency_keys"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    key: Mapped[str]
+    fingerprint: Mapped[str]  # of the request's body
+    call_id: Mapped[UUID | None]
+    answer: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class PendingDial(Row):
+    """A dial that no event has confirmed yet; no tenant's table (see crm.tenancy)."""
+
+    __tablename__ = "pending_dials"
+
+    call_id: Mapped[UUID] = mapped_column(primary_key=True)
+    org_id: Mapped[UUID]
+    stream: Mapped[str]
+    release_at: Mapped[datetime]
+
+
+class EventCursor(Row):
+    """How far one stream is committed, and which process reads it until when."""
+
+    __tablename__ = "event_cursors"
+
+    stream: Mapped[str] = mapped_column(primary_key=True)
+    cursor: Mapped[str] = mapped_column(default="0-0")
+    owner: Mapped[UUID | None]
+    leased_until: Mapped[datetime | None]
+
+
+class DeadLetter(Row):
+    """An entry of a stream that could not be applied. Written and deleted, never read, by the application."""
+
+    __tablename__ = "dead_letters"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    org_id: Mapped[UUID | None]
+    call_id: Mapped[UUID | None]
+    stream: Mapped[str]
+    entry_id: Mapped[str]
+    cause: Mapped[str]
+    raw: Mapped[bytes]
+    at: Mapped[datetime] = mapped_column(default=utc_now)

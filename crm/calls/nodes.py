@@ -1,0 +1,100 @@
+"""Voice nodes as the CRM sees them: which are alive, and commands to one with its answer."""
+
+import time
+from typing import Any, Final
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+
+from crm.bus import REDIS_AWAY
+from crm.refusals import Refusal
+from events import command, wire
+from events.command import Command, Reply
+from events.wire import NodeReport
+
+REPLY_TIMEOUT_S: Final = 5
+NODES_MAX: Final = 1_000
+# A node that is gone leaves its stream behind; it must not grow for ever.
+COMMANDS_MAX: Final = 10_000
+
+log = structlog.get_logger()
+
+
+class RedisAway(Refusal):
+    """Redis did not answer before anything was sent: nothing was done."""
+
+    def __init__(self) -> None:
+        super().__init__("redis_away")
+
+
+class NoVoiceNode(Refusal):
+    """No voice node is alive with room for a call."""
+
+    def __init__(self) -> None:
+        super().__init__("no_voice_node")
+
+
+class VoiceNodes:
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def least_loaded(self) -> str:
+        """Return the live node with the most room.
+
+        Raises:
+            NoVoiceNode: all are full, draining or gone.
+            RedisAway
+        """
+        try:
+            keys = [key async for key in self._redis.scan_iter(match=wire.NODE_PATTERN, count=NODES_MAX)]
+            values: list[Any] = await self._redis.mget(keys) if keys else []
+        except REDIS_AWAY:
+            raise RedisAway from None
+        reports = [report for value in values if (report := _read_report(value)) is not None]
+        free = [report for report in reports if not report.draining and report.calls < report.capacity]
+        if not free:
+            raise NoVoiceNode
+        return min(free, key=lambda report: (report.calls / report.capacity, report.node)).node
+
+    async def ask(self, node: str, order: Command) -> Reply | None:
+        """Send a command and return its answer; None when none came in time, so that it may yet be carried out."""
+        reply_key = wire.reply_key(order.id)
+        try:
+            await self._redis.xadd(
+                wire.commands_key(node),
+                {wire.COMMAND_FIELD: command.encode(order)},
+                maxlen=COMMANDS_MAX,
+                approximate=True,
+            )
+            answer: Any = await self._redis.brpop([reply_key], timeout=REPLY_TIMEOUT_S)
+        except REDIS_AWAY as error:
+            # It may have been written: whoever asks must treat the command as given.
+            log.warning("command.in_doubt", node=node, command_id=str(order.id), error=type(error).__name__)
+            return None
+        if answer is None:
+            log.warning("command.unanswered", node=node, command_id=str(order.id))
+            return None
+        try:
+            return command.decode_reply(answer[1])
+        except command.Unreadable:
+            log.error("command.unreadable_reply", node=node, command_id=str(order.id))
+            return None
+
+
+def expires_at(lifetime_s: float) -> float:
+    """Return the Unix time after which a command given now is not carried out."""
+    return time.time() + lifetime_s
+
+
+def _read_report(raw: bytes | None) -> NodeReport | None:
+    if raw is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(raw, type=NodeReport)
+    except msgspec.MsgspecError:
+        try:
+            return msgspec.json.decode(raw, type=NodeReport)
+        except msgspec.MsgspecError:
+            log.error("node.unreadable_report")
+            return None

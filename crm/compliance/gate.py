@@ -1,0 +1,114 @@
+"""The gate before every dial: whether this number may be called now, and why not. Sans-I/O.
+
+Every reason is found, not only the first, so that the stored decision tells the whole story. In doubt the
+answer is no.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import phonenumbers
+from phonenumbers import PhoneNumber, shortnumberinfo
+
+from crm.compliance.rules import Rules
+
+
+class Reason(StrEnum):
+    """Why not, in the order in which one is answered."""
+
+    LEAD_NOT_FOUND = "lead_not_found"
+    DO_NOT_CALL = "do_not_call"
+    NUMBER_INVALID = "number_invalid"
+    NUMBER_KIND_REFUSED = "number_kind_refused"
+    COUNTRY_NOT_ALLOWED = "country_not_allowed"
+    NO_CREDIT = "no_credit"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that the decision rests on; stored with it."""
+
+    number: str  # as it would be dialled; empty when there is none
+    lead_found: bool
+    do_not_call: bool
+    fundable_s: int  # seconds of a call that the wallet pays for
+
+    def as_record(self, rules: Rules) -> dict[str, Any]:
+        return {
+            "lead_found": self.lead_found,
+            "do_not_call": self.do_not_call,
+            "fundable_s": self.fundable_s,
+            "minimum_funded_s": rules.minimum_funded_s,
+            "allowed_countries": sorted(rules.allowed_countries),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    reasons: tuple[Reason, ...]  # empty: it may be called
+
+    @property
+    def allowed(self) -> bool:
+        return not self.reasons
+
+
+def judge(question: Question, rules: Rules) -> Verdict:
+    """Return the verdict with every reason against the call, the one to answer first."""
+    found: set[Reason] = set()
+    if not question.lead_found:
+        found.add(Reason.LEAD_NOT_FOUND)
+    else:
+        found |= _number_reasons(question.number, rules)
+    if question.do_not_call:
+        found.add(Reason.DO_NOT_CALL)
+    if question.fundable_s < rules.minimum_funded_s:
+        found.add(Reason.NO_CREDIT)
+    return Verdict(tuple(reason for reason in Reason if reason in found))
+
+
+def e164(number: str) -> str | None:
+    """Return the number in the one form in which numbers are stored and compared; None when it is none."""
+    parsed = _parse(number)
+    return None if parsed is None else phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _number_reasons(number: str, rules: Rules) -> set[Reason]:
+    if _is_short(number, rules):
+        return {Reason.NUMBER_KIND_REFUSED}
+    parsed = _parse(number)
+    if parsed is None or not phonenumbers.is_valid_number(parsed):
+        return {Reason.NUMBER_INVALID}
+    reasons: set[Reason] = set()
+    if phonenumbers.number_type(parsed) in rules.refused_kinds:
+        reasons.add(Reason.NUMBER_KIND_REFUSED)
+    if phonenumbers.region_code_for_number(parsed) not in rules.allowed_countries:
+        reasons.add(Reason.COUNTRY_NOT_ALLOWED)
+    return reasons
+
+
+def _is_short(number: str, rules: Rules) -> bool:
+    """Say whether somebody tries an emergency or other short number, with a country code or without."""
+    digits = "".join(character for character in number if character.isdigit())
+    parsed = _parse(number)
+    national = digits if parsed is None else str(parsed.national_number)
+    for country in rules.allowed_countries:
+        for candidate in {digits, national}:
+            if shortnumberinfo.is_emergency_number(candidate, country):
+                return True
+            try:
+                short = phonenumbers.parse(candidate, country)
+            except phonenumbers.NumberParseException:
+                continue
+            if shortnumberinfo.is_valid_short_number_for_region(short, country):
+                return True
+    return False
+
+
+def _parse(number: str) -> PhoneNumber | None:
+    if not number.startswith("+"):
+        return None
+    try:
+        return phonenumbers.parse(number, None)
+    except phonenumbers.NumberParseException:
+        return None

@@ -1,0 +1,63 @@
+"""Organisations, their people and their agents."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.database import Row, utc_now
+from events.ids import new_id
+
+
+class Organisation(Row):
+    __tablename__ = "organisations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    slug: Mapped[str]
+    record_when: Mapped[str] = mapped_column(default="after_disclosure")
+    settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class User(Row):
+    """A person who signs in; may belong to several organisations."""
+
+    __tablename__ = "users"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    email: Mapped[str]  # lower case
+    full_name: Mapped[str]
+    password_hash: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Member(Row):
+    __tablename__ = "members"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    role: Mapped[str]  # admin, supervisor, rep
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Agent(Row):
+    """A voice agent: which playbook it follows and how it sounds."""
+
+    __tablename__ = "agents"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str]
+    description: Mapped[str] = mapped_column(default="")
+    type: Mapped[str] = mapped_column(default="custom")
+    playbook: Mapped[str]  # the name of a file in config/playbooks
+    voice: Mapped[str] = mapped_column(default="en-us")
+    language: Mapped[str] = mapped_column(default="en-US")
+    prompt_version: Mapped[str] = mapped_column(default="1")
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

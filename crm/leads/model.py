@@ -1,0 +1,55 @@
+"""Leads, and the tasks that follow from talking to them."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm.database import Row, utc_now
+from events.ids import new_id
+
+DEFAULT_PIPELINE: Final = "novos-leads"
+DEFAULT_STATUS: Final = "novo"
+
+
+class Lead(Row):
+    __tablename__ = "leads"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    owner_id: Mapped[UUID | None]
+    name: Mapped[str]
+    email: Mapped[str | None]
+    phone: Mapped[str | None]  # E.164
+    company: Mapped[str] = mapped_column(default="")
+    source: Mapped[str] = mapped_column(default="")
+    pipeline: Mapped[str] = mapped_column(default=DEFAULT_PIPELINE)
+    status: Mapped[str] = mapped_column(default=DEFAULT_STATUS)
+    score: Mapped[int] = mapped_column(default=0)  # 0 to 100
+    custom_fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    notes: Mapped[str] = mapped_column(default="")
+    next_step: Mapped[str] = mapped_column(default="")
+    objections: Mapped[list[Any]] = mapped_column(default=list)  # {name, call_id, at}, oldest first
+    do_not_call: Mapped[bool] = mapped_column(default=False)
+    do_not_call_at: Mapped[datetime | None]
+    time_zone: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class Task(Row):
+    """Something a person or a cadence has to do, such as calling back at the time that was said."""
+
+    __tablename__ = "tasks"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    lead_id: Mapped[UUID]
+    call_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    title: Mapped[str]
+    due_text: Mapped[str] = mapped_column(default="")  # as the prospect said it
+    status: Mapped[str] = mapped_column(default="open")
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

@@ -1,0 +1,118 @@
+"""The worker process: what has to be done by the clock.
+
+Now one thing: it gives back what was reserved for dials that no voice node ever spoke for.
+"""
+
+import asyncio
+import signal
+from typing import Final
+
+import structlog
+import uvloop
+from redis.asyncio import Redis
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.logs import configure_logs, die
+from config.settings import BadSettings, Settings
+from crm.bus import REDIS_AWAY, newest_entry, open_redis
+from crm.calls.cursors import CursorStore, entry_order
+from crm.calls.model import PendingDial
+from crm.calls.release import release_call
+from crm.database import SchemaMismatch, Sessions, UnsafeRole, check_role, check_schema, open_engine, open_sessions
+from crm.migrate import head_revision
+from crm.unit_of_work import UnitOfWork
+from events.call import Outcome
+from events.ids import new_id
+
+SWEEP_EVERY_S: Final = 10.0
+SWEEP_MAX: Final = 200
+# Any number that nobody else uses: one worker of the cluster sweeps at a time.
+SWEEP_LOCK: Final = 7_351_002
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop (SIGTERM, SIGINT)."""
+    configure_logs("worker", settings.log_level)
+    uvloop.run(_work(settings))
+
+
+async def sweep(sessions: Sessions, redis: Redis) -> int:
+    """Release the dials that are overdue, and return how many were.
+
+    A dial whose event waits unread in its stream is left alone: the consumer is late, not the node.
+
+    Raises:
+        RedisError, OSError, TimeoutError, SQLAlchemyError: Redis or Postgres away; the next sweep goes on.
+    """
+    async with UnitOfWork(sessions) as unit:
+        if not await unit.session.scalar(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": SWEEP_LOCK}):
+            return 0
+        overdue = (
+            await unit.session.scalars(select(PendingDial).where(PendingDial.release_at < func.now()).limit(SWEEP_MAX))
+        ).all()
+        cursors = CursorStore(unit, new_id())
+        released = 0
+        # The lock is kept by the outer transaction while each call is released in one of its own tenant.
+        for dial in overdue:
+            if await _is_behind(redis, dial.stream, await cursors.cursor(dial.stream)):
+                continue
+            async with UnitOfWork(sessions, dial.org_id) as own:
+                done = await release_call(own, dial.call_id, Outcome.UNKNOWN, "no_word_from_node")
+                await own.commit()
+            if done:
+                released += 1
+                log.warning("dial.released", call_id=str(dial.call_id))
+    return released
+
+
+async def _is_behind(redis: Redis, stream: str, cursor: str) -> bool:
+    newest = await newest_entry(redis, stream)
+    return newest is not None and entry_order(newest) > entry_order(cursor)
+
+
+async def _work(settings: Settings) -> None:
+    try:
+        engine = open_engine(settings.need("database_url"))
+        redis = open_redis(settings.need("redis_url"))
+    except BadSettings as fault:
+        die("worker", "bad_settings", faults=fault.faults)
+    try:
+        await check_role(engine)
+        await check_schema(engine, head_revision())
+    except (UnsafeRole, SchemaMismatch) as fault:
+        die("worker", "unsafe_database", detail=str(fault))
+    except (SQLAlchemyError, OSError) as error:
+        die("worker", "database_unreachable", error=type(error).__name__)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    log.info("worker.started")
+    try:
+        await _sweep_until(stop, open_sessions(engine), redis)
+    finally:
+        await redis.aclose()
+        await engine.dispose()
+    log.info("worker.stopped")
+
+
+async def _sweep_until(stop: asyncio.Event, sessions: Sessions, redis: Redis) -> None:
+    away = False
+    while not stop.is_set():
+        try:
+            await sweep(sessions, redis)
+        except (*REDIS_AWAY, SQLAlchemyError) as error:
+            if not away:
+                log.warning("worker.paused", error=type(error).__name__)
+            away = True
+        else:
+            if away:
+                log.info("worker.resumed")
+            away = False
+        try:
+            async with asyncio.timeout(SWEEP_EVERY_S):
+                await stop.wait()
+        except TimeoutError:
+            continue

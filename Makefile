@@ -1,16 +1,50 @@
 # Each target makes the virtual environment itself when it has to. `make help` lists them.
 .DEFAULT_GOAL := help
+.PHONY: setup run test lint bench fmt clean help
+SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# What pytest gets beside its own settings, such as ARGS="tests/crm -x".
+ARGS ?=
 
 $(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not: install it, or name another one: make setup PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Setting up the Python environment in $(VENV) (about a minute the first time)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "The environment could not be made: Debian and Ubuntu need the package python3-venv"; rm -rf $(VENV); exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore uv
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
 setup: $(STAMP) ## Make the virtual environment and install everything into it
+
+run: $(STAMP) ## Start everything, place a demonstration call, stay up until Ctrl-C
+	@exec $(BIN)/salesos up --demo
+
+test: $(STAMP) ## Run all tests; ARGS="tests/crm -x" runs some
+	@$(BIN)/python -m pytest -ra $(ARGS)
+
+lint: $(STAMP) ## Check style, types, import directions and size caps
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m pytest -q tests/test_repository.py
+
+bench: $(STAMP) ## Measure ten demonstration calls through a system of their own
+	@$(BIN)/python -m bench
+
+fmt: $(STAMP) ## Write the code the way lint wants it
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## Remove the environment and all caches; the data folder .salesos stays
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+help: ## List these targets
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -39,6 +39,7 @@ class Child:
     log_path: Path
     health_url: str = ""
     stop_timeout_s: float = 10.0
+    command: tuple[str, ...] = ()  # empty: `salesos <name>`
     state: ChildState = ChildState.STOPPED
     quick_deaths: int = 0
     restarts: int = 0
@@ -63,7 +64,7 @@ class Child:
         """Start it; from the main thread only (see salesos/embedded/engine.py)."""
         self._engine = engine.start(
             self.name,
-            [sys.executable, "-m", "salesos", self.name],
+            self.command or (sys.executable, "-m", "salesos", self.name),
             log_path=self.log_path,
             death_signal=signal.SIGTERM,
             environment=self.environment,

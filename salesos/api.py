@@ -79,8 +79,8 @@ class Api:
         self._ask("POST", f"{self.carrier_url}/box/lines", "assigning the persona", line, {})
 
     def personas(self) -> list[str]:
-        answer = self._ask("GET", f"{self.carrier_url}/box/personas", "reading the personas", None, {})
-        return [str(persona["name"]) for persona in answer.get("personas", [])]
+        """Return the names of who may answer at the carrier in a box."""
+        return sorted(self._ask("GET", f"{self.carrier_url}/box/personas", "reading the personas", None, {}))
 
     def _crm(
         self,
@@ -112,6 +112,7 @@ def _reason(answer: Any) -> tuple[str, str]:
     """Return code and message of an error body, whichever of our two servers made it."""
     if not isinstance(answer, dict):
         return "", ""
-    code = str(answer.get("code", ""))
-    message = answer.get("detail") or answer.get("message") or answer.get("title") or answer.get("error") or ""
-    return code, message if isinstance(message, str) else json.dumps(message)
+    words = [str(answer[key]) for key in ("title", "message") if answer.get(key)]
+    if answer.get("details"):
+        words.append(json.dumps(answer["details"]))
+    return str(answer.get("code", "")), " ".join(words)

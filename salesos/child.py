@@ -6,7 +6,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +19,8 @@ BACK_OFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 # A life shorter than this is a quick death; so many of them in a row and the supervisor gives up.
 QUICK_DEATH_S: Final = 20.0
 QUICK_DEATHS_MAX: Final = 8
+# What a process gets between a request and force when nobody wants to wait.
+HASTE_S: Final = 1.0
 LOG_BYTES_MAX: Final = 5_000_000
 
 
@@ -91,14 +93,16 @@ class Child:
         self.state = ChildState.WAITING
         return wait_s
 
-    def ask_to_stop(self) -> None:
-        if self._engine is not None and self._engine.runs:
+    def stop(self, in_haste: Callable[[], bool] = lambda: False) -> None:
+        """End it, by force after `stop_timeout_s`, or sooner once `in_haste` says so. Safe to repeat."""
+        if self._engine is None:
+            return
+        if self._engine.runs:
             self._engine.process.send_signal(signal.SIGTERM)
-
-    def stop(self) -> None:
-        """End it, by force after `stop_timeout_s`. Safe to repeat."""
-        if self._engine is not None:
-            self._engine.stop(signal.SIGTERM, self.stop_timeout_s)
+        deadline = time.monotonic() + self.stop_timeout_s
+        while self._engine.runs and time.monotonic() < deadline and not in_haste():
+            time.sleep(engine.POLL_S)
+        self._engine.stop(signal.SIGTERM, HASTE_S)
         self.state = ChildState.STOPPED
 
 

@@ -48,7 +48,7 @@ def check_carrier(settings: Settings) -> Iterator[Finding]:
     yield reached
     if not reached.remedy or reached.level is Level.HINT:
         yield check_webhook_signature(settings)
-        yield check_stream_signature(settings)
+        yield check_stream_address(settings)
 
 
 def check_account(client: Client, settings: Settings) -> Finding:
@@ -146,34 +146,21 @@ def check_webhook_signature(settings: Settings) -> Finding:
     return _judge("webhook signature", signed, forged)
 
 
-def check_stream_signature(settings: Settings) -> Finding:
-    """The same for the socket, which also shows that the way to us lets WebSockets through."""
+def check_stream_address(settings: Settings) -> Finding:
+    """The way to us must let WebSockets through; a stream of no call of ours is refused as a forged one is."""
     url = f"{settings.public_address}/n/{settings.node}/twilio/stream/{uuid.uuid4()}".replace("http", "ws", 1)
     signature = RequestValidator(settings.auth_token).compute_signature(url, {})
+    headers = {SIGNATURE_HEADER: signature}
     try:
-        signed, forged = _handshake(url, signature), _handshake(url, "forged")
-    except (OSError, TimeoutError, WebSocketException) as error:
-        return Finding.fault(
-            "stream signature",
-            f"{url} does not shake hands ({type(error).__name__})",
-            "let the proxy or tunnel pass WebSockets (the headers Upgrade and Connection)",
-        )
-    return _judge("stream signature", signed, forged)
-
-
-def _handshake(url: str, signature: str) -> int:
-    """Return the status of a handshake: 101 when it was accepted."""
-    try:
-        with connect(
-            url,
-            additional_headers={SIGNATURE_HEADER: signature},
-            open_timeout=TIMEOUT_S,
-            close_timeout=TIMEOUT_S,
-            proxy=None,
-        ):
-            return 101
+        with connect(url, additional_headers=headers, open_timeout=TIMEOUT_S, close_timeout=TIMEOUT_S, proxy=None):
+            return Finding.fault("stream", "a stream of no call was accepted", "does the address lead to Sales OS?")
     except InvalidStatus as error:
-        return error.response.status_code
+        if error.response.status_code == FORBIDDEN:
+            return Finding.ok("stream", f"WebSockets reach the voice process ({urlsplit(url).scheme})")
+        fault = f"the handshake gets {error.response.status_code}"
+    except (OSError, TimeoutError, WebSocketException) as error:
+        fault = f"no handshake ({type(error).__name__})"
+    return Finding.fault("stream", fault, "let the proxy or tunnel pass WebSockets (headers Upgrade and Connection)")
 
 
 def _judge(name: str, signed: int, forged: int) -> Finding:

@@ -1,7 +1,7 @@
 """Keeps our processes running: starts them, tells their changes of state, restarts the dead, stops them in order."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from salesos import child as child_module
@@ -76,17 +76,18 @@ class Supervisor:
             if child.state is not ChildState.READY
         ]
 
-    def stop(self, order: Sequence[str], *, hurry: bool = False) -> None:
-        """Stop all: one after another in `order`, then whatever it does not name. Safe to repeat."""
+    def stop(self, order: Sequence[str], in_haste: Callable[[], bool] = lambda: False) -> None:
+        """Stop all: one after another in `order`, then whatever it does not name. Safe to repeat.
+
+        `in_haste` is asked while one takes its time: True ends it by force.
+        """
         if self._health is not None:
             self._health.stop()
         rank = {name: place for place, name in enumerate(order)}
         for child in sorted(self._children, key=lambda child: rank.get(child.name, len(rank))):
-            if hurry:
-                child.stop_timeout_s = 2.0
             if child.runs:
                 self._screen.note(f"stopping {child.name}")
-            child.stop()
+            child.stop(in_haste)
 
     def _look_at(self, child: Child) -> None:
         lived_s = time.monotonic() - child.started_at

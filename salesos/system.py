@@ -24,8 +24,9 @@ READY_TIMEOUT_S: Final = 90.0
 TICK_S: Final = 0.1
 # Voice first, so that calls end while the CRM can still take their events.
 STOP_ORDER: Final = ("voice", "carrier", "crm", "worker")
-# How long `up` waits for calls in progress when it is stopped.
-DRAIN_S: Final = 10.0
+# How long `up` waits for calls in progress when it is stopped: longer than the voice process itself takes to let them
+# finish, say goodbye and hang up. A second Ctrl-C waits no longer.
+DRAIN_S: Final = 40.0
 ORPHAN_GRACE_S: Final = 12.0
 
 
@@ -110,7 +111,7 @@ class System:
 
     def stop(self) -> None:
         """Stop everything that was started, in order; nothing is left. Safe to repeat, and after a failed start."""
-        self._supervisor.stop(STOP_ORDER, hurry=self._stop_flag.asked > 1)
+        self._supervisor.stop(STOP_ORDER, lambda: self._stop_flag.asked > 1)
         if self._redis is not None:
             self._redis.stop()
         if self._postgres is not None:

@@ -17,6 +17,7 @@ from salesos.supervisor import ChildFailed, Supervisor
 
 STAYS = "import time; time.sleep(60)"
 DIES = "import sys; print('the cause of it'); sys.exit(3)"
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
 SERVES = """
 import http.server, sys
 class Health(http.server.BaseHTTPRequestHandler):
@@ -119,11 +120,28 @@ def test_stopping_follows_the_order_and_leaves_nothing(
     children = [make(name, STAYS) for name in ("worker", "crm", "voice")]
     supervisor.start(children)
     pids = [child.pid for child in children]
-    supervisor.stop(("voice", "crm"), hurry=True)
+    supervisor.stop(("voice", "crm"))
     supervisor.stop(("voice", "crm"))
     assert not any(is_alive(pid) for pid in pids)
     stops = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line.startswith("stopping")]
     assert stops == ["voice", "crm", "worker"]
+
+
+def test_a_child_that_does_not_end_is_waited_for_until_haste(
+    supervisor: Supervisor, make: Callable[..., Child]
+) -> None:
+    stubborn = make("voice", STUBBORN)
+    supervisor.start([stubborn])
+    tick_until(supervisor, lambda: "up" in stubborn.log_path.read_text())
+    asked: list[bool] = []
+
+    def second_request() -> bool:
+        asked.append(True)
+        return len(asked) > 3
+
+    supervisor.stop((), second_request)
+    assert len(asked) == 4
+    assert not is_alive(stubborn.pid)
 
 
 def test_a_log_that_grows_too_large_is_moved_aside_under_its_writer(tmp_path: Path) -> None:

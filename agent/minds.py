@@ -1,0 +1,79 @@
+"""From a call plan to what the agent hears, thinks and speaks with; opened and warm before the dial."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from typing import Final, Self
+
+import structlog
+
+from agent.llm.playbook import Playbook, phrases
+from agent.llm.playbook_file import BadPlaybook, parse
+from agent.llm.port import Model
+from agent.llm.scripted import ScriptedModel
+from agent.ports import Minds
+from agent.speech_process import SpeechProcess
+from agent.stt.embedded import EmbeddedRecognizers
+from agent.stt.port import RecognizerFactory, TranscriptionUnavailable
+from agent.tts.embedded import EmbeddedVoice
+from agent.tts.port import Voice
+from events.plan import CallPlan
+
+log = structlog.get_logger()
+
+
+class BadPlan(Exception):
+    """The plan names a provider that is not here, or its playbook is malformed; the message says which."""
+
+
+class MindsUnavailable(Exception):
+    """The plan is good, but what it needs is away just now."""
+
+
+VOICES: Final[Mapping[str, Callable[[SpeechProcess, str], Voice]]] = {"embedded": EmbeddedVoice}
+RECOGNIZERS: Final[Mapping[str, Callable[[SpeechProcess], RecognizerFactory]]] = {"embedded": EmbeddedRecognizers}
+MODELS: Final[Mapping[str, Callable[[Playbook], Model]]] = {"scripted": ScriptedModel}
+
+
+class MindMaker:
+    """Opens minds for calls; holds the speech process that they share."""
+
+    def __init__(self, speech: SpeechProcess) -> None:
+        self._speech = speech
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def start(cls) -> AsyncGenerator[Self]:
+        async with SpeechProcess() as speech:
+            yield cls(speech)
+
+    @property
+    def ready(self) -> bool:
+        """True while the speech process is up."""
+        return self._speech.alive
+
+    async def make(self, plan: CallPlan, on_partial: Callable[[str], None]) -> Minds:
+        """Return warm minds for one call.
+
+        Raises:
+            BadPlan: a provider or the playbook.
+            MindsUnavailable: the recogniser cannot be had now.
+        """
+        try:
+            playbook = parse(plan.playbook, "plan.playbook")
+            recognizers = RECOGNIZERS[plan.providers.stt](self._speech)
+            model = MODELS[plan.providers.llm](playbook)
+            voice = VOICES[plan.providers.tts](self._speech, plan.agent.voice)
+        except BadPlaybook as error:
+            raise BadPlan(str(error)) from None
+        except KeyError as error:
+            raise BadPlan(f"unknown provider {error}") from None
+        try:
+            recognizer = await recognizers.open(phrases(playbook), on_partial)
+        except TranscriptionUnavailable as error:
+            raise MindsUnavailable(str(error)) from None
+        variables = {
+            "agent_name": plan.agent.name,
+            "org_name": plan.org_name,
+            "prospect_name": plan.prospect.name,
+        } | plan.variables
+        return Minds(recognizer, model, voice, frozenset(playbook.backchannels), variables)

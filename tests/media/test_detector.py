@@ -1,0 +1,54 @@
+"""From probabilities to the beginning and end of a voice."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from media.activity.detector import WINDOW_MS, Detector, Sensitivity, VoiceEnded, VoiceStarted
+
+Signals = list[VoiceStarted | VoiceEnded]
+
+
+def feed(detector: Detector, windows: list[tuple[float, float]]) -> Signals:
+    signals: Signals = []
+    for number, (probability, rms) in enumerate(windows, start=1):
+        signal = detector.window(probability, number * WINDOW_MS, rms)
+        if signal is not None:
+            signals.append(signal)
+    return signals
+
+
+VOICE, QUIET = (0.9, 0.2), (0.05, 0.001)
+
+
+def test_a_voice_is_known_after_three_windows_and_placed_at_its_first() -> None:
+    signals = feed(Detector(), [QUIET] * 5 + [VOICE] * 4)
+    assert signals == [VoiceStarted(first_voiced_ms=5 * WINDOW_MS, at_ms=8 * WINDOW_MS)]
+
+
+def test_a_click_is_no_voice() -> None:
+    assert feed(Detector(), ([QUIET] * 3 + [VOICE] * 2) * 10) == []
+
+
+def test_the_end_is_placed_at_the_last_loud_window() -> None:
+    lingering = (0.6, 0.001)  # the network still says voice, the line is quiet
+    signals = feed(Detector(), [VOICE] * 10 + [lingering] * 2 + [QUIET] * 20)
+    assert isinstance(signals[1], VoiceEnded)
+    assert signals[1].last_voiced_ms == 10 * WINDOW_MS
+
+
+def test_a_pause_shorter_than_the_stop_is_part_of_the_utterance() -> None:
+    stop = Sensitivity().stop_ms // WINDOW_MS
+    assert len(feed(Detector(), [VOICE] * 5 + [QUIET] * (stop - 1) + [VOICE] * 5)) == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=300))
+def test_starts_and_ends_alternate_in_order(windows: list[tuple[float, float]]) -> None:
+    signals = feed(Detector(), windows)
+    for one, other in pairwise(signals):
+        assert type(one) is not type(other)
+        assert one.at_ms <= other.at_ms
+    for signal in signals:
+        if isinstance(signal, VoiceEnded):
+            assert signal.first_voiced_ms <= signal.last_voiced_ms <= signal.at_ms

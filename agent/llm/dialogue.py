@@ -1,0 +1,368 @@
+"""The scripted conversation as a table of moves: state and one happening in, state, sentences and tool calls out.
+
+Sans-I/O and deterministic: `agent.llm.scripted` folds a conversation over it anew for each answer, so nothing is
+kept between answers, and a memory cut short by an interruption leads to another state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Final
+
+from agent.llm.intents import Understanding
+from agent.llm.playbook import IfNo, Intent, Playbook
+from agent.llm.when import When, join
+from events.call import FactKind, Outcome
+
+# A question of which this share was heard counts as asked: people answer before its end.
+QUESTION_HEARD_SHARE: Final = 0.6
+
+
+class Stage(Enum):
+    START = auto()  # nothing has been said
+    ASKING = auto()  # the question of `State.step` is open
+    CALLBACK = auto()  # asked when to call again
+    OFFER = auto()  # asked whether to call again at all, because nothing could be understood
+    MACHINE = auto()  # a machine is greeting; its beep is awaited
+    CLOSED = auto()  # the goodbye has been said
+
+
+class Kind(Enum):
+    """What hangs on a sentence being heard."""
+
+    PLAIN = auto()
+    DISCLOSURE = auto()
+    QUESTION = auto()
+    CONFIRMATION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    text: str  # with {variables} still open
+    kind: Kind = Kind.PLAIN
+    when: str = ""  # what {when} stands for
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A tool call without its id."""
+
+    name: str
+    arguments: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    stage: Stage = Stage.START
+    step: int = 0
+    disclosed: bool = False
+    question_heard: bool = True
+    confirmed: bool = True  # the closing confirmation was heard
+    reasked: bool = False  # the question has been asked again because it was not heard
+    paused: bool = False  # a "yes" means "I am here", it answers no question
+    silences: int = 0
+    misses: int = 0
+    pushbacks: int = 0  # objections and refusals answered
+    refusals: int = 0
+    when_asked: int = 0  # how often a part of the time was asked for
+    when: When | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    state: State
+    sentences: tuple[Sentence, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+def greet(playbook: Playbook, state: State) -> Move:
+    """Answer the pick-up, or the first words after it."""
+    opening = playbook.opening
+    said = (
+        Sentence(opening.greeting),
+        Sentence(opening.disclosure, Kind.DISCLOSURE),
+        Sentence(playbook.steps[0].ask, Kind.QUESTION),
+    )
+    return Move(replace(state, stage=Stage.ASKING, step=0), said)
+
+
+def meet_silence(playbook: Playbook, state: State) -> Move:
+    """Answer the caller's silence after something was asked."""
+    match state.stage:
+        case Stage.START:
+            return greet(playbook, state)
+        case Stage.MACHINE:
+            return leave_message(playbook, state)
+        case Stage.CLOSED:
+            return _last_word(playbook, state)
+        case _:
+            prompts = playbook.silence.prompts
+            if state.silences >= len(prompts):
+                return _close(state, Outcome.NO_RESPONSE, Sentence(playbook.silence.goodbye))
+            said = Sentence(prompts[state.silences])
+            return Move(replace(state, silences=state.silences + 1, paused=True), (said,))
+
+
+def meet_noise(playbook: Playbook, state: State) -> Move:
+    """Answer speech that could not be made out."""
+    state = replace(state, silences=0)
+    prompts = playbook.not_understood.prompts
+    match state.stage:
+        case Stage.START:
+            return greet(playbook, state)
+        case Stage.MACHINE:
+            return Move(state)
+        case Stage.CLOSED:
+            return _last_word(playbook, state)
+        case Stage.OFFER:
+            return _give_up(playbook, state)
+        case _ if state.misses < len(prompts):
+            sorry = Sentence(prompts[state.misses])
+            return _ask_again(playbook, replace(state, misses=state.misses + 1), sorry)
+        case Stage.CALLBACK:
+            return _close_callback(playbook, state, None)
+        case _:
+            offer = Sentence(playbook.not_understood.offer, Kind.QUESTION)
+            return Move(replace(state, stage=Stage.OFFER), (offer,))
+
+
+def leave_message(playbook: Playbook, state: State) -> Move:
+    """Answer the beep of a machine."""
+    if state.stage is Stage.CLOSED:
+        return _last_word(playbook, state)
+    return _close(state, Outcome.MESSAGE_LEFT, Sentence(playbook.voicemail.message))
+
+
+def run_out_of_time(playbook: Playbook, state: State) -> Move:
+    """Say goodbye because the call must end; what was reached before stays reached."""
+    outcome = state.outcome or Outcome.TIME_LIMIT
+    return _close(state, outcome, Sentence(playbook.goodbye.time_up))
+
+
+def answer(playbook: Playbook, state: State, meant: Understanding, *, attentive: bool) -> Move:
+    """Answer what the caller said. `attentive`: nothing but "uh-huh" or the like."""
+    state = replace(state, silences=0)
+    if meant.has(Intent.OPT_OUT):
+        fact = _note(FactKind.OPTED_OUT)
+        return _close(state, Outcome.OPTED_OUT, Sentence(playbook.opt_out.confirm, Kind.CONFIRMATION), facts=(fact,))
+    if state.stage is Stage.CLOSED:
+        return _after_goodbye(playbook, state, meant)
+    if meant.has(Intent.MACHINE) and state.step == 0 and state.stage in (Stage.START, Stage.ASKING, Stage.MACHINE):
+        return Move(replace(state, stage=Stage.MACHINE))
+    if state.stage is Stage.START:
+        return greet(playbook, state)
+    if state.stage is Stage.MACHINE:
+        # Whoever speaks now either goes on reading the greeting or is a person after all.
+        known = meant.has(Intent.HELLO, Intent.YES, Intent.WHO_IS_THIS)
+        return greet(playbook, state) if known else Move(state)
+    if meant.is_empty:
+        return _ask_again(playbook, state) if attentive else meet_noise(playbook, state)
+    return _converse(playbook, replace(state, misses=0), meant)
+
+
+def hear(move: Move, meant: tuple[str, ...], heard_words: int) -> State:
+    """Return the state after `heard_words` words of the move's sentences (filled in: `meant`) were heard."""
+    state = move.state
+    end = 0
+    for sentence, text in zip(move.sentences, meant, strict=True):
+        words = len(text.split())
+        share = (heard_words - end) / words if words else 1.0
+        end += words
+        match sentence.kind:
+            case Kind.DISCLOSURE:
+                state = replace(state, disclosed=state.disclosed or share >= 1.0)
+            case Kind.QUESTION:
+                state = replace(state, question_heard=share >= QUESTION_HEARD_SHARE)
+            case Kind.CONFIRMATION:
+                state = replace(state, confirmed=share >= QUESTION_HEARD_SHARE)
+            case Kind.PLAIN:
+                pass
+    return state
+
+
+def _converse(playbook: Playbook, state: State, meant: Understanding) -> Move:
+    """Answer something that was understood, while a question is open. The order is the order of weight."""
+    when = (
+        meant.when if meant.when is not None and (not meant.when.bare_hour or _time_is_asked(playbook, state)) else None
+    )
+    if state.stage is Stage.OFFER:
+        return _take_offer(playbook, state, meant, when)
+    if meant.has(Intent.CALLBACK) or (meant.has(Intent.BUSY) and not meant.objection):
+        return _close_callback(playbook, state, when) if when else _ask_callback(playbook, state)
+    if meant.has(Intent.WHO_IS_THIS):
+        return _ask_again(playbook, state, Sentence(playbook.opening.who))
+    if meant.objection:
+        return _meet_objection(playbook, state, meant.objection)
+    if meant.has(Intent.NOT_INTERESTED):
+        return _meet_refusal(playbook, state)
+    if meant.has(Intent.WAIT):
+        return Move(replace(state, paused=True), (Sentence(playbook.wait.answer),))
+    if when is not None:
+        return _take_when(playbook, state, meant, when)
+    if meant.has(Intent.REPEAT) and not meant.has(Intent.YES, Intent.NO):
+        return _ask_again(playbook, state)
+    if meant.has(Intent.GOODBYE):
+        return _close(state, Outcome.NOT_INTERESTED, Sentence(playbook.goodbye.by_caller))
+    if state.paused and meant.has(Intent.YES, Intent.HELLO, Intent.RESUME, Intent.THANKS):
+        return _ask_again(playbook, state, Sentence(playbook.wait.back))
+    said = [item.intent for item in meant.found if item.intent in (Intent.YES, Intent.NO)]
+    if said:
+        return _take_answer(playbook, state, yes=said[-1] is Intent.YES)
+    if meant.has(Intent.HELLO):
+        return _ask_again(playbook, state, Sentence(playbook.opening.again))
+    return _ask_again(playbook, state)
+
+
+def _time_is_asked(playbook: Playbook, state: State) -> bool:
+    return state.stage is Stage.CALLBACK or bool(playbook.steps[state.step].slot)
+
+
+def _take_answer(playbook: Playbook, state: State, *, yes: bool) -> Move:
+    """Take a plain yes or no to the open question."""
+    if not state.question_heard and not state.reasked:
+        # It answers something else: the question was talked over.
+        return _ask_again(playbook, replace(state, reasked=True))
+    if state.stage is Stage.CALLBACK:
+        if not yes:
+            return _close(state, Outcome.NOT_INTERESTED, Sentence(playbook.refusal.goodbye))
+        if state.when_asked:
+            return _close_callback(playbook, state, None)
+        return _ask_again(playbook, replace(state, when_asked=1))
+    step = playbook.steps[state.step]
+    if yes and step.slot:
+        return _ask_again(playbook, state)
+    if yes:
+        facts = (_note(FactKind.NOTE, step.note),) if step.note else ()
+        return _next_step(playbook, state, facts)
+    match step.if_no:
+        case IfNo.NEXT if not step.slot:
+            return _next_step(playbook, state, ())
+        case IfNo.REFUSAL:
+            return _meet_refusal(playbook, state)
+        case _:
+            return _ask_callback(playbook, state)
+
+
+def _take_when(playbook: Playbook, state: State, meant: Understanding, when: When) -> Move:
+    """Take a time: for the meeting where it is near, for a call-back before."""
+    last = len(playbook.steps) - 1
+    whole = join(state.when, when)
+    if state.stage is Stage.CALLBACK:
+        return _close_callback(playbook, state, whole)
+    if state.step < last - 1 and not meant.has(Intent.YES):
+        return _close_callback(playbook, state, whole)
+    if state.step < last - 1:
+        return _take_answer(playbook, state, yes=True)
+    state = replace(state, step=last, when=whole)
+    if not whole.is_complete and not state.when_asked:
+        question = playbook.when.ask_time if whole.has_day else playbook.when.ask_day
+        asked = replace(state, when_asked=1, paused=False, reasked=False)
+        return Move(asked, (Sentence(question, Kind.QUESTION),))
+    return _book(playbook, state, whole)
+
+
+def _book(playbook: Playbook, state: State, when: When) -> Move:
+    confirm = Sentence(playbook.goal.confirm, Kind.CONFIRMATION, when.text)
+    fact = _note(FactKind.MEETING_BOOKED, when=when.text)
+    return _close(state, Outcome.GOAL_REACHED, confirm, Sentence(playbook.goal.goodbye), facts=(fact,))
+
+
+def _take_offer(playbook: Playbook, state: State, meant: Understanding, when: When | None) -> Move:
+    refused = meant.has(Intent.NOT_INTERESTED, Intent.GOODBYE, Intent.NO)
+    if refused and when is None and not meant.has(Intent.YES, Intent.CALLBACK):
+        return _close(state, Outcome.NOT_INTERESTED, Sentence(playbook.refusal.goodbye))
+    return _close_callback(playbook, state, when)
+
+
+def _meet_objection(playbook: Playbook, state: State, name: str) -> Move:
+    fact = _note(FactKind.OBJECTION, name)
+    if state.pushbacks >= playbook.refusal.objections_max:
+        return _close(state, Outcome.NOT_INTERESTED, Sentence(playbook.refusal.goodbye), facts=(fact,))
+    reply = next(objection.answer for objection in playbook.objections if objection.name == name)
+    state = replace(state, pushbacks=state.pushbacks + 1)
+    return _ask_again(playbook, state, Sentence(reply), facts=(fact,))
+
+
+def _meet_refusal(playbook: Playbook, state: State) -> Move:
+    fact = _note(FactKind.OBJECTION, "no_interest")
+    decided = state.refusals or state.pushbacks >= playbook.refusal.objections_max or state.stage is Stage.CALLBACK
+    if decided:
+        return _close(state, Outcome.NOT_INTERESTED, Sentence(playbook.refusal.goodbye), facts=(fact,))
+    state = replace(state, refusals=1, pushbacks=state.pushbacks + 1)
+    return _ask_again(playbook, state, Sentence(playbook.refusal.answer), facts=(fact,))
+
+
+def _next_step(playbook: Playbook, state: State, facts: tuple[Call, ...]) -> Move:
+    at = min(state.step + 1, len(playbook.steps) - 1)
+    step = playbook.steps[at]
+    lead = (Sentence(step.say),) if step.say else ()
+    state = replace(state, step=at, paused=False, reasked=False, question_heard=True)
+    return Move(state, (*_disclosure(playbook, state), *lead, Sentence(step.ask, Kind.QUESTION)), facts)
+
+
+def _ask_callback(playbook: Playbook, state: State) -> Move:
+    if state.stage is Stage.CALLBACK:
+        if state.when_asked:
+            return _close_callback(playbook, state, None)
+        return _ask_again(playbook, replace(state, when_asked=1))
+    asked = replace(state, stage=Stage.CALLBACK, when=None, when_asked=0, paused=False, reasked=False)
+    return Move(asked, (Sentence(playbook.callback.offer, Kind.QUESTION),))
+
+
+def _ask_again(playbook: Playbook, state: State, *before: Sentence, facts: tuple[Call, ...] = ()) -> Move:
+    """Ask the open question in its short form, after what is said before it."""
+    match state.stage:
+        case Stage.CALLBACK:
+            question = playbook.callback.offer_again
+        case Stage.OFFER:
+            question = playbook.not_understood.offer
+        case _ if state.when is not None and state.when_asked:
+            question = playbook.when.ask_time if state.when.has_day else playbook.when.ask_day
+        case _:
+            question = playbook.steps[state.step].ask_again
+    asked = (*before, *_disclosure(playbook, state), Sentence(question, Kind.QUESTION))
+    return Move(replace(state, paused=False), asked, facts)
+
+
+def _disclosure(playbook: Playbook, state: State) -> tuple[Sentence, ...]:
+    """What must be said until it was heard; who is speaking belongs to it."""
+    if state.disclosed:
+        return ()
+    return (Sentence(playbook.opening.greeting), Sentence(playbook.opening.disclosure, Kind.DISCLOSURE))
+
+
+def _close_callback(playbook: Playbook, state: State, when: When | None) -> Move:
+    text = when.text if when else ""
+    confirm = Sentence(playbook.callback.confirm if when else playbook.callback.confirm_open, Kind.CONFIRMATION, text)
+    fact = _note(FactKind.CALLBACK_REQUESTED, when=text)
+    return _close(state, Outcome.CALLBACK_REQUESTED, confirm, Sentence(playbook.callback.goodbye), facts=(fact,))
+
+
+def _give_up(playbook: Playbook, state: State) -> Move:
+    fact = _note(FactKind.CALLBACK_REQUESTED, "could not be understood")
+    return _close(state, Outcome.CALLBACK_REQUESTED, Sentence(playbook.not_understood.goodbye), facts=(fact,))
+
+
+def _after_goodbye(playbook: Playbook, state: State, meant: Understanding) -> Move:
+    """Answer what is said after the goodbye: usually another goodbye, sometimes another time."""
+    leaving = meant.has(Intent.GOODBYE, Intent.THANKS)
+    booked = state.outcome is Outcome.GOAL_REACHED
+    if booked and meant.when is not None and not leaving:
+        return _book(playbook, state, join(state.when, meant.when))
+    if booked and not state.confirmed and state.when is not None and not leaving:
+        return _book(playbook, state, state.when)
+    return _last_word(playbook, state)
+
+
+def _last_word(playbook: Playbook, state: State) -> Move:
+    return _close(state, state.outcome or Outcome.NOT_INTERESTED, Sentence(playbook.goodbye.last_word))
+
+
+def _close(state: State, outcome: Outcome, *said: Sentence, facts: tuple[Call, ...] = ()) -> Move:
+    end = Call("end_call", {"outcome": outcome.value})
+    return Move(replace(state, stage=Stage.CLOSED, outcome=outcome), said, (*facts, end))
+
+
+def _note(kind: FactKind, text: str = "", when: str = "") -> Call:
+    return Call("note_fact", {"kind": kind.value, "text": text, "when": when})

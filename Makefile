@@ -35,7 +35,7 @@ lint: $(STAMP) ## Check style, types, import directions and size caps
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m pytest -q tests/test_repository.py
 
-bench: $(STAMP) ## Measure ten demonstration calls through a system of their own
+bench: $(STAMP) ## Measure ten calls through the system that `make run` started elsewhere
 	@$(BIN)/python -m bench
 
 fmt: $(STAMP) ## Write the code the way lint wants it

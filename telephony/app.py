@@ -15,11 +15,11 @@ import redis.asyncio as redis
 import structlog
 import uvicorn
 import uvloop
-from agent.minds import MindMaker
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from redis.exceptions import RedisError
 
+from agent.minds import MindMaker
 from config.logs import die
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
 from media.activity.silero import ModelMissing, Silero
@@ -49,8 +49,9 @@ READY_TIMEOUT_S: Final = 3.0
 class VoiceProcess:
     """All parts of one voice node, and their lives."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stopping: asyncio.Event) -> None:
         self._settings = settings
+        self._stopping = stopping
         folder = settings.data_dir / "voice" / settings.node
         self._journal_folder = folder / "journal"
         self._spool_folder = folder / "spool"
@@ -62,7 +63,6 @@ class VoiceProcess:
         self._calls: Calls | None = None
         self._minds: MindMaker | None = None
         self._outbox: Outbox | None = None
-        self.stopping = asyncio.Event()
 
     def web(self) -> FastAPI:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -95,7 +95,7 @@ class VoiceProcess:
     async def _checks(self) -> dict[str, bool]:
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
-                redis_up = bool(await self._redis.ping())  # type: ignore[misc]  # redis-py types it as maybe awaitable
+                redis_up = bool(await self._redis.ping())
         except (RedisError, OSError, TimeoutError):
             redis_up = False
         return {
@@ -106,7 +106,7 @@ class VoiceProcess:
         }
 
     async def run(self) -> None:
-        """Live until `stopping` is set, then drain and end."""
+        """Live until told to stop, then drain and end."""
         settings = self._settings
         for folder in (self._journal_folder, self._spool_folder):
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
@@ -135,7 +135,7 @@ class VoiceProcess:
                 announcing = background.create_task(node.announce(), name="node.announce")
                 obeying = background.create_task(node.obey(), name="node.obey")
                 log.info("voice.ready", node=settings.node)
-                await self.stopping.wait()
+                await self._stopping.wait()
                 obeying.cancel()
                 announcing.cancel()
                 await node.withdraw()
@@ -180,9 +180,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises OSError when the port is taken."""
-    process = VoiceProcess(settings)
+async def serve(settings: Settings, stopping: asyncio.Event) -> None:
+    """Serve until `stopping` is set, then drain. Raises OSError when the port is taken."""
+    process = VoiceProcess(settings, stopping)
     listener = socket.create_server((settings.host, settings.voice_port), backlog=1024)
     server = _Server(
         uvicorn.Config(
@@ -197,9 +197,6 @@ async def serve(settings: Settings) -> None:
             timeout_graceful_shutdown=1,
         )
     )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, process.stopping.set)
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(server.serve(sockets=[listener]), name="web")
         await process.run()
@@ -207,11 +204,19 @@ async def serve(settings: Settings) -> None:
         await serving
 
 
+async def _until_signalled(settings: Settings) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await serve(settings, stopping)
+
+
 def run(settings: Settings) -> None:
     """Run the voice process to its end; a fault at start is one structured line and exit status 1."""
     if not settings.check_signatures and settings.host not in LOOPBACK_HOSTS:
         die("voice", "check_signatures may be off on a loopback host only")
     try:
-        uvloop.run(serve(settings))
+        uvloop.run(_until_signalled(settings))
     except* (BadSettings, ModelMissing, StoreUnavailable, OSError) as group:
         die("voice", "; ".join(str(error) for error in group.exceptions))

@@ -37,10 +37,10 @@ STREAM_EVENTS_MAX: Final = 1_000_000  # a CRM away for days must not fill Redis;
 class _Open:
     """A call whose journal is on disk."""
 
+    republish_after_s: float
     last: tuple[int, int] = (0, 0)  # (epoch, seq) of its newest event
     closed: bool = False
     republish_at: float = 0.0
-    republish_after_s: float = REPUBLISH_AFTER_S
 
 
 @dataclass(slots=True)
@@ -52,9 +52,10 @@ class _Waiting:
 class Outbox:
     """The process's one way out for events."""
 
-    def __init__(self, folder: Path, client: redis.Redis) -> None:
+    def __init__(self, folder: Path, client: redis.Redis, *, republish_after_s: float = REPUBLISH_AFTER_S) -> None:
         self._folder = folder
         self._redis = client
+        self._republish_after_s = republish_after_s
         self._unwritten: deque[_Waiting] = deque()
         self._unpublished: deque[_Waiting] = deque()
         self._open: dict[CallKey, _Open] = {}
@@ -80,7 +81,7 @@ class Outbox:
 
     def adopt(self, key: CallKey, found: list[events.Event]) -> None:
         """Take over an earlier process's journal: publish it all again."""
-        self._open[key] = _Open()
+        self._open[key] = _Open(self._republish_after_s)
         for event in found:
             self._note(event)
             self._unpublished.append(_Waiting(event, events.encode(event)))
@@ -130,7 +131,7 @@ class Outbox:
             for key, items in by_call.items():
                 path = key.path(self._folder)
                 await asyncio.to_thread(journal.append, path, [item.raw for item in items])
-                self._open.setdefault(key, _Open())
+                self._open.setdefault(key, _Open(self._republish_after_s))
         except OSError as error:
             if self.disk_ok:
                 log.error("outbox.journal_failed", errno=error.errno)

@@ -1,0 +1,194 @@
+"""A stage for whole calls: the real voice process and the carrier in a box on real sockets, in this loop.
+
+The CRM's part is played by a small HTTP server and by the wire forms over a real Redis: commands in, events out.
+"""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import redis.asyncio as redis
+import uvicorn
+from fastapi import FastAPI, Response
+from pydantic import SecretStr
+
+import config
+from agent.llm.playbook_file import read_document
+from config.settings import Settings
+from events import call as events
+from events import command, plan, wire
+from events.ids import new_id
+from events.permit import LIFETIME_S, Permit, Purpose, seal
+from telephony.app import serve
+from telephony.carrier.app import create_app
+
+NUMBER = "+12025550177"
+PLAYBOOK = Path(config.__file__).parent / "playbooks" / "energy_meeting.yaml"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass
+class Crm:
+    """The CRM's side of the wire, with switches for its faults."""
+
+    do_not_call: set[str] = field(default_factory=set)
+    away: bool = False
+
+    def app(self) -> FastAPI:
+        app = FastAPI()
+
+        @app.post(wire.DO_NOT_CALL_PATH)
+        async def asked(question: dict[str, str]) -> Any:
+            if self.away:
+                return Response(status_code=503)
+            return {"do_not_call": question["number"] in self.do_not_call}
+
+        return app
+
+
+@dataclass
+class Stage:
+    settings: Settings
+    redis: redis.Redis
+    crm: Crm
+    http: httpx.AsyncClient
+    org_id: UUID = field(default_factory=new_id)
+
+    async def seat(self, persona: str, number: str = NUMBER) -> None:
+        reply = await self.http.post("/box/lines", json={"number": number, "persona": persona})
+        reply.raise_for_status()
+
+    async def fault(self, **plan: Any) -> None:
+        reply = await self.http.post("/box/faults", json=plan)
+        reply.raise_for_status()
+
+    def plan(self, call_id: UUID, **changes: Any) -> plan.CallPlan:
+        values: dict[str, Any] = {
+            "org_id": self.org_id,
+            "call_id": call_id,
+            "org_name": "Northwind Energy",
+            "agent": plan.Agent(new_id(), "Alex"),
+            "prospect": plan.Prospect(new_id(), "Sam"),
+            "from_number": self.settings.from_number,
+            "playbook": read_document(PLAYBOOK),
+            "record": plan.RecordWhen.ALWAYS,
+        }
+        return plan.CallPlan(**(values | changes))
+
+    def permit(self, call_id: UUID, number: str = NUMBER, funded_s: int = 300, **changes: Any) -> str:
+        now = int(time.time())
+        values: dict[str, Any] = {
+            "id": new_id(),
+            "org_id": self.org_id,
+            "call_id": call_id,
+            "number": number,
+            "purpose": Purpose.PROSPECT,
+            "decision_id": new_id(),
+            "funded_s": funded_s,
+            "issued_at": now,
+            "expires_at": now + LIFETIME_S,
+        }
+        return seal(Permit(**(values | changes)), self.settings.secret_key.get_secret_value())
+
+    async def send(self, body: command.CommandBody, expires_in_s: float = 10) -> command.Reply:
+        order = command.Command(new_id(), time.time() + expires_in_s, body)
+        key = wire.commands_key(self.settings.node)
+        await self.redis.xadd(key, {wire.COMMAND_FIELD: command.encode(order)})
+        answer: Any = await self.redis.blpop([wire.reply_key(order.id)], timeout=10)
+        assert answer is not None, "no answer from the node"
+        return command.decode_reply(answer[1])
+
+    async def dial(self, call_id: UUID, **changes: Any) -> command.Reply:
+        """Dial with a fresh permit; `changes` go to the plan."""
+        return await self.send(command.Dial(self.permit(call_id), self.plan(call_id, **changes)))
+
+    async def events_of(self, call_id: UUID) -> list[events.Event]:
+        entries: Any = await self.redis.xrange(wire.event_stream(call_id))
+        found = [events.decode(fields[wire.EVENT_FIELD]) for _, fields in entries]
+        return [event for event in found if event.call_id == call_id]
+
+    async def until(self, call_id: UUID, kind: type[events.Body], timeout_s: float = 60) -> list[events.Event]:
+        """Wait for an event of a kind; return all events so far."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                found = await self.events_of(call_id)
+                if any(isinstance(event.body, kind) for event in found):
+                    return found
+                await asyncio.sleep(0.1)
+
+    async def carrier_truth(self, found: list[events.Event]) -> dict[str, Any]:
+        sid = next(event.body.carrier_call_id for event in found if isinstance(event.body, events.CarrierAccepted))
+        reply = await self.http.get(f"/box/calls/{sid}")
+        truth: dict[str, Any] = reply.json()
+        return truth
+
+
+def finished(found: list[events.Event]) -> events.Finished:
+    bodies = [event.body for event in found if isinstance(event.body, events.Finished)]
+    assert len(bodies) == 1, f"{len(bodies)} ends"
+    return bodies[0]
+
+
+@contextlib.asynccontextmanager
+async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenerator[Stage]:
+    """Run carrier, voice process and the CRM's stand-in until the body ends."""
+    crm_port = free_port()
+    settings = Settings(
+        data_dir=folder,
+        voice_port=free_port(),
+        carrier_port=free_port(),
+        crm_url=f"http://127.0.0.1:{crm_port}",
+        redis_url=SecretStr(redis_url),
+        node=f"voice-{new_id().hex[-8:]}",
+        **changes,
+    )
+    crm, stopping = Crm(), asyncio.Event()
+    client = redis.Redis.from_url(redis_url)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(client.aclose)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        for app, port in ((create_app(settings), settings.carrier_port), (crm.app(), crm_port)):
+            server = _Server(uvicorn.Config(app, port=port, log_config=None, ws="websockets-sansio"))
+            tasks.create_task(server.serve())
+            stack.callback(_stop(server))
+        tasks.create_task(serve(settings, stopping))
+        stack.callback(stopping.set)
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.carrier_address))
+        await _ready(f"http://127.0.0.1:{settings.voice_port}/health/ready")
+        await _ready(f"{settings.carrier_address}/health/ready")
+        yield Stage(settings, client, crm, http)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+def _stop(server: uvicorn.Server) -> Callable[[], None]:
+    def stop() -> None:
+        server.should_exit = True
+
+    return stop
+
+
+async def _ready(url: str) -> None:
+    async with httpx.AsyncClient() as client, asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if (await client.get(url)).status_code == 200:
+                    return
+            await asyncio.sleep(0.05)

@@ -1,0 +1,78 @@
+"""Sounds: files of all kinds, the beep's purity, the cough's shape."""
+
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from telephony.carrier import clip
+from telephony.carrier.clip import BadAudio, Kind
+
+
+def write_wav(
+    path: Path, samples: "np.ndarray[tuple[int, ...], np.dtype[np.int16]]", rate_hz: int, channels: int
+) -> None:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes(samples.tobytes())
+
+
+def tone(rate_hz: int, seconds: float = 1.0) -> "np.ndarray[tuple[int, ...], np.dtype[np.int16]]":
+    return (np.sin(2 * np.pi * 440 * np.arange(int(rate_hz * seconds)) / rate_hz) * 8_000).astype(np.int16)
+
+
+def test_beep_is_a_pure_tone_of_1000_hz() -> None:
+    beep = clip.beep(500)
+    spectrum = np.abs(np.fft.rfft(beep.pcm.astype(np.float64))) ** 2
+    peak_hz = int(np.argmax(spectrum)) * 2
+    assert peak_hz == 1_000
+    assert spectrum[495:506].sum() / spectrum.sum() > 0.99
+    assert len(beep.pcm) == 4_000
+
+
+def test_cough_is_loud_short_and_repeatable() -> None:
+    one, two, other = clip.cough(250, 1), clip.cough(250, 1), clip.cough(250, 2)
+    assert np.array_equal(one.pcm, two.pcm)
+    assert not np.array_equal(one.pcm, other.pcm)
+    assert len(one.pcm) == 2_000
+    assert 8_000 < np.max(np.abs(one.pcm)) <= 9_000
+
+
+@pytest.mark.parametrize(("rate_hz", "channels"), [(8_000, 1), (16_000, 1), (44_100, 2)])
+def test_wav_of_any_rate_becomes_8_khz(tmp_path: Path, rate_hz: int, channels: int) -> None:
+    path = tmp_path / "a.wav"
+    write_wav(path, np.repeat(tone(rate_hz), channels), rate_hz, channels)
+    loaded = clip.load(path)
+    assert loaded.kind is Kind.PLAY
+    assert abs(len(loaded.pcm) - 8_000) <= 1
+    spectrum = np.abs(np.fft.rfft(loaded.pcm.astype(np.float64), 8_000))
+    assert int(np.argmax(spectrum)) == 440
+
+
+def test_raw_is_16_khz(tmp_path: Path) -> None:
+    path = tmp_path / "a.raw"
+    path.write_bytes(tone(16_000).tobytes())
+    assert abs(len(clip.load(path).pcm) - 8_000) <= 1
+
+
+def test_audible_part_is_marked() -> None:
+    pcm = np.concatenate([np.zeros(100, np.int16), np.full(50, 1_000, np.int16), np.zeros(70, np.int16)])
+    marked = clip.clip_of(Kind.SAY, "x", pcm)
+    assert (marked.first, marked.last) == (100, 150)
+
+
+def test_unusable_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(BadAudio, match=r"nowhere\.wav"):
+        clip.load(tmp_path / "nowhere.wav")
+    (tmp_path / "text.wav").write_text("not sound")
+    with pytest.raises(BadAudio, match=r"text\.wav"):
+        clip.load(tmp_path / "text.wav")
+    (tmp_path / "empty.raw").write_bytes(b"")
+    with pytest.raises(BadAudio, match="empty"):
+        clip.load(tmp_path / "empty.raw")
+    write_wav(tmp_path / "long.wav", np.zeros(8_000 * 121, np.int16), 8_000, 1)
+    with pytest.raises(BadAudio, match="120 s"):
+        clip.load(tmp_path / "long.wav")

@@ -89,11 +89,15 @@ class Settings(BaseSettings):
             self.secret_key.get_secret_value(),
             self.internal_key.get_secret_value(),
         ):
-            raise ValueError("secret_key and internal_key must be set when host is not a loopback address")
+            raise ValueError(
+                "SALESOS_SECRET_KEY and SALESOS_INTERNAL_KEY must be set when SALESOS_HOST is not loopback"
+            )
         if not self.check_signatures and off_loopback:
-            raise ValueError("check_signatures may be switched off on a loopback host only")
+            raise ValueError("SALESOS_CHECK_SIGNATURES may be false on a loopback SALESOS_HOST only")
         if self.carrier_url and not (self.twilio_account_sid and self.twilio_auth_token.get_secret_value()):
-            raise ValueError("twilio_account_sid and twilio_auth_token are needed when carrier_url is set")
+            raise ValueError(
+                "SALESOS_TWILIO_ACCOUNT_SID and SALESOS_TWILIO_AUTH_TOKEN are needed with SALESOS_CARRIER_URL"
+            )
         return self
 
     @property
@@ -149,5 +153,6 @@ def read_settings() -> Settings:
 
 
 def _fault(location: tuple[int | str, ...], message: str) -> str:
-    name = ENV_PREFIX + str(location[0]).upper() if location else "settings"
-    return f"{name}: {message.removeprefix('Value error, ')}"
+    said = message.removeprefix("Value error, ")
+    # A fault between several settings names them itself.
+    return f"{ENV_PREFIX}{str(location[0]).upper()}: {said}" if location else said

@@ -1,0 +1,63 @@
+"""Who is asking: what routes depend on to get a signed-in person and their organisation's unit of work."""
+
+import hmac
+from typing import Annotated, Final, cast
+
+from fastapi import Depends, Request
+
+from crm.identity.tokens import Identity
+from crm.identity.usecases import NotSignedIn, identify
+from crm.refusals import Refusal
+from crm.resources import Resources
+from crm.unit_of_work import UnitOfWork
+
+COOKIE: Final = "salesos_session"
+_BEARER: Final = "bearer "
+
+
+def resources_of(request: Request) -> Resources:
+    return cast(Resources, request.app.state.resources)
+
+
+Held = Annotated[Resources, Depends(resources_of)]
+
+
+async def person_by_bearer(request: Request, held: Held) -> Identity:
+    """Raises NotSignedIn, or Refusal when another organisation is named than the token's (W9)."""
+    identity = await identify(_bearer(request), held.sessions, held.secret_key)
+    named = request.headers.get("x-tenant-id")
+    if named is not None and named.strip().lower() != str(identity.org_id):
+        raise Refusal("tenant_mismatch")
+    return identity
+
+
+async def person_by_cookie(request: Request, held: Held) -> Identity:
+    """Raises NotSignedIn."""
+    return await identify(request.cookies.get(COOKIE, ""), held.sessions, held.secret_key)
+
+
+async def internal_caller(request: Request, held: Held) -> None:
+    """Raises NotSignedIn: not one of our own voice nodes."""
+    if not hmac.compare_digest(_bearer(request).encode(), held.internal_key.encode()):
+        raise NotSignedIn
+
+
+Person = Annotated[Identity, Depends(person_by_bearer)]
+Visitor = Annotated[Identity, Depends(person_by_cookie)]
+
+
+def unit_of_person(person: Person, held: Held) -> UnitOfWork:
+    return UnitOfWork(held.sessions, person.org_id)
+
+
+def unit_of_visitor(visitor: Visitor, held: Held) -> UnitOfWork:
+    return UnitOfWork(held.sessions, visitor.org_id)
+
+
+Unit = Annotated[UnitOfWork, Depends(unit_of_person)]
+VisitorUnit = Annotated[UnitOfWork, Depends(unit_of_visitor)]
+
+
+def _bearer(request: Request) -> str:
+    header = request.headers.get("authorization", "")
+    return header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else ""

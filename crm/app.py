@@ -1,0 +1,149 @@
+"""The CRM process: the HTTP server and the consumer of the calls' events, in one event loop."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Final
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.logs import configure_logs, die
+from config.settings import BadSettings, Settings
+from crm import health
+from crm.billing import routes as billing
+from crm.billing.prices import BadPrices
+from crm.call_events import EventConsumer
+from crm.calls import routes as calls
+from crm.calls.recordings import BadStore
+from crm.compliance import routes as compliance
+from crm.compliance.rules import BadRules
+from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
+from crm.identity import routes as identity
+from crm.leads import routes as leads
+from crm.migrate import head_revision
+from crm.pages.routes import add_pages
+from crm.problems import add_problem_handlers
+from crm.request_context import RequestContext
+from crm.resources import Resources, open_resources
+
+# Requests that are still running when we are told to stop: a dial waits 5 s for its node.
+SHUTDOWN_TIMEOUT_S: Final = 8
+BACKLOG: Final = 2048
+
+log = structlog.get_logger()
+
+
+def create_app(settings: Settings, resources: Resources | None = None) -> FastAPI:
+    """Return the web application. Resources that it had to make itself it closes when its lifespan ends.
+
+    Raises:
+        BadSettings, BadPrices, BadRules, BadStore
+    """
+    held = resources or open_resources(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
+        yield
+        if resources is None:
+            await held.aclose()
+
+    app = FastAPI(
+        title="Sales OS CRM",
+        lifespan=lifespan,
+        # The framework's own pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.resources = held
+    add_problem_handlers(app)
+    for feature in (identity, leads, calls, billing, compliance, health):
+        app.include_router(feature.router)
+    add_pages(app)
+    app.add_middleware(RequestContext)
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop (SIGTERM, SIGINT); a fault at the start is named in one line and ends the process."""
+    configure_logs("crm", settings.log_level)
+    uvloop.run(_serve(settings))
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to us: uvicorn would end the process by them before the rest has stopped."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+async def _serve(settings: Settings) -> None:
+    resources = _open(settings)
+    await _check_database(resources)
+    listener = _listen(settings)
+    app = create_app(settings, resources)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            ws="websockets-sansio",
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    consumer = EventConsumer(resources.sessions, resources.redis)
+    log.info("crm.started", port=settings.crm_port)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(consumer.run(), name="crm.events")
+            await server.serve(sockets=[listener])
+            reading.cancel()
+    finally:
+        await resources.aclose()
+    log.info("crm.stopped")
+
+
+def _open(settings: Settings) -> Resources:
+    try:
+        return open_resources(settings)
+    except (BadSettings, BadPrices, BadRules) as fault:
+        die("crm", _cause(fault), faults=fault.faults)
+    except BadStore as fault:
+        die("crm", "bad_store", detail=str(fault))
+
+
+def _cause(fault: BadSettings | BadPrices | BadRules) -> str:
+    return {"BadPrices": "bad_prices", "BadRules": "bad_compliance_rules"}.get(type(fault).__name__, "bad_settings")
+
+
+async def _check_database(resources: Resources) -> None:
+    try:
+        await check_role(resources.engine)
+        await check_schema(resources.engine, head_revision())
+    except UnsafeRole as fault:
+        die("crm", "unsafe_database_role", detail=str(fault))
+    except SchemaMismatch as fault:
+        die("crm", "database_not_migrated", detail=str(fault))
+    except (SQLAlchemyError, OSError) as error:
+        die("crm", "database_unreachable", error=type(error).__name__)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.crm_port), backlog=BACKLOG, reuse_port=False)
+    except OSError as error:
+        die("crm", "port_busy", port=settings.crm_port, variable="SALESOS_CRM_PORT", error=error.strerror)

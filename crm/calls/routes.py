@@ -1,0 +1,114 @@
+"""/api/calls: placing, following and ending calls; /recordings: what was said in them."""
+
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field, model_validator
+
+from crm.access import Held, Person, Unit
+from crm.answers import page_of, success
+from crm.calls.dial import DialAnswer, DialRequest
+from crm.calls.idempotency import Attempt, fingerprint_of
+from crm.calls.recordings import LINK_LIFETIME_S, content_type_of, key_of, link_to, read, size_of, span_of
+from crm.calls.summary import headline, summarise
+from crm.calls.usecases import event_json, events_after, hang_up, list_calls
+
+PAGE_MAX: Final = 100
+PAGES_MAX: Final = 10_000
+AFTER_PATTERN: Final = r"^\d{1,9}:\d{1,15}$"
+
+router = APIRouter()
+
+
+class CallBody(BaseModel):
+    """Either a lead or a number; a number without a lead makes one."""
+
+    lead_id: UUID | None = None
+    to: str | None = Field(None, min_length=1, max_length=40)
+    agent_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.lead_id is None) == (self.to is None):
+            raise ValueError("give either lead_id or to")
+        if self.to is not None and "\x00" in self.to:
+            raise ValueError("to must not contain the NUL character")
+        return self
+
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+
+
+@router.post("/api/calls", status_code=201)
+@router.post("/calls", status_code=201, include_in_schema=False)
+async def post_call(body: CallBody, person: Person, held: Held, idempotency_key: Key = None) -> JSONResponse:
+    attempt = None
+    if idempotency_key is not None:
+        attempt = Attempt(idempotency_key, fingerprint_of(body.model_dump()))
+    request = DialRequest(body.lead_id, body.to, body.agent_id, attempt)
+    return call_answer(await held.dialler.dial(request, person.org_id))
+
+
+@router.get("/api/calls")
+async def get_calls(
+    unit: Unit,
+    page: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
+) -> JSONResponse:
+    found = await list_calls(unit, page=page, limit=limit)
+    calls = [headline(call, lead) for call, lead in found.calls]
+    return success(calls, pagination=page_of(page, limit, found.total))
+
+
+@router.get("/api/calls/{call_id}")
+async def get_call(call_id: UUID, unit: Unit) -> JSONResponse:
+    return success(await summarise(call_id, unit))
+
+
+@router.get("/api/calls/{call_id}/events")
+async def get_events(
+    call_id: UUID, unit: Unit, after: Annotated[str, Query(pattern=AFTER_PATTERN)] = "0:0"
+) -> JSONResponse:
+    epoch, _, seq = after.partition(":")
+    call, events = await events_after(call_id, (int(epoch), int(seq)), unit)
+    told = [event_json(event) for event in events]
+    return success({"events": told, "next": told[-1]["id"] if told else after, "closed": call.closed})
+
+
+@router.get("/api/calls/{call_id}/recording")
+async def get_recording_link(call_id: UUID, unit: Unit, held: Held) -> JSONResponse:
+    return success({"url": await link_to(call_id, unit, held.secret_key), "expires_in_s": LINK_LIFETIME_S})
+
+
+@router.post("/api/calls/{call_id}/hangup")
+async def post_hang_up(call_id: UUID, unit: Unit, held: Held) -> JSONResponse:
+    state, confirmed = await hang_up(call_id, unit, held.nodes)
+    return success({"call_id": call_id, "state": state}, status=200 if confirmed else 202)
+
+
+@router.get("/recordings/{token}")
+async def get_recording(token: str, request: Request, held: Held) -> StreamingResponse:
+    """Serve a recording to whoever has a link; players ask for ranges."""
+    key = await key_of(token, held.sessions, held.secret_key)
+    span = span_of(request.headers.get("range"), await size_of(held.store, key))
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(span.end - span.start),
+        "Cache-Control": "private, no-store",
+    }
+    if span.partial:
+        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{span.size}"
+    return StreamingResponse(
+        read(held.store, key, span),
+        status_code=206 if span.partial else 200,
+        headers=headers,
+        media_type=content_type_of(key),
+    )
+
+
+def call_answer(answer: DialAnswer) -> JSONResponse:
+    """201 when a voice node has taken the call, 202 when none has answered yet."""
+    data = {"call_id": answer.call_id, "lead_id": answer.lead_id, "state": answer.state}
+    return success(data, status=201 if answer.confirmed else 202)

@@ -1,0 +1,124 @@
+"""One call as the API tells it: a single object with the conversation, the timings, the lead and the money.
+
+The members are a contract with `salesos call --json`. Money is in thousandths of a credit.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from crm.calls.effects import WATERFALL_STAGES
+from crm.calls.model import Call, CallEvent, Turn
+from crm.calls.store import CallStore
+from crm.leads.model import Lead
+from crm.leads.store import LeadStore
+from crm.refusals import Refusal
+from crm.unit_of_work import UnitOfWork
+
+BARGE_IN_KIND = "turn.barged_in"
+
+
+class CallNotFound(Refusal):
+    def __init__(self, call_id: UUID) -> None:
+        super().__init__("call_not_found", {"call_id": str(call_id)})
+
+
+async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
+    """Return the call's object. Raises CallNotFound."""
+    async with unit:
+        calls = CallStore(unit)
+        call = await calls.get(call_id)
+        if call is None:
+            raise CallNotFound(call_id)
+        lead = await LeadStore(unit).get(call.lead_id)
+        assert lead is not None, "a call's lead outlives it"
+        turns = await calls.turns(call_id)
+        barge_ins = await calls.events(call_id, kind=BARGE_IN_KIND)
+    return {
+        "call_id": call.id,
+        "state": call.state,
+        "outcome": call.outcome,
+        "answered_by": call.answered_by,
+        "duration_s": call.duration_s,
+        "turns": [_turn(turn) for turn in turns if turn.text is not None],
+        "barge_ins": [_barge_in(event) for event in barge_ins],
+        "waterfall": _waterfall(turns),
+        "recording": _recording(call),
+        "lead": _lead(lead),
+        "ledger": {
+            "reserved": call.reserved,
+            "settled": call.charged if call.settled_at else None,
+            "balance_before": call.balance_before,
+            "balance_after": call.balance_after,
+        },
+        "events": call.event_count,
+        "closed": call.closed,
+        "reason": call.reason,
+        "carrier_call_id": call.carrier_call_id,
+        "created_at": call.created_at,
+    }
+
+
+def headline(call: Call, lead: Lead) -> dict[str, Any]:
+    """Return what a list shows of a call."""
+    return {
+        "call_id": call.id,
+        "lead_id": call.lead_id,
+        "lead_name": lead.name,
+        "number": call.number,
+        "state": call.state,
+        "outcome": call.outcome,
+        "reason": call.reason,
+        "answered_by": call.answered_by,
+        "duration_s": call.duration_s,
+        "closed": call.closed,
+        "created_at": call.created_at,
+    }
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    return {
+        "speaker": turn.speaker,
+        "text": turn.text,
+        "heard_text": turn.heard_text,
+        "started_ms": turn.started_ms,
+        "ended_ms": turn.ended_ms,
+        "response_ms": turn.response_ms,
+        "interrupted": turn.interrupted,
+    }
+
+
+def _barge_in(event: CallEvent) -> dict[str, Any]:
+    return {"at_ms": event.body["at_ms"], "stopped_after_ms": event.body["stopped_after_ms"]}
+
+
+def _waterfall(turns: Sequence[Turn]) -> list[dict[str, Any]]:
+    timed = sorted((turn for turn in turns if turn.waterfall is not None), key=lambda turn: (turn.epoch, turn.turn))
+    return [
+        {"turn": turn.turn, **{stage: (turn.waterfall or {}).get(stage) for stage in WATERFALL_STAGES}}
+        for turn in timed
+    ]
+
+
+def _recording(call: Call) -> dict[str, Any] | None:
+    if call.recording is None:
+        return None
+    uri = str(call.recording["uri"])
+    return {
+        "uri": uri,
+        "path": local_path(uri),
+        "channels": call.recording["channels"],
+        "duration_s": call.recording["duration_s"],
+    }
+
+
+def local_path(uri: str) -> str | None:
+    """Return where a recording lies on this machine's disk; None when it is in a remote store."""
+    parts = urlsplit(uri)
+    return str(Path(unquote(parts.path))) if parts.scheme == "file" else None
+
+
+def _lead(lead: Lead) -> dict[str, Any]:
+    return {"id": lead.id, "status": lead.status, "score": lead.score, "do_not_call": lead.do_not_call}

@@ -1,0 +1,53 @@
+"""Organisations, people and memberships in the database."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, exists, select
+
+from crm.identity.model import Member, Organisation, User
+from crm.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    org_id: UUID
+    role: str
+
+
+class PeopleStore:
+    """Reads across organisations only what `look_for_email` and `act_as_user` of the unit have opened."""
+
+    def __init__(self, unit: UnitOfWork) -> None:
+        self._unit = unit
+        self._session = unit.session
+
+    async def by_email(self, email: str) -> User | None:
+        await self._unit.look_for_email(email)
+        return (await self._session.scalars(select(User).where(User.email == email))).one_or_none()
+
+    async def memberships(self, user_id: UUID) -> Sequence[Membership]:
+        """Return the organisations the person belongs to, the oldest membership first."""
+        await self._unit.act_as_user(user_id)
+        statement = select(Member.org_id, Member.role).where(Member.user_id == user_id).order_by(Member.created_at)
+        return [Membership(row.org_id, row.role) for row in await self._session.execute(statement)]
+
+    async def role_here(self, user_id: UUID) -> str | None:
+        """Return the person's role in the unit's organisation; None when they do not belong to it."""
+        return await self._session.scalar(
+            select(Member.role).where(Member.org_id == self._unit.org_id, Member.user_id == user_id)
+        )
+
+    async def members(self) -> Sequence[UUID]:
+        return (await self._session.scalars(select(Member.user_id).where(Member.org_id == self._unit.org_id))).all()
+
+    async def delete_organisation(self) -> None:
+        """Delete the unit's organisation with all its rows."""
+        await self._session.execute(delete(Organisation).where(Organisation.id == self._unit.org_id))
+
+    async def delete_if_left_over(self, user_id: UUID) -> None:
+        """Delete a person who belongs to no organisation any more."""
+        await self._unit.act_as_user(user_id)
+        belongs = exists().where(Member.user_id == user_id)
+        await self._session.execute(delete(User).where(User.id == user_id, ~belongs))

@@ -1,0 +1,127 @@
+"""Signing in, and the beginning and end of organisations."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+from uuid import UUID
+
+from pwdlib import PasswordHash
+from sqlalchemy import delete
+
+from crm.billing.ledger import Ledger
+from crm.calls.model import DeadLetter
+from crm.database import Sessions
+from crm.identity import tokens
+from crm.identity.model import Member, Organisation, User
+from crm.identity.store import PeopleStore
+from crm.identity.tokens import BadToken, Identity
+from crm.refusals import Refusal
+from crm.unit_of_work import UnitOfWork
+from events.ids import new_id
+
+PASSWORD_CHARS_MAX: Final = 200
+
+
+class SignInFailed(Refusal):
+    """Unknown address or wrong password: which one is not told."""
+
+    def __init__(self) -> None:
+        super().__init__("sign_in_failed")
+
+
+class NotSignedIn(Refusal):
+    """No token, a bad one, or one of a membership that has been withdrawn."""
+
+    def __init__(self) -> None:
+        super().__init__("not_signed_in")
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrganisation:
+    name: str
+    slug: str
+    admin_name: str
+    admin_email: str
+    password: str
+
+
+async def sign_in(email: str, password: str, sessions: Sessions, key: str) -> str:
+    """Return a token for the person's first organisation.
+
+    Raises:
+        SignInFailed
+    """
+    async with UnitOfWork(sessions) as unit:
+        people = PeopleStore(unit)
+        user = await people.by_email(email.strip().lower())
+        memberships = await people.memberships(user.id) if user else ()
+    # An unknown address costs the same time as a wrong password.
+    known = user.password_hash if user else await asyncio.to_thread(_nobodys_hash)
+    fits = await asyncio.to_thread(_hasher().verify, password, known)
+    if user is None or not fits or not memberships:
+        raise SignInFailed
+    identity = Identity(user.id, user.email, memberships[0].role, memberships[0].org_id)
+    return tokens.issue(identity, key, int(time.time()))
+
+
+async def identify(token: str, sessions: Sessions, key: str) -> Identity:
+    """Return who the token names, with the role that they have now.
+
+    Raises:
+        NotSignedIn
+    """
+    try:
+        identity = tokens.read(token, key, time.time())
+    except BadToken:
+        raise NotSignedIn from None
+    async with UnitOfWork(sessions, identity.org_id) as unit:
+        role = await PeopleStore(unit).role_here(identity.user_id)
+    if role is None:
+        raise NotSignedIn
+    return Identity(identity.user_id, identity.email, role, identity.org_id)
+
+
+async def found_organisation(new: NewOrganisation, unit: UnitOfWork) -> User:
+    """Make the unit's organisation with its first person and its ledger, in the caller's transaction."""
+    unit.session.add(Organisation(id=unit.org_id, name=new.name, slug=new.slug))
+    await unit.session.flush()
+    email = new.admin_email.strip().lower()
+    # Row security lets one see only whom one looks for.
+    user = await PeopleStore(unit).by_email(email)
+    if user is None:
+        password_hash = await asyncio.to_thread(hash_password, new.password)
+        user = User(id=new_id(), email=email, full_name=new.admin_name, password_hash=password_hash)
+        unit.session.add(user)
+        await unit.session.flush()
+    unit.session.add(Member(org_id=unit.org_id, user_id=user.id, role="admin"))
+    await Ledger(unit).open_accounts()
+    return user
+
+
+async def delete_organisation(org_id: UUID, sessions: Sessions) -> None:
+    """Delete an organisation and all that is kept about it; people who belong to no other go with it."""
+    async with UnitOfWork(sessions, org_id) as unit:
+        people = PeopleStore(unit)
+        members = await people.members()
+        await people.delete_organisation()
+        await unit.session.execute(delete(DeadLetter).where(DeadLetter.org_id == org_id))
+        for user_id in members:
+            await people.delete_if_left_over(user_id)
+        await unit.commit()
+
+
+def hash_password(password: str) -> str:
+    """Return the hash that is stored. Blocking: tens of milliseconds of CPU."""
+    return _hasher().hash(password)
+
+
+@cache
+def _hasher() -> PasswordHash:
+    return PasswordHash.recommended()
+
+
+@cache
+def _nobodys_hash() -> str:
+    return hash_password("nobody")

@@ -1,0 +1,129 @@
+"""/api/leads: leads as JSON."""
+
+import json
+from typing import Annotated, Any, Final, Self
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
+
+from crm.access import Unit
+from crm.answers import page_of, success
+from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead, Task
+from crm.leads.store import Order, Sort
+from crm.leads.usecases import LeadFields, add_lead, list_leads, read_lead, replace_lead
+
+PAGE_MAX: Final = 100
+PAGES_MAX: Final = 10_000
+NOTES_CHARS_MAX: Final = 20_000
+CUSTOM_FIELDS_CHARS_MAX: Final = 20_000
+# One @, something before it, a dot in the domain, no blanks: what mail servers agree on (RFC 5321 is far wider).
+EMAIL_PATTERN: Final = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
+PHONE_PATTERN: Final = r"^\+[1-9]\d{0,14}$"
+
+router = APIRouter(prefix="/api/leads")
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=EMAIL_PATTERN, max_length=254)]
+Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=PHONE_PATTERN)]
+
+
+class LeadBody(BaseModel):
+    name: Name
+    email: Email | None = None
+    phone: Phone | None = None
+    company: str = Field("", max_length=255)
+    source: str = Field("", max_length=100)
+    pipeline: str = Field(DEFAULT_PIPELINE, min_length=1, max_length=100)
+    status: str = Field(DEFAULT_STATUS, min_length=1, max_length=100)
+    score: int = Field(0, ge=0, le=100)
+    custom_fields: dict[str, Any] = {}
+    notes: str = Field("", max_length=NOTES_CHARS_MAX)
+    next_step: str = Field("", max_length=500)
+    do_not_call: bool = False
+    time_zone: str = Field("", max_length=64)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value and value not in available_timezones():
+            raise ValueError("must be a time zone's name, such as America/New_York")
+        return value
+
+    @model_validator(mode="after")
+    def _can_be_stored(self) -> Self:
+        text = json.dumps(self.model_dump())
+        # Postgres stores no NUL, and says so late and badly.
+        if "\\u0000" in text:
+            raise ValueError("texts must not contain the NUL character")
+        if len(json.dumps(self.custom_fields)) > CUSTOM_FIELDS_CHARS_MAX:
+            raise ValueError("custom_fields are too long")
+        return self
+
+    def fields(self) -> LeadFields:
+        return LeadFields(**self.model_dump())
+
+
+@router.post("", status_code=201)
+async def post_lead(body: LeadBody, unit: Unit) -> JSONResponse:
+    return success(lead_json(await add_lead(body.fields(), unit)), status=201)
+
+
+@router.get("")
+async def get_leads(
+    unit: Unit,
+    page: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
+    sort: Sort = "created_at",
+    order: Order = "desc",
+    status: Annotated[str | None, Query(max_length=100)] = None,
+) -> JSONResponse:
+    found = await list_leads(unit, page=page, limit=limit, sort=sort, order=order, status=status)
+    return success([lead_json(lead) for lead in found.leads], pagination=page_of(page, limit, found.total))
+
+
+@router.get("/{lead_id}")
+async def get_lead(lead_id: UUID, unit: Unit) -> JSONResponse:
+    lead, tasks = await read_lead(lead_id, unit)
+    return success(lead_json(lead) | {"tasks": [task_json(task) for task in tasks]})
+
+
+@router.put("/{lead_id}")
+async def put_lead(lead_id: UUID, body: LeadBody, unit: Unit) -> JSONResponse:
+    return success(lead_json(await replace_lead(lead_id, body.fields(), unit)))
+
+
+def lead_json(lead: Lead) -> dict[str, Any]:
+    return {
+        "id": lead.id,
+        "name": lead.name,
+        "email": lead.email,
+        "phone": lead.phone,
+        "company": lead.company,
+        "source": lead.source,
+        "pipeline": lead.pipeline,
+        "status": lead.status,
+        "score": lead.score,
+        "custom_fields": lead.custom_fields,
+        "notes": lead.notes,
+        "next_step": lead.next_step,
+        "objections": lead.objections,
+        "do_not_call": lead.do_not_call,
+        "time_zone": lead.time_zone,
+        "created_at": lead.created_at,
+        "updated_at": lead.updated_at,
+    }
+
+
+def task_json(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "kind": task.kind,
+        "title": task.title,
+        "due_text": task.due_text,
+        "status": task.status,
+        "call_id": task.call_id,
+        "created_at": task.created_at,
+    }

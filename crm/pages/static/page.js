@@ -1,0 +1,36 @@
+// Keeps the parts marked data-poll up to date, a second at a time. What did not change is left alone, and a
+// playing recording (data-keep) is carried over, so that nothing jumps or stops.
+"use strict";
+
+const PERIOD_MS = 1000;
+
+async function refresh(part) {
+  const answer = await fetch(part.dataset.poll, { cache: "no-store" });
+  if (answer.redirected) {
+    location.reload(); // the session is over
+    return;
+  }
+  if (!answer.ok) return;
+  const text = await answer.text();
+  if (text === part.lastText) return;
+  part.lastText = text;
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  for (const kept of part.querySelectorAll("[data-keep]")) {
+    const place = [...fresh.querySelectorAll("[data-keep]")].find((other) => other.getAttribute("src") === kept.getAttribute("src"));
+    if (place && !kept.paused) return; // redrawn when it has been listened to
+  }
+  part.replaceChildren(...fresh.body.childNodes);
+}
+
+async function poll(part) {
+  if (!document.hidden) {
+    try {
+      await refresh(part);
+    } catch {
+      // The server is away for a moment: the next second tries again.
+    }
+  }
+  setTimeout(() => poll(part), PERIOD_MS);
+}
+
+for (const part of document.querySelectorAll("[data-poll]")) setTimeout(() => poll(part), PERIOD_MS);

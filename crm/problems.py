@@ -1,0 +1,141 @@
+"""Every "no" of the HTTP side in one shape: problem details (RFC 9457) with the members of W8.
+
+The one place where a refusal's code becomes a status and a sentence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from redis.exceptions import RedisError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from starlette.exceptions import HTTPException
+
+from crm.database import utc_now
+from crm.refusals import Refusal
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 5
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    status: int
+    title: str
+
+
+KINDS: Final[Mapping[str, Kind]] = {
+    "invalid_request": Kind(400, "The request is not valid"),
+    "number_invalid": Kind(400, "This is not a valid phone number"),
+    "sign_in_failed": Kind(401, "The address or the password is wrong"),
+    "not_signed_in": Kind(401, "Sign in first"),
+    "no_credit": Kind(402, "The wallet does not pay for a call"),
+    "tenant_mismatch": Kind(403, "The token is for another organisation"),
+    "country_not_allowed": Kind(403, "Calls to this country are not allowed"),
+    "number_kind_refused": Kind(403, "Numbers of this kind are never called"),
+    "forbidden": Kind(403, "This is not allowed"),
+    "lead_not_found": Kind(404, "There is no such lead"),
+    "call_not_found": Kind(404, "There is no such call"),
+    "agent_not_found": Kind(404, "There is no such agent"),
+    "recording_not_found": Kind(404, "There is no such recording, or its link has expired"),
+    "not_found": Kind(404, "There is nothing here"),
+    "method_not_allowed": Kind(405, "This method is not allowed here"),
+    "do_not_call": Kind(409, "This person asked not to be called"),
+    "node_refused": Kind(409, "The voice node refused the call"),
+    "call_over": Kind(409, "The call is over"),
+    "idempotency_key_reused": Kind(409, "This Idempotency-Key was used for another request"),
+    "request_in_progress": Kind(409, "The first request with this Idempotency-Key is still in progress"),
+    "conflict": Kind(409, "This conflicts with what is there"),
+    "range_not_satisfiable": Kind(416, "The recording has no such range"),
+    "http_error": Kind(400, "The request cannot be served"),
+    "internal_error": Kind(500, "Something went wrong on our side"),
+    "database_away": Kind(503, "The database does not answer"),
+    "redis_away": Kind(503, "The message bus does not answer: nothing was dialled"),
+    "no_voice_node": Kind(503, "No voice node has room for a call"),
+    "node_unavailable": Kind(503, "The voice node cannot take a call now"),
+    "playbook_unusable": Kind(503, "The agent's playbook cannot be used"),
+    "store_away": Kind(503, "The object store does not answer"),
+}
+# What a voice node says when another moment, or another node, would do.
+PASSING: Final = frozenset(
+    {"late", "node_draining", "node_full", "outbox_full", "speech_away", "crm_away", "redis_away"}
+)
+_BY_STATUS: Final = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+
+
+def problem(
+    code: str, trace_id: str, details: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return the answer for one code of KINDS."""
+    kind = KINDS[code]
+    status = kind.status
+    if code == "node_refused" and (details or {}).get("reason") in PASSING:
+        status = KINDS["node_unavailable"].status
+    extra = dict(headers or {})
+    if status == 401:
+        extra["WWW-Authenticate"] = "Bearer"
+    if status == 503:
+        extra["Retry-After"] = str(RETRY_AFTER_S)
+    body = {
+        "type": f"urn:salesos:problem:{code}",
+        "title": kind.title,
+        "status": status,
+        "success": False,
+        "code": code,
+        "details": jsonable_encoder(details or {}),
+        "timestamp": utc_now().isoformat(),
+        "trace_id": trace_id,
+    }
+    return JSONResponse(body, status, headers=extra, media_type=MEDIA_TYPE)
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Let every exception of a known kind leave in the one shape; the rest are RequestContext's."""
+    app.add_exception_handler(Refusal, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for kind in (OperationalError, InterfaceError, PoolExhausted, TimeoutError):
+        app.add_exception_handler(kind, _database_away)
+    app.add_exception_handler(RedisError, _redis_away)
+
+
+def trace_id_of(request: Request) -> str:
+    return str(getattr(request.state, "trace_id", ""))
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Refusal), "registered for refusals"
+    return problem(error.code, trace_id_of(request), error.details)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError), "registered for validation errors"
+    # Never the value: it may be a password or a person's number.
+    fields = [
+        {"field": ".".join(str(part) for part in fault["loc"]), "fault": str(fault["msg"])} for fault in error.errors()
+    ]
+    return problem("invalid_request", trace_id_of(request), {"fields": fields})
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException), "registered for HTTP exceptions"
+    code = _BY_STATUS.get(error.status_code, "http_error")
+    return problem(code, trace_id_of(request), headers=error.headers)
+
+
+async def _database_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("database.away", error=type(error).__name__)
+    return problem("database_away", trace_id_of(request))
+
+
+async def _redis_away(request: Request, error: Exception) -> JSONResponse:
+    log.warning("redis.away", error=type(error).__name__)
+    return problem("redis_away", trace_id_of(request))

@@ -1,0 +1,71 @@
+"""What a CRM process holds for its whole life: the pool, Redis, the store, the operator's tables.
+
+Made from settings once, where the process starts; everything below gets these values.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from obstore.store import ObjectStore
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import config
+from config.settings import Settings
+from crm.billing.prices import read_prices
+from crm.bus import open_redis
+from crm.calls.dial import Dialler, Terms
+from crm.calls.nodes import VoiceNodes
+from crm.calls.recordings import open_store
+from crm.compliance.rules import read_rules
+from crm.database import Sessions, open_engine, open_sessions
+
+CONFIG_FOLDER: Final = Path(str(config.__path__[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    engine: AsyncEngine
+    sessions: Sessions
+    redis: Redis
+    store: ObjectStore
+    nodes: VoiceNodes
+    dialler: Dialler
+    secret_key: str
+    internal_key: str
+
+    async def aclose(self) -> None:
+        await self.redis.aclose()
+        await self.engine.dispose()
+
+
+def open_resources(settings: Settings, config_folder: Path = CONFIG_FOLDER) -> Resources:
+    """Make them; nothing is connected yet.
+
+    Raises:
+        BadSettings, BadPrices, BadRules, BadStore
+    """
+    terms = Terms(
+        secret_key=settings.secret_key.get_secret_value(),
+        from_number=settings.from_number,
+        max_call_s=settings.max_call_s,
+        prices=read_prices(config_folder / "prices.yaml"),
+        rules=read_rules(config_folder / "compliance.yaml", settings.allowed_countries),
+        playbooks=config_folder / "playbooks",
+    )
+    store = open_store(settings.store_address)
+    engine = open_engine(settings.need("database_url"))
+    redis = open_redis(settings.need("redis_url"))
+    sessions = open_sessions(engine)
+    nodes = VoiceNodes(redis)
+    return Resources(
+        engine=engine,
+        sessions=sessions,
+        redis=redis,
+        store=store,
+        nodes=nodes,
+        dialler=Dialler(sessions, nodes, terms),
+        secret_key=terms.secret_key,
+        internal_key=settings.internal_key.get_secret_value(),
+    )

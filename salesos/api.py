@@ -2,13 +2,16 @@
 
 import json
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 import httpx
 
 ANSWER_TIMEOUT_S: Final = 15.0
-NUMBERS_ASKED: Final = 200
+LEADS_PER_PAGE: Final = 100
+LEAD_PAGES_MAX: Final = 50
+FIRST_EVENT: Final = "0:0"
 
 
 class ApiRefused(Exception):
@@ -21,6 +24,13 @@ class ApiRefused(Exception):
 
 class ApiUnreachable(Exception):
     """The system did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    events: list[dict[str, Any]]
+    next_mark: str  # for the next question
+    closed: bool  # nothing will follow
 
 
 class Api:
@@ -56,20 +66,31 @@ class Api:
     def call(self, call_id: str) -> dict[str, Any]:
         return dict(self._crm("GET", f"/api/calls/{call_id}", "reading the call"))
 
-    def events(self, call_id: str, after: str) -> list[dict[str, Any]]:
-        """Return the call's events after the mark `epoch:seq` (empty: from the first)."""
-        query = f"?after={after}" if after else ""
-        return list(self._crm("GET", f"/api/calls/{call_id}/events{query}", "reading the call's events"))
+    def events(self, call_id: str, after: str) -> EventPage:
+        """Return the call's events after the mark `after` ("0:0": from the first)."""
+        data = self._crm("GET", f"/api/calls/{call_id}/events?after={after}", "reading the call's events")
+        return EventPage(list(data["events"]), str(data["next"]), bool(data["closed"]))
 
     def create_lead(self, name: str, phone: str) -> str:
         """Make a lead and return its id."""
         lead = self._crm("POST", "/api/leads", "making the lead", {"name": name, "phone": phone})
         return str(lead["id"])
 
+    def lead(self, lead_id: str) -> dict[str, Any]:
+        return dict(self._crm("GET", f"/api/leads/{lead_id}", "reading the lead"))
+
+    def ledger(self) -> dict[str, Any]:
+        return dict(self._crm("GET", "/api/ledger", "reading the ledger"))
+
     def used_numbers(self) -> set[str]:
-        """Return the telephone numbers that leads have."""
-        leads = self._crm("GET", "/api/leads?limit=10000", "reading the leads")
-        return {str(lead["phone"]) for lead in leads}
+        """Return the telephone numbers of the newest leads."""
+        numbers: set[str] = set()
+        for page in range(1, LEAD_PAGES_MAX + 1):
+            leads = self._crm("GET", f"/api/leads?page={page}&limit={LEADS_PER_PAGE}", "reading the leads")
+            numbers.update(str(lead["phone"]) for lead in leads)
+            if len(leads) < LEADS_PER_PAGE:
+                break
+        return numbers
 
     def assign_line(self, number: str, persona: str, wav_path: Path | None) -> None:
         """Let a persona answer `number` at the carrier in a box."""

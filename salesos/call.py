@@ -12,7 +12,7 @@ from typing import Any, Final
 from config.settings import Settings
 from salesos import call_view, fictional, starting
 from salesos import summary as summary_module
-from salesos.api import Api, ApiRefused, ApiUnreachable
+from salesos.api import FIRST_EVENT, Api, ApiRefused, ApiUnreachable
 from salesos.call_view import CallView
 from salesos.data_folder import Running, is_claimed, read_running
 from salesos.screen import Screen
@@ -101,15 +101,17 @@ def place_and_follow(running: Running, request: Request, screen: Screen, pause: 
 
 def _follow(api: Api, call_id: str, view: CallView, pause: Pause) -> None:
     """Show events as they arrive, until the last one."""
-    after = ""
+    mark = FIRST_EVENT
     heard_of_at = time.monotonic()
     while True:
-        for event in api.events(call_id, after):
-            after = f"{event['epoch']}:{event['seq']}"
+        page = api.events(call_id, mark)
+        for event in page.events:
             heard_of_at = time.monotonic()
             view.show(str(event["kind"]), event["body"])
-            if event["kind"] == "call.closed":
-                return
+        # Closed and nothing new: an event that came together with the last one has been shown too.
+        if page.closed and page.next_mark == mark:
+            return
+        mark = page.next_mark
         if time.monotonic() - heard_of_at > QUIET_TIMEOUT_S:
             raise CallFailed(
                 f"call {call_id}: nothing was heard of it for {QUIET_TIMEOUT_S:.0f} s: "

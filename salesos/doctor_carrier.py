@@ -37,9 +37,7 @@ def check_carrier(settings: Settings) -> Iterator[Finding]:
         yield Finding.hint(
             "carrier", "the one in the box", "set SALESOS_CARRIER_URL=https://api.twilio.com for a real one"
         )
-    client = Client(settings.account_sid, settings.auth_token, http_client=TwilioHttpClient(timeout=TIMEOUT_S))
-    # Read by the SDK at each request; an edge or region must never be set beside it.
-    client.api.base_url = settings.carrier_address
+    client = client_of(settings)
     account = check_account(client, settings)
     yield account
     if not account.remedy:
@@ -51,15 +49,25 @@ def check_carrier(settings: Settings) -> Iterator[Finding]:
         yield check_stream_address(settings)
 
 
+def client_of(settings: Settings) -> Client:
+    """Return the vendor's own client for the account in the settings."""
+    client = Client(settings.account_sid, settings.auth_token, http_client=TwilioHttpClient(timeout=TIMEOUT_S))
+    # Read by the SDK at each request; an edge or region must never be set beside it.
+    client.api.base_url = settings.carrier_address
+    return client
+
+
 def check_account(client: Client, settings: Settings) -> Finding:
     try:
-        client.calls.list(limit=1)
         status, kind = _account_state(client, settings)
-    except TwilioRestException as error:
-        if error.status == UNAUTHORIZED:
-            return Finding.fault("carrier account", "refuses the credentials (20003)", KEYS_REMEDY)
-        return Finding.fault("carrier account", f"answers {error.status} ({error.code})", "look it up in its console")
+        client.calls.list(limit=1)
     except (TwilioException, requests.RequestException) as error:
+        if _status_of(error) == UNAUTHORIZED:
+            return Finding.fault("carrier account", "refuses the credentials (20003)", KEYS_REMEDY)
+        if isinstance(error, TwilioRestException):
+            return Finding.fault(
+                "carrier account", f"answers {error.status} ({error.code})", "see the carrier's console"
+            )
         return Finding.fault(
             "carrier account",
             f"{settings.carrier_address} does not answer ({type(error).__name__})",
@@ -72,6 +80,14 @@ def check_account(client: Client, settings: Settings) -> Finding:
             "carrier account", "is a trial", "it calls verified numbers only: upgrade it to call others"
         )
     return Finding.ok("carrier account", f"…{settings.account_sid[-4:]} {status}".strip())
+
+
+def _status_of(error: Exception) -> int:
+    """Return the HTTP status of a refusal; 0 when there was no answer."""
+    if isinstance(error, TwilioRestException):
+        return int(error.status)
+    # Lists raise the plain exception, with the status in its text only.
+    return UNAUTHORIZED if f"HTTP {UNAUTHORIZED}" in str(error) else 0
 
 
 def _account_state(client: Client, settings: Settings) -> tuple[str, str]:

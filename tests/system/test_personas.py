@@ -1,0 +1,142 @@
+"""The table of personas: each call's outcome, lead and charge, all on the line at the same time."""
+
+import time
+import wave
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from salesos import summary as summary_module
+from salesos.api import Api, ApiRefused
+from salesos.call import Request, place_and_follow
+from salesos.data_folder import Running
+from salesos.screen import Screen
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+
+# A dial a second is what carriers grant; it also keeps speech engines of a small machine from starting all at once.
+BETWEEN_DIALS_S = 1.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    state: str
+    outcomes: tuple[str, ...]
+    answered_by: str | None
+    lead_status: str | None
+    charged: bool
+
+
+TABLE: Mapping[str, Expected] = {
+    "eager": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "busy": Expected("failed", ("line_busy",), None, "retry_later", False),
+    "in_a_hurry": Expected("ended", ("callback_requested",), "human", "callback_scheduled", True),
+    "objector": Expected("ended", ("not_interested", "goal_reached"), "human", None, True),
+    "interrupter": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "backchannel": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "opt_out": Expected("ended", ("opted_out",), "human", "do_not_call", True),
+    "silent": Expected("ended", ("no_response",), "unknown", "retry_later", True),
+    "voicemail": Expected("ended", ("message_left",), "machine", "retry_later", True),
+    "no_answer": Expected("failed", ("no_answer",), None, "retry_later", False),
+}
+PERSONAS = tuple(TABLE)
+Summaries = Mapping[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def summaries(running: Running) -> Summaries:
+    """Every persona's call, placed at the same time, each on a number of its own."""
+
+    def place(number: int) -> dict[str, Any]:
+        time.sleep(number * BETWEEN_DIALS_S)
+        request = Request(persona=PERSONAS[number], to=f"+121255501{number:02d}")
+        return place_and_follow(running, request, Screen(to_stderr=True), time.sleep)
+
+    with ThreadPoolExecutor(len(PERSONAS)) as pool:
+        return dict(zip(PERSONAS, pool.map(place, range(len(PERSONAS))), strict=True))
+
+
+@pytest.fixture
+def api(running: Running) -> Any:
+    with Api(running.crm, running.carrier) as api:
+        api.sign_in(running.email, running.password)
+        yield api
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_state_outcome_and_who_answered(persona: str, summaries: Summaries) -> None:
+    summary, expected = summaries[persona], TABLE[persona]
+    assert (summary["state"], summary["answered_by"]) == (expected.state, expected.answered_by), said(summary)
+    assert summary["outcome"] in expected.outcomes, said(summary)
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_every_part_of_the_summary_is_there(persona: str, summaries: Summaries) -> None:
+    assert summary_module.faults(summaries[persona]) == []
+
+
+@pytest.mark.parametrize("persona", [name for name, expected in TABLE.items() if expected.lead_status])
+def test_the_lead_follows_from_what_was_said(persona: str, summaries: Summaries) -> None:
+    lead = summaries[persona]["lead"]
+    assert lead["status"] == TABLE[persona].lead_status
+    assert lead["do_not_call"] is (persona == "opt_out")
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_a_conversation_is_charged_and_nothing_else(persona: str, summaries: Summaries) -> None:
+    ledger = summaries[persona]["ledger"]
+    assert ledger["reserved"] > 0
+    assert (ledger["settled"] > 0) is TABLE[persona].charged
+
+
+def test_the_ledger_sums_to_zero_and_nothing_stays_reserved(summaries: Summaries, api: Api) -> None:
+    ledger = api.ledger()
+    assert ledger["sum"] == 0
+    assert ledger["balances"]["held"] == 0
+    assert ledger["balances"]["revenue"] == sum(summary["ledger"]["settled"] for summary in summaries.values())
+
+
+def test_only_the_interrupter_interrupts(summaries: Summaries) -> None:
+    assert summaries["interrupter"]["barge_ins"]
+    assert any(turn["interrupted"] for turn in summaries["interrupter"]["turns"])
+    for persona in ("eager", "backchannel", "voicemail", "silent"):
+        assert summaries[persona]["barge_ins"] == [], said(summaries[persona])
+
+
+def test_an_opt_out_is_kept_at_the_next_dial(summaries: Summaries, api: Api) -> None:
+    with pytest.raises(ApiRefused) as refused:
+        api.place_call({"lead_id": summaries["opt_out"]["lead"]["id"]})
+    assert refused.value.code == "do_not_call"
+
+
+def test_a_call_back_becomes_a_task_with_the_time_said(summaries: Summaries, api: Api) -> None:
+    tasks = api.lead(summaries["in_a_hurry"]["lead"]["id"])["tasks"]
+    assert [task["due_text"] for task in tasks] == ["tomorrow at three"]
+
+
+def test_objections_are_on_the_record(summaries: Summaries, api: Api) -> None:
+    assert api.lead(summaries["objector"]["lead"]["id"])["objections"]
+
+
+@pytest.mark.parametrize("persona", [name for name, expected in TABLE.items() if expected.state == "ended"])
+def test_the_recording_has_two_channels_and_the_whole_call(persona: str, summaries: Summaries) -> None:
+    recording = summaries[persona]["recording"]
+    with wave.open(recording["path"]) as file:
+        assert file.getnchannels() == recording["channels"] == 2
+        duration_s = file.getnframes() / file.getframerate()
+    assert duration_s == pytest.approx(recording["duration_s"], abs=0.05)
+    last_word_s = max(turn["ended_ms"] for turn in summaries[persona]["turns"]) / 1000
+    assert duration_s >= last_word_s - 0.1
+
+
+def test_recordings_lie_in_the_store(summaries: Summaries, up: Any) -> None:
+    assert Path(summaries["eager"]["recording"]["path"]).is_relative_to(up.data / "store")
+
+
+def said(summary: Mapping[str, Any]) -> str:
+    """Return the conversation, for the message of a failed test."""
+    return "\n".join(f"{turn['started_ms']:>7} {turn['speaker']}: {turn['heard_text']}" for turn in summary["turns"])

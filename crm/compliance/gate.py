@@ -88,21 +88,26 @@ def _number_reasons(number: str, rules: Rules) -> set[Reason]:
 
 
 def _is_short(number: str, rules: Rules) -> bool:
-    """Say whether somebody tries an emergency or other short number, with a country code or without."""
+    """Say whether somebody tries an emergency number, with a country code or without, or another short one.
+
+    A short number behind a country code is no number at all, and told so.
+    """
     digits = "".join(character for character in number if character.isdigit())
     parsed = _parse(number)
     national = digits if parsed is None else str(parsed.national_number)
     for country in rules.allowed_countries:
-        for candidate in {digits, national}:
-            if shortnumberinfo.is_emergency_number(candidate, country):
-                return True
-            try:
-                short = phonenumbers.parse(candidate, country)
-            except phonenumbers.NumberParseException:
-                continue
-            if shortnumberinfo.is_valid_short_number_for_region(short, country):
-                return True
+        if any(shortnumberinfo.is_emergency_number(candidate, country) for candidate in {digits, national}):
+            return True
+        if parsed is None and _is_short_in(digits, country):
+            return True
     return False
+
+
+def _is_short_in(digits: str, country: str) -> bool:
+    try:
+        return shortnumberinfo.is_valid_short_number_for_region(phonenumbers.parse(digits, country), country)
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _parse(number: str) -> PhoneNumber | None:

@@ -1,0 +1,85 @@
+"""What a call is charged: against the wallet and the reservation, step by step."""
+
+import pytest
+
+from crm.billing.call_money import Funding, funding_for, meter_call, reserve_call, settle_call
+from crm.billing.ledger import Ledger
+from crm.billing.model import AccountKind
+from crm.calls.model import Call
+from crm.database import Sessions, utc_now
+from crm.unit_of_work import UnitOfWork
+from events.ids import new_id
+from events.money import Millicredits
+from tests.crm.conftest import make_org
+
+PER_MINUTE = Millicredits(10_000)
+
+
+@pytest.mark.parametrize(
+    ("balance", "funding"),
+    [
+        (0, Funding(0, Millicredits(0))),
+        (10_000, Funding(60, PER_MINUTE)),
+        (10**9, Funding(1800, Millicredits(300_000))),
+    ],
+)
+def test_funding_is_what_the_wallet_pays_up_to_the_limit(balance: int, funding: Funding) -> None:
+    assert funding_for(Millicredits(balance), PER_MINUTE, 1800) == funding
+
+
+async def spend(
+    sessions: Sessions, *, credit: int, held_s: int, metered: list[int], used_s: int
+) -> tuple[Call, dict[AccountKind, int]]:
+    org = await make_org(sessions, credit=credit)
+    async with UnitOfWork(sessions, org.id) as unit:
+        ledger = Ledger(unit)
+        amount = held_s * PER_MINUTE // 60
+        call = Call(
+            org_id=org.id,
+            id=new_id(),
+            epoch=1,
+            seq=0,
+            price_per_minute=PER_MINUTE,
+            reserved=amount,
+            held=amount,
+            charged=0,
+        )
+        await reserve_call(call, ledger)
+        for seconds in metered:
+            call.seq += 1
+            await meter_call(call, seconds, ledger)
+        call.seq += 1
+        await settle_call(call, used_s, utc_now(), ledger)
+        await unit.commit()
+    async with UnitOfWork(sessions, org.id) as unit:
+        assert await Ledger(unit).total() == 0
+        return call, await Ledger(unit).balances()
+
+
+async def test_what_was_not_used_goes_back(sessions: Sessions) -> None:
+    call, found = await spend(sessions, credit=100, held_s=60, metered=[6, 6, 12, 6], used_s=30)
+    assert (call.charged, call.held, call.balance_after) == (5_000, 0, 95_000)
+    assert found[AccountKind.WALLET] == 95_000
+    assert found[AccountKind.REVENUE] == 5_000
+    assert found[AccountKind.HELD] == 0
+
+
+async def test_nothing_used_costs_nothing(sessions: Sessions) -> None:
+    call, found = await spend(sessions, credit=100, held_s=60, metered=[], used_s=0)
+    assert call.charged == 0
+    assert found[AccountKind.WALLET] == 100_000
+
+
+async def test_more_than_reserved_is_taken_from_the_wallet(sessions: Sessions) -> None:
+    call, found = await spend(sessions, credit=100, held_s=60, metered=[90], used_s=90)
+    assert call.charged == 15_000
+    assert found[AccountKind.WALLET] == 85_000
+    assert found[AccountKind.SHORTFALL] == 0
+
+
+async def test_what_the_wallet_cannot_pay_is_a_shortfall(sessions: Sessions) -> None:
+    call, found = await spend(sessions, credit=12, held_s=60, metered=[], used_s=120)
+    assert call.charged == 20_000
+    assert found[AccountKind.WALLET] == 0
+    assert found[AccountKind.SHORTFALL] == -8_000
+    assert found[AccountKind.REVENUE] == 20_000

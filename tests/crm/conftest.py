@@ -1,0 +1,153 @@
+"""What the CRM's tests share: the pool, a Redis of their own, and a fresh organisation for each test."""
+
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from config.settings import Settings
+from crm.app import create_app
+from crm.billing.ledger import Ledger
+from crm.bus import open_redis
+from crm.database import Sessions, open_engine, open_sessions
+from crm.identity.model import Agent
+from crm.identity.tokens import Identity, issue
+from crm.identity.usecases import NewOrganisation, found_organisation
+from crm.leads.model import Lead
+from crm.resources import Resources, open_resources
+from crm.unit_of_work import UnitOfWork
+from events.ids import new_id
+from events.money import credits_to_milli
+from salesos.embedded.postgres import PostgresAddresses
+from tests.crm.fake_node import FakeNode
+
+# Of the session's Redis; other tests use other numbers.
+REDIS_NUMBER = 5
+CREDITS = 500
+NUMBER = "+12025550142"
+
+
+@dataclass(frozen=True, slots=True)
+class Org:
+    """One organisation with an admin, an agent, a lead and credits."""
+
+    id: UUID
+    user_id: UUID
+    email: str
+    password: str
+    lead_id: UUID
+    agent_id: UUID
+
+
+@pytest.fixture
+async def engine(postgres: PostgresAddresses) -> AsyncIterator[AsyncEngine]:
+    made = open_engine(postgres.app_url)
+    yield made
+    await made.dispose()
+
+
+@pytest.fixture
+def sessions(engine: AsyncEngine) -> Sessions:
+    return open_sessions(engine)
+
+
+@pytest.fixture
+def own_redis_url(redis_url: str) -> str:
+    return redis_url.rpartition("/")[0] + f"/{REDIS_NUMBER}"
+
+
+@pytest.fixture
+async def redis(own_redis_url: str) -> AsyncIterator[Redis]:
+    client = open_redis(own_redis_url)
+    await client.flushdb()
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+async def org(sessions: Sessions) -> Org:
+    return await make_org(sessions)
+
+
+@pytest.fixture
+def settings(postgres: PostgresAddresses, own_redis_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=SecretStr(postgres.app_url), redis_url=SecretStr(own_redis_url), data_dir=tmp_path / "data"
+    )
+
+
+@pytest.fixture
+def config_folder(tmp_path: Path) -> Path:
+    """The operator's files, with a playbook that is only looked at by voice nodes."""
+    repository = Path(__file__).parents[2]
+    folder = tmp_path / "config"
+    (folder / "playbooks").mkdir(parents=True)
+    for name in ("prices.yaml", "compliance.yaml"):
+        (folder / name).write_text((repository / "config" / name).read_text())
+    (folder / "playbooks" / "meeting.yaml").write_text("name: meeting\nsteps: []\n")
+    return folder
+
+
+@pytest.fixture
+async def resources(settings: Settings, config_folder: Path, redis: Redis) -> AsyncIterator[Resources]:
+    made = open_resources(settings, config_folder)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+def app(settings: Settings, resources: Resources) -> FastAPI:
+    return create_app(settings, resources)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A browser or API client without a session."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://crm.test") as made:
+        yield made
+
+
+@pytest.fixture
+async def api(app: FastAPI, settings: Settings, org: Org) -> AsyncIterator[httpx.AsyncClient]:
+    """A client that acts as `org`'s admin."""
+    headers = {"Authorization": f"Bearer {token_of(org, settings)}"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://crm.test", headers=headers
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+async def node(redis: Redis, settings: Settings) -> AsyncIterator[FakeNode]:
+    """A voice node that takes every call."""
+    async with FakeNode(redis, settings.secret_key.get_secret_value()).running() as made:
+        yield made
+
+
+def token_of(org: Org, settings: Settings, issued_s: int | None = None) -> str:
+    identity = Identity(org.user_id, org.email, "admin", org.id)
+    return issue(identity, settings.secret_key.get_secret_value(), issued_s or int(time.time()))
+
+
+async def make_org(sessions: Sessions, *, credit: float = CREDITS, number: str = NUMBER) -> Org:
+    """Return a new organisation."""
+    mark = secrets.token_hex(6)
+    email, password = f"{mark}@example.com", f"password-{mark}"
+    async with UnitOfWork(sessions, new_id()) as unit:
+        user = await found_organisation(NewOrganisation(f"Org {mark}", mark, "Ada", email, password), unit)
+        if credit:
+            await Ledger(unit).fund(credits_to_milli(credit), "fund:test")
+        agent = Agent(org_id=unit.org_id, id=new_id(), name="Alex", playbook="meeting")
+        lead = Lead(org_id=unit.org_id, id=new_id(), name="Dana", company="Bakery", phone=number)
+        unit.session.add_all([agent, lead])
+        await unit.commit()
+        return Org(unit.org_id, user.id, email, password, lead.id, agent.id)

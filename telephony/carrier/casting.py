@@ -38,7 +38,8 @@ async def cast(persona: Persona, folder: Path, given: Path | None, voice: VoiceT
             return await asyncio.to_thread(clip.load, path)
 
     async def speak(text: str) -> Clip:
-        return await voice.say(text, persona.voice.name, persona.voice.rate_wpm, persona.voice.pitch)
+        chosen = persona.voice
+        return await voice.say(text, chosen.name, chosen.rate_wpm, chosen.pitch, chosen.pause_max_ms)
 
     cues = [Cue(line.when, line.delay_ms, line.heard_ms, await sound(line), line.press or "") for line in persona.lines]
     asides = []

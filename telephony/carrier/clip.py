@@ -3,6 +3,7 @@
 import wave
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,8 @@ from telephony.carrier.ulaw import RATE_HZ, Pcm
 RAW_RATE_HZ: Final = 16_000  # a headerless .raw file is this, 16-bit mono little-endian
 FILE_S_MAX: Final = 120
 AUDIBLE: Final = 300  # samples above this are sound, not the tail of a filter
+PAUSE_RMS: Final = 400.0  # of speech that peaks at SPEECH_PEAK: -32 dB, softer than its softest consonant
+PAUSE_WINDOW: Final = 40  # samples: 5 ms
 EDGE_SAMPLES: Final = 160  # silence kept on both sides of speech
 SPEECH_PEAK: Final = 16_000.0  # -6 dBFS: loud and clear, as a phone held to the mouth
 BEEP_HZ: Final = 1_000.0
@@ -50,13 +53,16 @@ def clip_of(kind: Kind, text: str, pcm: Pcm) -> Clip:
     return Clip(kind, text, pcm, int(loud[0]), int(loud[-1]) + 1)
 
 
-def speech(text: str, pcm: Pcm, rate_hz: int) -> Clip:
-    """Return synthesised speech at 8 kHz, evened out in level, with little silence around it."""
+def speech(text: str, pcm: Pcm, rate_hz: int, pause_max_ms: int) -> Clip:
+    """Return synthesised speech at 8 kHz, evened out in level, with little silence around it.
+
+    Pauses within it are cut to `pause_max_ms`: an engine stops at a comma for longer than people do.
+    """
     narrow = _narrowed(pcm, rate_hz)
     peak = float(np.max(np.abs(narrow))) if narrow.size else 0.0
     if peak > 0:
         narrow *= SPEECH_PEAK / peak
-    whole = clip_of(Kind.SAY, text, narrow.astype(np.int16))
+    whole = clip_of(Kind.SAY, text, _with_short_pauses(narrow.astype(np.int16), pause_max_ms * RATE_HZ // 1000))
     return clip_of(Kind.SAY, text, whole.pcm[max(0, whole.first - EDGE_SAMPLES) : whole.last + EDGE_SAMPLES])
 
 
@@ -109,6 +115,20 @@ def _wav(path: Path) -> tuple[Pcm, int]:
         frames = np.frombuffer(file.readframes(file.getnframes()), dtype="<i2")
         channels = file.getnchannels()
         return frames[: len(frames) // channels * channels : channels].astype(np.int16), file.getframerate()
+
+
+def _with_short_pauses(pcm: Pcm, samples_max: int) -> Pcm:
+    """Take the middle out of each pause that is too long; its edges, where a sound dies away, stay."""
+    windows = len(pcm) // PAUSE_WINDOW
+    levels = np.sqrt(np.mean(np.square(pcm[: windows * PAUSE_WINDOW], dtype=np.float64).reshape(-1, PAUSE_WINDOW), 1))
+    loud = np.flatnonzero(levels >= PAUSE_RMS)
+    kept = np.ones(len(pcm), dtype=np.bool_)
+    for before, after in pairwise(loud.tolist()):
+        excess = (after - before - 1) * PAUSE_WINDOW - samples_max
+        if excess > 0:
+            middle = (before + 1) * PAUSE_WINDOW + samples_max // 2
+            kept[middle : middle + excess] = False
+    return pcm[kept]
 
 
 def _narrowed(pcm: Pcm, rate_hz: int) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from telephony.carrier.voice import PITCH_DEFAULT, RATE_WPM_DEFAULT, VOICE_DEFAULT
+from telephony.carrier.voice import PAUSE_MAX_MS_DEFAULT, PITCH_DEFAULT, RATE_WPM_DEFAULT, VOICE_DEFAULT
 
 GIVEN_FILE: Final = "given"  # `play: given` is the file named where the persona is put on a line
 LINES_MAX: Final = 50
@@ -61,6 +61,7 @@ class VoiceChoice(_Part):
     name: str = VOICE_DEFAULT
     rate_wpm: int = Field(RATE_WPM_DEFAULT, ge=80, le=300)
     pitch: int = Field(PITCH_DEFAULT, ge=0, le=99)
+    pause_max_ms: int = Field(PAUSE_MAX_MS_DEFAULT, ge=0, le=5_000)  # longer: somebody who hesitates
 
 
 class Sound(_Part):

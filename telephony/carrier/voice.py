@@ -16,6 +16,7 @@ TIMEOUT_S: Final = 15.0  # synthesis takes milliseconds; a machine starved of ti
 VOICE_DEFAULT: Final = "en-us+klatt4"
 RATE_WPM_DEFAULT: Final = 150
 PITCH_DEFAULT: Final = 50
+PAUSE_MAX_MS_DEFAULT: Final = 200  # a comma in conversation; the engine makes 300 ms and more of it at this rate
 
 
 class VoiceThread:
@@ -24,7 +25,7 @@ class VoiceThread:
     def __init__(self) -> None:
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="carrier.voice")
         self._engine: Espeak | None = None
-        self._kept: OrderedDict[tuple[str, str, int, int], Clip] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, int, int, int], Clip] = OrderedDict()
 
     async def say(
         self,
@@ -32,6 +33,7 @@ class VoiceThread:
         voice: str = VOICE_DEFAULT,
         rate_wpm: int = RATE_WPM_DEFAULT,
         pitch: int = PITCH_DEFAULT,
+        pause_max_ms: int = PAUSE_MAX_MS_DEFAULT,
     ) -> Clip:
         """Return `text` as speech.
 
@@ -39,7 +41,7 @@ class VoiceThread:
             EspeakFailed: unknown voice, or the library cannot be had.
             TimeoutError: the machine is too busy.
         """
-        key = (text, voice, rate_wpm, pitch)
+        key = (text, voice, rate_wpm, pitch, pause_max_ms)
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
@@ -54,8 +56,8 @@ class VoiceThread:
     def close(self) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def _speak(self, key: tuple[str, str, int, int]) -> Clip:
-        text, voice, rate_wpm, pitch = key
+    def _speak(self, key: tuple[str, str, int, int, int]) -> Clip:
+        text, voice, rate_wpm, pitch, pause_max_ms = key
         if self._engine is None:
             self._engine = Espeak()
         pieces: list[bytes] = []
@@ -65,4 +67,5 @@ class VoiceThread:
             return True
 
         self._engine.speak(text, take, voice=voice, rate_wpm=rate_wpm, pitch=pitch)
-        return clip.speech(text, np.frombuffer(b"".join(pieces), dtype=np.int16), self._engine.rate_hz)
+        pcm = np.frombuffer(b"".join(pieces), dtype=np.int16)
+        return clip.speech(text, pcm, self._engine.rate_hz, pause_max_ms)

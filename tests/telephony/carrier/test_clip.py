@@ -64,6 +64,17 @@ def test_audible_part_is_marked() -> None:
     assert (marked.first, marked.last) == (100, 150)
 
 
+@pytest.mark.parametrize(("pause_ms", "kept_ms"), [(500, 200), (200, 200), (90, 90)])
+def test_long_pauses_of_speech_are_cut_and_short_ones_stay(pause_ms: int, kept_ms: int) -> None:
+    word, silence = np.full(1_600, 4_000, np.int16), np.zeros(pause_ms * 8, np.int16)
+    spoken = clip.speech("a, b", np.concatenate([silence, word, silence, word, silence]), 8_000, 200)
+    loud = np.flatnonzero(np.abs(spoken.pcm) > 1_000)
+    assert len(loud) == 3_200
+    assert np.max(np.diff(loud)) - 1 == kept_ms * 8
+    assert spoken.first <= 160
+    assert len(spoken.pcm) - spoken.last <= 160
+
+
 def test_unusable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(BadAudio, match=r"nowhere\.wav"):
         clip.load(tmp_path / "nowhere.wav")

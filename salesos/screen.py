@@ -44,7 +44,14 @@ class Screen:
         if not self._console.is_terminal:
             self._plain_table(title, headings, rows)
             return
-        table = Table(*headings, title=title, title_justify="left", box=box.ROUNDED, header_style="bold")
+        table = Table(
+            *headings,
+            title=title,
+            title_justify="left",
+            box=box.ROUNDED,
+            header_style="bold",
+            show_header=any(headings),
+        )
         for row in rows:
             table.add_row(*(escape(cell) for cell in row))
         # Without soft wrap, or cells that are too long would break the box.
@@ -53,5 +60,5 @@ class Screen:
     def _plain_table(self, title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         widths = [max(len(row[column]) for row in (headings, *rows)) for column in range(len(headings))]
         self.say(title)
-        for row in (headings, *rows):
+        for row in (headings, *rows) if any(headings) else rows:
             self.say("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

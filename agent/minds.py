@@ -4,12 +4,9 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final, Self
 
-import structlog
-
-from agent.llm.playbook import Playbook, phrases
+from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
-from agent.llm.port import Model
-from agent.llm.scripted import ScriptedModel
+from agent.llm.registry import UnknownModel, open_model
 from agent.ports import Minds
 from agent.speech_process import SpeechProcess
 from agent.stt.embedded import EmbeddedRecognizers
@@ -17,8 +14,6 @@ from agent.stt.port import RecognizerFactory, TranscriptionUnavailable
 from agent.tts.embedded import EmbeddedVoice
 from agent.tts.port import Voice
 from events.plan import CallPlan
-
-log = structlog.get_logger()
 
 
 class BadPlan(Exception):
@@ -31,7 +26,6 @@ class MindsUnavailable(Exception):
 
 VOICES: Final[Mapping[str, Callable[[SpeechProcess, str], Voice]]] = {"embedded": EmbeddedVoice}
 RECOGNIZERS: Final[Mapping[str, Callable[[SpeechProcess], RecognizerFactory]]] = {"embedded": EmbeddedRecognizers}
-MODELS: Final[Mapping[str, Callable[[Playbook], Model]]] = {"scripted": ScriptedModel}
 
 
 class MindMaker:
@@ -61,9 +55,9 @@ class MindMaker:
         try:
             playbook = parse(plan.playbook, "plan.playbook")
             recognizers = RECOGNIZERS[plan.providers.stt](self._speech)
-            model = MODELS[plan.providers.llm](playbook)
+            model = open_model(plan.providers.llm, playbook)
             voice = VOICES[plan.providers.tts](self._speech, plan.agent.voice)
-        except BadPlaybook as error:
+        except (BadPlaybook, UnknownModel) as error:
             raise BadPlan(str(error)) from None
         except KeyError as error:
             raise BadPlan(f"unknown provider {error}") from None

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, Final
 
 import httpx
@@ -119,7 +119,9 @@ class VoiceProcess:
             silero, clock = Silero(), Clock()
             outbox = Outbox(self._journal_folder, self._redis)
             archive = Archive(open_store(settings.store_address), settings.store_address, self._spool_folder)
-            async with asyncio.TaskGroup() as calls_group, _background(silero, clock, outbox) as background:
+            async with asyncio.TaskGroup() as calls_group, _background() as start:
+                for work, name in ((silero.run(), "silero"), (clock.run(), "clock"), (outbox.run(), "outbox")):
+                    start(work, name)
                 calls = Calls(calls_group, settings.max_calls)
                 services = Services(carrier, silero, clock, outbox, archive)
                 dialer = Dialer(
@@ -131,9 +133,9 @@ class VoiceProcess:
                 recovery = Recovery(
                     self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
                 )
-                background.create_task(recovery.run(), name="recovery")
-                announcing = background.create_task(node.announce(), name="node.announce")
-                obeying = background.create_task(node.obey(), name="node.obey")
+                start(recovery.run(), "recovery")
+                announcing = start(node.announce(), "node.announce")
+                obeying = start(node.obey(), "node.obey")
                 log.info("voice.ready", node=settings.node)
                 await self._stopping.wait()
                 obeying.cancel()
@@ -154,15 +156,16 @@ class VoiceProcess:
 
 
 @contextlib.asynccontextmanager
-async def _background(silero: Silero, clock: Clock, outbox: Outbox) -> AsyncGenerator[asyncio.TaskGroup]:
-    """Run the process's own tasks, and end them when the body ends."""
+async def _background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]]:
+    """Give a way to start the process's own tasks; they end when the body ends."""
+    own: list[asyncio.Task[None]] = []
+
+    def start(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        own.append(tasks.create_task(work, name=name))
+        return own[-1]
+
     async with asyncio.TaskGroup() as tasks:
-        own = [
-            tasks.create_task(silero.run(), name="silero"),
-            tasks.create_task(clock.run(), name="clock"),
-            tasks.create_task(outbox.run(), name="outbox"),
-        ]
-        yield tasks
+        yield start
         for task in own:
             task.cancel()
 
@@ -197,7 +200,9 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
             timeout_graceful_shutdown=1,
         )
     )
-    async with asyncio.TaskGroup() as tasks:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
         serving = tasks.create_task(server.serve(sockets=[listener]), name="web")
         await process.run()
         server.should_exit = True

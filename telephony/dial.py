@@ -15,9 +15,9 @@ import httpx
 import msgspec
 import redis.asyncio as redis
 import structlog
-from agent.minds import BadPlan, MindMaker, MindsUnavailable
 from redis.exceptions import RedisError
 
+from agent.minds import BadPlan, MindMaker, MindsUnavailable
 from agent.ports import Minds
 from events import command, wire
 from events.permit import BadPermit, Permit, unseal
@@ -88,6 +88,7 @@ class Dialer:
             raise
         session = CallSession(plan, permit, self._order(plan, permit), minds, self.services)
         slot.append(session)
+        session.place()
         self.calls.start(session)
         return session
 

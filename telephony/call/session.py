@@ -127,6 +127,10 @@ class CallSession:
 
     # The call's task
 
+    def place(self) -> None:
+        """The dial is decided: the state says so before anything else happens."""
+        self._tell("place")
+
     async def run(self) -> None:
         """Dial and hold the call to its close. Returns when its last event is in the outbox."""
         structlog.contextvars.bind_contextvars(call_id=str(self.call_id), org_id=str(self.plan.org_id))
@@ -152,7 +156,6 @@ class CallSession:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                self._tell("place")
                 dialing = tasks.create_task(self._dial(), name="call.dial")
                 while not self._over:
                     self._handle(await self._signals.get())

@@ -6,6 +6,7 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -19,13 +20,14 @@ REDIS_AWAY: Final = (RedisError, OSError, TimeoutError)
 def open_redis(url: str) -> Redis:
     """Return the process's client; nothing is connected yet.
 
-    It never repeats a command by itself: a repeated XADD would be a second command.
+    A connection that Redis closed while it lay in the pool is made anew, once. A command that was lost on the
+    way may so be written twice; a permit is spent once all the same. After a time-out nothing is repeated.
     """
     return Redis.from_url(
         url,
         socket_connect_timeout=CONNECT_TIMEOUT_S,
         socket_timeout=ANSWER_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),
+        retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         protocol=2,
     )
 
@@ -44,3 +46,8 @@ async def newest_entry(redis: Redis, stream: str) -> str | None:
     """Return the id of the stream's last entry; None when it has none."""
     reply = cast(Any, await redis.xrevrange(stream, count=1))
     return reply[0][0].decode() if reply else None
+
+
+async def server_run(redis: Redis) -> str:
+    """Return what names this start of the Redis server: it changes with a restart and with a failover."""
+    return str((await redis.info("server")).get("run_id", ""))

@@ -19,7 +19,7 @@ from redis.exceptions import ResponseError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from crm.bus import REDIS_AWAY, read_streams
+from crm.bus import REDIS_AWAY, read_streams, server_run
 from crm.calls.cursors import FIRST, CursorStore, LeaseLost, entry_order
 from crm.calls.intake import Entry, Mark, bury, take
 from crm.database import Sessions
@@ -57,7 +57,7 @@ class EventConsumer:
         self._cursors: dict[str, str] = {}  # of the streams we hold
         self._leased_at = float("-inf")
         self._trimmed_at = float("-inf")
-        self._paused = True  # until the first turn succeeds, and whenever Redis or Postgres is away
+        self._redis_run = ""  # which start of Redis the cursors were checked against
         self._limit = asyncio.Semaphore(STREAMS_AT_ONCE)
 
     async def run(self) -> None:
@@ -104,7 +104,7 @@ class EventConsumer:
         """Start over from what Postgres says: the failed step may or may not have been committed."""
         self._cursors = {}
         self._leased_at = float("-inf")
-        self._paused = True
+        self._redis_run = ""
 
     async def _keep_leases(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -114,13 +114,15 @@ class EventConsumer:
             held = dict(await CursorStore(unit, self._owner).lease())
             await unit.commit()
         taken = held.keys() - self._cursors.keys()
-        if taken or self._paused:
+        # Another server answers after a restart or a failover, perhaps without our ever noticing its absence.
+        redis_run = await server_run(self._redis)
+        if taken or redis_run != self._redis_run:
             held = await self._without_lost_data(held)
         if taken:
             log.info("events.leased", streams=len(held))
         self._cursors = held
         self._leased_at = now
-        self._paused = False
+        self._redis_run = redis_run
 
     async def _without_lost_data(self, cursors: dict[str, str]) -> dict[str, str]:
         """Put a cursor back to the start when its stream ends before it: Redis has lost data.

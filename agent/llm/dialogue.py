@@ -209,7 +209,7 @@ def _converse(playbook: Playbook, state: State, meant: Understanding) -> Move:
     said = [item.intent for item in meant.found if item.intent in (Intent.YES, Intent.NO)]
     if said:
         return _take_answer(playbook, state, yes=said[-1] is Intent.YES)
-    if meant.has(Intent.HELLO):
+    if meant.has(Intent.HELLO) and state.disclosed:
         return _ask_again(playbook, state, Sentence(playbook.opening.again))
     return _ask_again(playbook, state)
 
@@ -321,15 +321,18 @@ def _ask_again(playbook: Playbook, state: State, *before: Sentence, facts: tuple
             question = playbook.when.ask_time if state.when.has_day else playbook.when.ask_day
         case _:
             question = playbook.steps[state.step].ask_again
-    asked = (*before, *_disclosure(playbook, state), Sentence(question, Kind.QUESTION))
+    asked = (*before, *_disclosure(playbook, state, before), Sentence(question, Kind.QUESTION))
     return Move(replace(state, paused=False), asked, facts)
 
 
-def _disclosure(playbook: Playbook, state: State) -> tuple[Sentence, ...]:
+def _disclosure(playbook: Playbook, state: State, before: tuple[Sentence, ...] = ()) -> tuple[Sentence, ...]:
     """What must be said until it was heard; who is speaking belongs to it."""
     if state.disclosed:
         return ()
-    return (Sentence(playbook.opening.greeting), Sentence(playbook.opening.disclosure, Kind.DISCLOSURE))
+    disclosure = Sentence(playbook.opening.disclosure, Kind.DISCLOSURE)
+    if any(sentence.text == playbook.opening.who for sentence in before):
+        return (disclosure,)
+    return (Sentence(playbook.opening.greeting), disclosure)
 
 
 def _close_callback(playbook: Playbook, state: State, when: When | None) -> Move:

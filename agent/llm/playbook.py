@@ -10,8 +10,10 @@ from typing import Annotated, Final
 import msgspec
 
 PHRASES_MAX: Final = 20_000  # an n-gram model of this many lines still builds in well under a second
-OBJECTION_WEIGHT: Final = 2
-BACKCHANNEL_WEIGHT: Final = 2
+# Against the thousand lines that spell out days and hours, once each.
+INTENT_WEIGHT: Final = 3
+OBJECTION_WEIGHT: Final = 6
+BACKCHANNEL_WEIGHT: Final = 6
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]  # something to say; may name {variables}
 Phrase = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]  # something that may be heard
@@ -176,7 +178,7 @@ def phrases(playbook: Playbook) -> tuple[str, ...]:
     lines: list[str] = []
     for intent in playbook.intents.values():
         for phrase in intent.phrases:
-            lines.extend([phrase] * intent.weight)
+            lines.extend([phrase] * (intent.weight * INTENT_WEIGHT))
     for objection in playbook.objections:
         for phrase in objection.phrases:
             lines.extend([phrase] * OBJECTION_WEIGHT)

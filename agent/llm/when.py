@@ -125,7 +125,8 @@ class TimeFinder:
 
     def _mark_at(self, words: tuple[str, ...], at: int) -> _Mark | None:
         for phrase, day, time, hour in self._kinds:
-            if words[at : at + len(phrase)] == phrase:
+            # "in two" has lost its "hours": no clock says it.
+            if words[at : at + len(phrase)] == phrase and not (hour and at and words[at - 1] == "in"):
                 return _Mark(at, at + len(phrase), phrase, day, time, hour)
         misheard = _MISHEARD_HOURS.get(words[at])
         at_end_or_named = at + 1 == len(words) or words[at + 1] not in self._hours

@@ -41,6 +41,10 @@ class Carrier(Protocol):
         """Look for a call in doubt by its numbers and time; None when there is none. Raises CarrierInDoubt."""
         ...
 
+    async def status(self, carrier_call_id: str) -> str:
+        """Ask how a call stands, in the carrier's own word. Raises CarrierInDoubt."""
+        ...
+
     async def hang_up(self, carrier_call_id: str) -> None:
         """End a call in any state; one that is over already is fine. Raises CarrierInDoubt."""
         ...

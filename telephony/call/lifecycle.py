@@ -4,7 +4,6 @@ Carrier callbacks come late, twice and out of order, so terminal states absorb: 
 that cannot happen now, and changes nothing.
 """
 
-from collections.abc import Mapping
 from typing import Final
 
 from statemachine import State as Node
@@ -13,8 +12,9 @@ from statemachine.exceptions import TransitionNotAllowed
 
 from events.call import State
 
-# How long a call may wait in a state without an event; on expiry it fails or ends, and the carrier leg is hung up.
-GUARD_S: Final[Mapping[State, float]] = {State.DIALING: 60.0, State.RINGING: 90.0, State.ENDING: 10.0}
+# How long a call may wait in a state without an event; on expiry the carrier is asked, then the call fails or ends
+# and the carrier's leg is hung up. RINGING counts from the end of the ring's own time-out (which may be 5 s late).
+GUARD_S: Final[dict[State, float]] = {State.DIALING: 60.0, State.RINGING: 10.0, State.ENDING: 10.0}
 
 
 class Lifecycle(StateMachine):

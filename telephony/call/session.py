@@ -36,6 +36,7 @@ SIGNALS_MAX: Final = 500
 METER_EVERY_S: Final = 10.0
 GOODBYE_S: Final = 12.0  # before the funds end: time to finish and say goodbye
 DOUBT_WAIT_S: Final = 1.5
+ASKED_GUARD_S: Final = 12.0  # longer than a carrier request may take
 HANG_UP_TRIES: Final = 3
 DIAL_ANSWER_WAIT_S: Final = 12.0  # longer than a carrier request may take
 WRITE_OUT_TIMEOUT_S: Final = 5.0
@@ -83,6 +84,7 @@ class CallSession:
         self._reason = ""
         self._line_open = False
         self._carrier_over = False
+        self._asked_carrier = False
         self._conversation = Conversation(minds, self)
         self._spool = Spool(services.archive.spool_folder, plan.org_id, plan.call_id)
         self._recorder: Recorder | None = None
@@ -345,9 +347,22 @@ class CallSession:
         log.warning("call.guard_expired", state=state)
         if state is State.ENDING:
             self._tell("finish")
-            return
-        outcome = Outcome.NO_ANSWER if state is State.RINGING else Outcome.UNKNOWN
-        self._fail(outcome, f"{state}_timeout")
+        elif self._asked_carrier or not self.carrier_call_id:
+            outcome = Outcome.NO_ANSWER if state is State.RINGING else Outcome.UNKNOWN
+            self._fail(outcome, f"{state}_timeout")
+        else:
+            # A callback may have been lost: the carrier's own word comes first.
+            self._asked_carrier = True
+            self._tasks.create_task(self._ask_carrier(), name="call.ask_carrier")
+            self._after("guard", ASKED_GUARD_S, sig.GuardExpired(state))
+
+    async def _ask_carrier(self) -> None:
+        try:
+            status = await self._services.carrier.status(self.carrier_call_id)
+        except CarrierInDoubt as error:
+            log.warning("call.carrier_silent", reason=str(error))
+        else:
+            self.put(sig.CarrierStatus(status, self.carrier_call_id))
 
     def _funds_end(self, *, last_call: bool) -> None:
         if last_call:
@@ -372,6 +387,8 @@ class CallSession:
         self.emit(events.StateChanged(self.state, previous, self._reason))
         guard_s = GUARD_S.get(self.state)
         if guard_s is not None:
+            if self.state is State.RINGING:
+                guard_s += self._order.ring_timeout_s
             self._after("guard", guard_s, sig.GuardExpired(self.state))
         return True
 

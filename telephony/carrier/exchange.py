@@ -27,6 +27,7 @@ LIVE_MAX: Final = 500
 LINES_MAX: Final = 10_000
 DEFAULT_PERSONA: Final = "eager"
 END_TIMEOUT_S: Final = 2.0  # how long an update waits to see the call end
+CALLBACK_IDLE_S: Final = 2.0  # servers commonly close an idle connection after five
 KEEP_TIMEOUT_S: Final = 30.0
 
 log = structlog.get_logger()
@@ -66,7 +67,9 @@ class Exchange:
         self._voice = VoiceThread()
         self._stack.callback(self._voice.close)
         # The environment's proxies are for the outside world; callbacks go to the customer's own addresses.
-        client = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        # Servers close idle connections after some seconds; one that is about to close must not get a callback.
+        limits = httpx.Limits(keepalive_expiry=CALLBACK_IDLE_S)
+        client = await self._stack.enter_async_context(httpx.AsyncClient(trust_env=False, limits=limits))
         self._webhooks = Webhooks(client, self.account.auth_token)
         self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
         self._holding: dict[str, asyncio.Task[None]] = {}

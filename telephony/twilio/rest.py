@@ -85,6 +85,13 @@ class TwilioCarrier:
         recent = [call for call in calls if call.date_created is None or call.date_created >= since]
         return str(recent[0].sid) if recent else None
 
+    async def status(self, carrier_call_id: str) -> str:
+        try:
+            call = await self._calls(carrier_call_id).fetch_async()
+        except (TwilioRestException, aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise CarrierInDoubt(type(error).__name__) from None
+        return str(call.status)
+
     async def hang_up(self, carrier_call_id: str) -> None:
         try:
             await self._calls(carrier_call_id).update_async(status="completed")

@@ -14,6 +14,7 @@ from events import command, wire
 from events.call import AnsweredBy, Outcome, State
 from events.ids import new_id
 from telephony import journal
+from telephony.call.lifecycle import GUARD_S
 from tests.telephony.stage import NUMBER, finished, set_stage
 
 TIMEOUT = pytest.mark.timeout(150)
@@ -189,3 +190,17 @@ async def test_a_full_disk_ends_the_recording_not_the_call(
         assert finished(found).outcome is Outcome.OPTED_OUT
         failed = [event.body for event in found if isinstance(event.body, events.RecordingFailed)]
         assert [body.reason for body in failed] == ["disk_full"]
+
+
+@TIMEOUT
+async def test_lost_callbacks_are_made_up_for_by_asking_the_carrier(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(GUARD_S, State.DIALING, 7.0)
+    async with set_stage(redis_url, tmp_path) as stage:
+        await stage.seat("no_answer")
+        await stage.fault(lose=1.0)
+        call_id = new_id()
+        await stage.dial(call_id, ring_timeout_s=5)
+        end = finished(await stage.until(call_id, events.Closed, 30))
+        assert (end.state, end.outcome) == (State.FAILED, Outcome.NO_ANSWER)

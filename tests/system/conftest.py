@@ -1,24 +1,27 @@
 """One running system for all tests of this folder that need no other."""
 
+import signal
 from collections.abc import Iterator
 
 import pytest
 
-from salesos.data_folder import Running
+from salesos.data_folder import Running, is_claimed
+from salesos.ports import why_not
 from tests.system.running import Up, start_up
 
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """`salesos up`, ready; stopped after the last test, with nothing left."""
-    up = start_up(tmp_path_factory.mktemp("system"))
-    try:
-        up.wait_until_ready()
+    """`salesos up --demo`, its demonstration call under way. Stopped after the last test, with nothing left."""
+    with start_up(tmp_path_factory.mktemp("system"), "--demo") as up:
+        running = up.wait_until_ready()
         yield up
-    finally:
-        status = up.stop()
-    assert status == 0, up.output.read_text()
+        assert up.stop(signal.SIGINT) == 0, up.output.read_text()
     assert up.descendants() == {}
+    assert not (up.data / "run.json").exists()
+    assert not is_claimed(up.data)
+    for url in (running.crm, running.voice, running.carrier):
+        assert why_not("127.0.0.1", int(url.rsplit(":", 1)[1])) == ""
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,12 @@
 """Starting the whole system as an operator does: a process of its own, in a folder and on ports of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +47,13 @@ class Up:
         return self.process.wait(STOP_TIMEOUT_S)
 
     def descendants(self) -> dict[int, str]:
-        """Return every process that it started and that lives, by id, with its command line."""
-        return {pid: line for pid, line in processes().items() if pid != self.process.pid and str(self.data) in line}
+        """Return every live process of this system but `up` itself, by id, with its command line."""
+        return {pid: line for pid, line in processes(self.data).items() if pid != self.process.pid}
 
 
-def start_up(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> Up:
-    """Start `salesos up` with the given words; `environment` of a former run starts it on the same ports."""
+@contextlib.contextmanager
+def start_up(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[Up]:
+    """Run `salesos up` with the given words; `environment` of a former run starts it on the same ports."""
     if environment is None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SALESOS_")}
         ports = {f"SALESOS_{name}_PORT": str(free_port()) for name in ("CRM", "VOICE", "CARRIER")}
@@ -65,7 +67,11 @@ def start_up(folder: Path, *words: str, environment: Mapping[str, str] | None = 
             env=dict(environment),
             cwd=folder,
         )
-    return Up(folder, environment, output, process)
+    up = Up(folder, environment, output, process)
+    try:
+        yield up
+    finally:
+        up.stop()
 
 
 def salesos(up: Up, *words: str, timeout_s: float = 200) -> subprocess.CompletedProcess[str]:
@@ -81,16 +87,21 @@ def salesos(up: Up, *words: str, timeout_s: float = 200) -> subprocess.Completed
     )
 
 
-def processes() -> dict[int, str]:
-    """Return every live process that we may look at, with its command line and what marks its environment as ours."""
+def processes(data: Path) -> dict[int, str]:
+    """Return every live process that works for the data folder, by id, with its command line.
+
+    Some rewrite their command line and environment (Redis), others have neither (a database session): those work
+    in a folder inside of it.
+    """
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
         try:
-            line = (entry / "cmdline").read_bytes() + b" " + (entry / "environ").read_bytes()
+            line = (entry / "cmdline").read_bytes()
+            known_by = line + (entry / "environ").read_bytes() + str((entry / "cwd").resolve()).encode()
         except OSError:
             continue
-        if is_alive(int(entry.name)):
-            found[int(entry.name)] = line.replace(b"\0", b" ").decode(errors="replace")
+        if str(data).encode() in known_by and is_alive(int(entry.name)):
+            found[int(entry.name)] = line.replace(b"\0", b" ").decode(errors="replace").strip()
     return found

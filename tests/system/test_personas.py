@@ -1,8 +1,9 @@
 """The table of personas: each call's outcome, lead and charge, all on the line at the same time."""
 
+import json
 import time
 import wave
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,16 +11,19 @@ from typing import Any
 
 import pytest
 
+from events.money import credits_to_milli
 from salesos import summary as summary_module
 from salesos.api import Api, ApiRefused
 from salesos.call import Request, place_and_follow
 from salesos.data_folder import Running
 from salesos.screen import Screen
+from tests.system.running import Up, salesos
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 # A dial a second is what carriers grant; it also keeps speech engines of a small machine from starting all at once.
 BETWEEN_DIALS_S = 1.0
+SEEDED = credits_to_milli(5_000)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ def summaries(running: Running) -> Summaries:
 
 
 @pytest.fixture
-def api(running: Running) -> Any:
+def api(running: Running) -> Iterator[Api]:
     with Api(running.crm, running.carrier) as api:
         api.sign_in(running.email, running.password)
         yield api
@@ -94,10 +98,16 @@ def test_a_conversation_is_charged_and_nothing_else(persona: str, summaries: Sum
 
 
 def test_the_ledger_sums_to_zero_and_nothing_stays_reserved(summaries: Summaries, api: Api) -> None:
-    ledger = api.ledger()
+    charged = sum(summary["ledger"]["settled"] for summary in summaries.values())
+    deadline = time.monotonic() + 60
+    # The demonstration call runs beside these.
+    while (ledger := api.ledger())["balances"]["held"] and time.monotonic() < deadline:
+        assert ledger["sum"] == 0
+        time.sleep(0.5)
     assert ledger["sum"] == 0
     assert ledger["balances"]["held"] == 0
-    assert ledger["balances"]["revenue"] == sum(summary["ledger"]["settled"] for summary in summaries.values())
+    assert ledger["balances"]["revenue"] > charged
+    assert ledger["balances"]["wallet"] + ledger["balances"]["revenue"] == SEEDED
 
 
 def test_only_the_interrupter_interrupts(summaries: Summaries) -> None:
@@ -133,8 +143,35 @@ def test_the_recording_has_two_channels_and_the_whole_call(persona: str, summari
     assert duration_s >= last_word_s - 0.1
 
 
-def test_recordings_lie_in_the_store(summaries: Summaries, up: Any) -> None:
+def test_recordings_lie_in_the_store(summaries: Summaries, up: Up) -> None:
     assert Path(summaries["eager"]["recording"]["path"]).is_relative_to(up.data / "store")
+
+
+def test_json_is_one_object_on_standard_output(up: Up) -> None:
+    result = salesos(up, "call", "--persona", "busy", "--json")
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(result.stdout)
+    assert summary["outcome"] == "line_busy"
+    assert tuple(summary)[: len(summary_module.KEYS)] == summary_module.KEYS
+
+
+def test_a_refused_call_is_one_object_too(up: Up) -> None:
+    result = salesos(up, "call", "--to", "+1911", "--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["error"]["code"] == "number_kind_refused", "emergency numbers are never called"
+    assert "number_kind_refused" in result.stderr
+
+
+def test_a_human_voice_is_heard_as_a_turn(up: Up, repository: Path) -> None:
+    recording = repository.parent / "shared" / "audio" / "jfk.wav"
+    if not recording.exists():
+        pytest.skip("no recording of a human voice here")
+    result = salesos(up, "call", "--caller-wav", str(recording), "--json")
+    assert result.returncode == 0, result.stderr
+    turns = json.loads(result.stdout)["turns"]
+    longest_ms = max(turn["ended_ms"] - turn["started_ms"] for turn in turns if turn["speaker"] == "caller")
+    assert longest_ms > 1_000
+    assert turns[-1]["speaker"] == "agent" or len(turns) > 2, "the agent answered"
 
 
 def said(summary: Mapping[str, Any]) -> str:

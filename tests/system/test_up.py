@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import stat
 import time
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import pytest
 
 from salesos import health_watch
 from salesos.data_folder import Running, read_running
+from salesos.embedded.engine import is_alive
 from tests.system.running import Up, salesos, start_up
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
@@ -26,8 +26,18 @@ def wait_for(reached: Callable[[], bool], timeout_s: float = 40) -> None:
         time.sleep(0.1)
 
 
+def test_the_demonstration_call_scrolls_by_and_says_where_to_look_and_listen(up: Up, running: Running) -> None:
+    wait_for(lambda: "Ctrl-C" in up.output.read_text(), timeout_s=120)
+    text = up.output.read_text()
+    assert "The demonstration call went well" in text
+    assert re.search(r"^ +0:\d\d\.\d  agent   Hello.*after \d+ ms", text, re.MULTILINE)
+    assert re.search(rf"^  page +{re.escape(running.crm)}/calls/[0-9a-f-]{{36}}$", text, re.MULTILINE)
+    recording = re.search(r"^  recording +(.+)$", text, re.MULTILINE)
+    assert recording is not None
+    assert Path(recording[1]).is_file()
+
+
 def test_one_table_tells_addresses_and_sign_in(up: Up, running: Running) -> None:
-    wait_for(lambda: "Ctrl-C" in up.output.read_text())
     text = up.output.read_text()
     for words in (running.crm, running.voice, running.carrier, running.email, running.password, str(up.data)):
         assert text.count(words) >= 1, words
@@ -120,37 +130,21 @@ def test_the_doctor_finds_the_running_system_and_its_carrier_in_order(up: Up, ru
 
 
 def test_kill_leaves_nothing_and_the_next_start_recovers(tmp_path: Path) -> None:
-    first = start_up(tmp_path)
-    running = first.wait_until_ready()
-    first.process.kill()
-    first.process.wait()
+    with start_up(tmp_path) as first:
+        running = first.wait_until_ready()
+        assert len(first.descendants()) >= 7, "two engines, four processes and the speech engines"
+        first.process.kill()
     # At once: the next start waits for what is still ending.
-    second = start_up(tmp_path, environment=first.environment)
-    try:
+    with start_up(tmp_path, environment=first.environment) as second:
         again = second.wait_until_ready()
         assert again.crm == running.crm
-        assert not [pid for pid in running.children.values() if pid in again.children.values()]
-    finally:
-        assert second.stop(signal.SIGINT) == 0
-    assert second.descendants() == {}
-    assert not (second.data / "run.json").exists()
-    for url in (running.crm, running.voice, running.carrier):
-        with socket.socket() as server:
-            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            server.bind(("127.0.0.1", int(url.rsplit(":", 1)[1])))
-
-
-def test_after_a_kill_the_children_end_by_themselves(tmp_path: Path) -> None:
-    up = start_up(tmp_path)
-    up.wait_until_ready()
-    assert len(up.descendants()) >= 6, "two engines and four processes"
-    up.process.kill()
-    up.process.wait()
-    wait_for(lambda: up.descendants() == {}, timeout_s=30)
+        assert not any(is_alive(pid) for pid in running.children.values())
+        second.process.kill()
+    wait_for(lambda: second.descendants() == {}, timeout_s=30)
 
 
 def test_stopping_while_it_starts_leaves_nothing(tmp_path: Path) -> None:
-    up = start_up(tmp_path)
-    wait_for(lambda: "redis    ready" in up.output.read_text())
-    assert up.stop(signal.SIGINT) == 0, up.output.read_text()
+    with start_up(tmp_path) as up:
+        wait_for(lambda: "redis    ready" in up.output.read_text())
+        assert up.stop(signal.SIGINT) == 0, up.output.read_text()
     assert up.descendants() == {}

@@ -20,6 +20,9 @@ _OPT_OUT_SCORE_MIN: Final = 0.6  # to miss one is worse than to hear one too man
 _SINGLE_WORD_SCORE_MIN: Final = 0.8
 _SIMILARITY_MIN: Final = 0.6  # below it, two words have nothing to do with one another
 _SKIPPED_WORD_COST: Final = 0.25  # of an average word, for each word of the utterance inside the phrase
+# Without it a phrase means its opposite: "call me again" is not "never call me again".
+_NEGATIONS: Final = frozenset({"no", "not", "never", "stop", "quit"})
+_NEGATION_WEIGHT: Final = 2.0
 _BACKCHANNEL_WORDS_MAX: Final = 4
 _WORDS_MAX: Final = 60  # of an utterance, the last ones: bounds the work for a monologue
 _UNDERSTOOD_MAX: Final = 512  # texts remembered; the oldest goes first
@@ -86,7 +89,10 @@ class Listener:
         ]
         spread = Counter(word for _, _, texts in groups for word in {word for text in texts for word in text})
         # A word that stands in few intents tells much; one that stands in all of them nearly nothing.
-        self._tells = {word: 0.2 + log(1 + len(groups) / count) for word, count in spread.items()}
+        self._tells = {
+            word: (0.2 + log(1 + len(groups) / count)) * (_NEGATION_WEIGHT if word in _NEGATIONS else 1.0)
+            for word, count in spread.items()
+        }
         self._phrases = tuple(
             self._phrase(words, intent, objection)
             for intent, objection, texts in groups

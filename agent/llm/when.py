@@ -141,7 +141,8 @@ class TimeFinder:
         first, last = group[0].first, group[-1].last
         while first and words[first - 1] in _LEADING | {"the"}:
             first -= 1
-        if first < group[0].first and words[first] == "the":
+        # "the morning" is "morning", and in "how about monday" the "about" is the question's.
+        while first < group[0].first and (words[first] == "the" or (first and words[first - 1] in ("how", "what"))):
             first += 1
         if last < len(words) and words[last] == "o'clock":
             last += 1
@@ -176,6 +177,9 @@ def _parts(group: list[_Mark], words: tuple[str, ...], first: int, last: int) ->
     for mark in group:
         # "in an hour" names both, and is a time; minutes belong to what they follow.
         of_day = (mark.day and not mark.time) or (of_day and not mark.time)
+        if parts and words[at] == "o'clock":
+            parts[-1][0].append(words[at])
+            at += 1
         parts.append(([*words[at : mark.first], *mark.words], of_day))
         at = mark.last
     parts[-1][0].extend(words[at:last])

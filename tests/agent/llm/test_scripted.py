@@ -1,0 +1,144 @@
+from agent.llm.port import EventName, Message, Request, Role, Text, ToolCall
+from agent.llm.scripted import ScriptedModel
+from tests.agent.llm.playbooks import energy_meeting
+
+PLAYBOOK = energy_meeting()
+VARIABLES = {"agent_name": "Alex", "org_name": "Northwind Energy"}
+OPENING = (
+    "Hello, this is Alex, the automated assistant of Northwind Energy. This call is recorded. Do you have a minute?"
+)
+
+
+def user(text: str) -> Message:
+    return Message(Role.USER, text)
+
+
+def event(name: EventName) -> Message:
+    return Message(Role.EVENT, name)
+
+
+def agent(text: str, *, cut_short: bool = False) -> Message:
+    return Message(Role.ASSISTANT, text, cut_short=cut_short)
+
+
+async def ask(*messages: Message) -> tuple[str, list[ToolCall]]:
+    model = ScriptedModel(PLAYBOOK)
+    text = ""
+    calls = []
+    async for delta in model.reply(Request(messages, variables=VARIABLES)):
+        match delta:
+            case Text():
+                assert delta.text.endswith(" ")
+                text += delta.text
+            case ToolCall():
+                calls.append(delta)
+    return text.strip(), calls
+
+
+async def talk(
+    *said: str | EventName, start: EventName | None = EventName.ANSWERED
+) -> tuple[list[str], list[ToolCall]]:
+    """Hold a whole conversation in which everything is heard."""
+    messages = [event(start)] if start else []
+    replies = []
+    calls = []
+    for line in (None, *said) if start else said:
+        if line is not None:
+            messages.append(event(line) if isinstance(line, EventName) else user(line))
+        text, made = await ask(*messages)
+        messages.append(agent(text))
+        replies.append(text)
+        calls += made
+    return replies, calls
+
+
+async def test_the_story_of_a_booked_meeting() -> None:
+    replies, calls = await talk("Yes, sure.", "Yes, I do.", "Yes, that sounds good.", "Tomorrow at ten.")
+
+    assert replies[0] == OPENING
+    assert replies[-1] == "Perfect, your meeting is tomorrow at ten. Thank you for your time, and goodbye."
+    assert [(call.name, dict(call.arguments)) for call in calls] == [
+        ("note_fact", {"kind": "note", "text": "looks after the electricity bills", "when": ""}),
+        ("note_fact", {"kind": "meeting_booked", "text": "", "when": "tomorrow at ten"}),
+        ("end_call", {"outcome": "goal_reached"}),
+    ]
+    assert len({call.id for call in calls}) == 3
+
+
+async def test_the_greeting_answers_a_hello_as_well_as_the_pick_up() -> None:
+    assert (await ask(user("Hello?")))[0] == OPENING
+    assert (await ask(event(EventName.ANSWERED), user("Hello?")))[0] == OPENING
+
+
+async def test_the_same_conversation_gets_the_same_answer() -> None:
+    messages = (event(EventName.ANSWERED), agent(OPENING), user("how much is it"))
+    assert await ask(*messages) == await ask(*messages)
+
+
+async def test_a_call_back_with_its_time() -> None:
+    _, calls = await talk("I'm busy right now, call me back tomorrow at three.")
+    assert [dict(call.arguments) for call in calls] == [
+        {"kind": "callback_requested", "text": "", "when": "tomorrow at three"},
+        {"outcome": "callback_requested"},
+    ]
+
+
+async def test_silence_ends_without_response() -> None:
+    replies, calls = await talk(*[EventName.SILENCE] * 3)
+    assert replies[1:3] == list(PLAYBOOK.silence.prompts)
+    assert [dict(call.arguments) for call in calls] == [{"outcome": "no_response"}]
+
+
+async def test_a_question_cut_short_is_asked_again() -> None:
+    start = (event(EventName.ANSWERED), agent(OPENING), user("yes sure"))
+    cut, _ = await ask(*start, agent("Thank you. Do you", cut_short=True), user("yes"))
+    heard, _ = await ask(*start, agent("Thank you. Do you look after the electricity", cut_short=True), user("yes"))
+
+    assert cut == PLAYBOOK.steps[1].ask_again
+    assert heard.startswith("Great.")
+
+
+async def test_an_opening_cut_short_discloses_again() -> None:
+    text, _ = await ask(
+        event(EventName.ANSWERED), agent("Hello, this is Alex, the", cut_short=True), user("Sorry, wait, who is this?")
+    )
+    assert "automated assistant" in text
+    assert "This call is recorded." in text
+    assert text.endswith("Do you have a minute to talk?")
+
+
+async def test_an_answer_that_nobody_heard_was_not_given() -> None:
+    start = (event(EventName.ANSWERED), agent(OPENING))
+    joined, _ = await ask(*start, user("call me back"), user("tomorrow at three"))
+    assert joined.startswith("All right, we will call you back tomorrow at three.")
+    silence, _ = await ask(*start, event(EventName.SILENCE), user("yes"))
+    assert silence.startswith("Thank you. Do you look after")
+    empty, _ = await ask(*start, user("yes"), agent("", cut_short=True), event(EventName.SILENCE))
+    assert empty == PLAYBOOK.silence.prompts[0]
+
+
+async def test_a_message_is_not_left_twice() -> None:
+    text, calls = await ask(event(EventName.ANSWERED), agent(OPENING), event(EventName.MESSAGE_BEEP), user("bye"))
+    assert text == PLAYBOOK.goodbye.last_word
+    assert [dict(call.arguments) for call in calls] == [{"outcome": "message_left"}]
+
+
+async def test_a_machine_greeting_gets_no_word() -> None:
+    assert await ask(event(EventName.ANSWERED), agent(OPENING), user("please leave a message after the tone")) == (
+        "",
+        [],
+    )
+
+
+async def test_not_understood_and_time_up() -> None:
+    replies, calls = await talk(EventName.NOT_UNDERSTOOD, EventName.TIME_UP)
+    assert replies[1].startswith(PLAYBOOK.not_understood.prompts[0])
+    assert dict(calls[-1].arguments) == {"outcome": "time_limit"}
+
+
+async def test_nothing_to_answer_says_nothing() -> None:
+    assert await ask() == ("", [])
+    assert await ask(agent("Hello.")) == ("", [])
+    assert await ask(Message(Role.EVENT, "of a later release")) == ("", [])
+    assert await ask(event(EventName.ANSWERED), agent(OPENING)) == ("", [])
+    assert (await ask(Message(Role.SYSTEM, "be kind"), user("hello")))[0] == OPENING

@@ -40,19 +40,20 @@ class Resources:
         await self.engine.dispose()
 
 
-def open_resources(settings: Settings, config_folder: Path = CONFIG_FOLDER) -> Resources:
+def open_resources(settings: Settings, config_folder: Path | None = None) -> Resources:
     """Make them; nothing is connected yet.
 
     Raises:
         BadSettings, BadPrices, BadRules, BadStore
     """
+    folder = config_folder or CONFIG_FOLDER
     terms = Terms(
         secret_key=settings.secret_key.get_secret_value(),
         from_number=settings.from_number,
         max_call_s=settings.max_call_s,
-        prices=read_prices(config_folder / "prices.yaml"),
-        rules=read_rules(config_folder / "compliance.yaml", settings.allowed_countries),
-        playbooks=config_folder / "playbooks",
+        prices=read_prices(folder / "prices.yaml"),
+        rules=read_rules(folder / "compliance.yaml", settings.allowed_countries),
+        playbooks=folder / "playbooks",
     )
     store = open_store(settings.store_address)
     engine = open_engine(settings.need("database_url"))

@@ -72,9 +72,9 @@ async def seed(sessions: Sessions) -> DemoSignIn:
         people = PeopleStore(unit)
         user = await people.by_email(EMAIL)
         memberships = await people.memberships(user.id) if user else ()
-    org_id = memberships[0].org_id if memberships else await _make(password, sessions)
+    password_hash = await asyncio.to_thread(hash_password, password)
+    org_id = memberships[0].org_id if memberships else await _make(password_hash, sessions)
     if user is not None:
-        password_hash = await asyncio.to_thread(hash_password, password)
         async with UnitOfWork(sessions) as unit:
             await unit.act_as_user(user.id)
             (await unit.session.get_one(User, user.id)).password_hash = password_hash
@@ -82,9 +82,9 @@ async def seed(sessions: Sessions) -> DemoSignIn:
     return DemoSignIn(EMAIL, password, org_id)
 
 
-async def _make(password: str, sessions: Sessions) -> UUID:
+async def _make(password_hash: str, sessions: Sessions) -> UUID:
     async with UnitOfWork(sessions, new_id()) as unit:
-        await found_organisation(NewOrganisation(ORGANISATION, SLUG, "Demo Admin", EMAIL, password), unit)
+        await found_organisation(NewOrganisation(ORGANISATION, SLUG, "Demo Admin", EMAIL, password_hash), unit)
         await Ledger(unit).fund(credits_to_milli(CREDITS), "fund:demo")
         description = "Offers small shops a meeting about their electricity bill"
         unit.session.add(

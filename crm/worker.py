@@ -82,8 +82,10 @@ async def _work(settings: Settings) -> None:
     try:
         await check_role(engine)
         await check_schema(engine, head_revision())
-    except (UnsafeRole, SchemaMismatch) as fault:
-        die("worker", "unsafe_database", detail=str(fault))
+    except UnsafeRole as fault:
+        die("worker", "unsafe_database_role", detail=str(fault))
+    except SchemaMismatch as fault:
+        die("worker", "database_not_migrated", detail=str(fault))
     except (SQLAlchemyError, OSError) as error:
         die("worker", "database_unreachable", error=type(error).__name__)
     stop = asyncio.Event()

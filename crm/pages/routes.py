@@ -39,7 +39,8 @@ HEADERS: Final = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self';"
         " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     ),
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer browsers send forms with "Origin: null", and nobody could sign in.
+    "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
@@ -131,20 +132,20 @@ async def post_call(request: Request, visitor: Visitor, held: Held, lead_id: Ann
     except Refusal as refusal:
         kind = KINDS[refusal.code]
         return await _home(request, visitor, held, fault=kind.title, status=kind.status)
-    return RedirectResponse(f"/call/{answer.call_id}", 303)
+    return RedirectResponse(f"/calls/{answer.call_id}", 303)
 
 
-@router.get("/call/{call_id}")
+@router.get("/calls/{call_id}")
 async def get_call(request: Request, call_id: UUID, visitor: Visitor, held: Held) -> HTMLResponse:
     return _page(request, "call.html", await _call(call_id, UnitOfWork(held.sessions, visitor.org_id)))
 
 
-@router.get("/fragments/call/{call_id}")
+@router.get("/fragments/calls/{call_id}")
 async def get_call_fragment(request: Request, call_id: UUID, visitor: Visitor, held: Held) -> HTMLResponse:
     return _page(request, "_call.html", await _call(call_id, UnitOfWork(held.sessions, visitor.org_id)))
 
 
-@router.get("/call/{call_id}/recording")
+@router.get("/calls/{call_id}/recording")
 async def get_recording(call_id: UUID, visitor: Visitor, held: Held) -> Response:
     """A fixed address for the player; the expiring one behind it is made anew each time."""
     return RedirectResponse(await link_to(call_id, UnitOfWork(held.sessions, visitor.org_id), held.secret_key), 302)

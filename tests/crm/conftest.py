@@ -4,6 +4,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import UUID
 
@@ -12,28 +13,33 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 from redis.asyncio import Redis
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
 from crm.app import create_app
 from crm.billing.ledger import Ledger
 from crm.bus import open_redis
+from crm.call_events import EventConsumer
+from crm.calls.dial import DialRequest
+from crm.calls.model import EventCursor
 from crm.database import Sessions, open_engine, open_sessions
 from crm.identity.model import Agent
 from crm.identity.tokens import Identity, issue
-from crm.identity.usecases import NewOrganisation, found_organisation
+from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
 from crm.leads.model import Lead
 from crm.resources import Resources, open_resources
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 from events.money import credits_to_milli
 from salesos.embedded.postgres import PostgresAddresses
-from tests.crm.fake_node import FakeNode
+from tests.crm.fake_node import CallScript, FakeNode
 
 # Of the session's Redis; other tests use other numbers.
 REDIS_NUMBER = 5
 CREDITS = 500
 NUMBER = "+12025550142"
+PASSWORD = "correct horse battery staple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +139,21 @@ async def node(redis: Redis, settings: Settings) -> AsyncIterator[FakeNode]:
         yield made
 
 
+@pytest.fixture
+async def consumer(sessions: Sessions, redis: Redis) -> EventConsumer:
+    async with UnitOfWork(sessions) as unit:
+        await unit.session.execute(delete(EventCursor))
+        await unit.commit()
+    return EventConsumer(sessions, redis, block_ms=10)
+
+
+@pytest.fixture
+async def script(resources: Resources, node: FakeNode, org: Org) -> CallScript:
+    """The events of a call that has been placed."""
+    answer = await resources.dialler.dial(DialRequest(lead_id=org.lead_id), org.id)
+    return CallScript(org.id, answer.call_id)
+
+
 def token_of(org: Org, settings: Settings, issued_s: int | None = None) -> str:
     identity = Identity(org.user_id, org.email, "admin", org.id)
     return issue(identity, settings.secret_key.get_secret_value(), issued_s or int(time.time()))
@@ -141,13 +162,19 @@ def token_of(org: Org, settings: Settings, issued_s: int | None = None) -> str:
 async def make_org(sessions: Sessions, *, credit: float = CREDITS, number: str = NUMBER) -> Org:
     """Return a new organisation."""
     mark = secrets.token_hex(6)
-    email, password = f"{mark}@example.com", f"password-{mark}"
+    email = f"{mark}@example.com"
     async with UnitOfWork(sessions, new_id()) as unit:
-        user = await found_organisation(NewOrganisation(f"Org {mark}", mark, "Ada", email, password), unit)
+        user = await found_organisation(NewOrganisation(f"Org {mark}", mark, "Ada", email, _password_hash()), unit)
         if credit:
             await Ledger(unit).fund(credits_to_milli(credit), "fund:test")
         agent = Agent(org_id=unit.org_id, id=new_id(), name="Alex", playbook="meeting")
         lead = Lead(org_id=unit.org_id, id=new_id(), name="Dana", company="Bakery", phone=number)
         unit.session.add_all([agent, lead])
         await unit.commit()
-        return Org(unit.org_id, user.id, email, password, lead.id, agent.id)
+        return Org(unit.org_id, user.id, email, PASSWORD, lead.id, agent.id)
+
+
+@cache
+def _password_hash() -> str:
+    # A good hash costs time, and here hundreds are made.
+    return hash_password(PASSWORD)

@@ -192,7 +192,7 @@ def test_any_order_of_postings(postgres: PostgresAddresses) -> None:
             run_state_machine_as_test(
                 LedgerMachine,
                 settings=settings(
-                    max_examples=15,
+                    max_examples=10,
                     stateful_step_count=12,
                     deadline=None,
                     suppress_health_check=list(HealthCheck),

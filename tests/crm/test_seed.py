@@ -1,0 +1,53 @@
+"""The demonstration organisation."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import func, select
+
+from crm.billing.ledger import Ledger
+from crm.billing.model import AccountKind
+from crm.compliance.gate import Question, judge
+from crm.compliance.rules import Rules
+from crm.database import open_engine, open_sessions
+from crm.identity.model import Agent, Organisation
+from crm.identity.usecases import SignInFailed, identify, sign_in
+from crm.leads.model import Lead
+from crm.seed import LEADS, DemoSignIn, seed_demo
+from crm.unit_of_work import UnitOfWork
+from salesos.embedded.postgres import PostgresAddresses
+
+KEY = "a-key-that-is-long-enough-for-hs256-0000"
+
+
+def test_seeding_twice_makes_one_and_a_new_password(fresh_database: PostgresAddresses) -> None:
+    first = seed_demo(fresh_database.app_url)
+    second = seed_demo(fresh_database.app_url)
+    assert (first.email, first.org_id) == (second.email, second.org_id)
+    assert first.password != second.password
+    asyncio.run(_check(fresh_database.app_url, first, second))
+
+
+async def _check(app_url: str, first: DemoSignIn, second: DemoSignIn) -> None:
+    engine = open_engine(app_url)
+    sessions = open_sessions(engine)
+    try:
+        identity = await identify(await sign_in(second.email, second.password, sessions, KEY), sessions, KEY)
+        assert identity.org_id == second.org_id
+        with pytest.raises(SignInFailed):
+            await sign_in(first.email, first.password, sessions, KEY)
+        async with UnitOfWork(sessions, second.org_id) as unit:
+            organisation = (await unit.session.scalars(select(Organisation))).one()
+            assert (organisation.name, organisation.slug) == ("Northwind Energy", "demo")
+            assert organisation.record_when == "after_disclosure"
+            assert (await unit.session.scalars(select(Agent.playbook))).one() == "energy_meeting"
+            assert await unit.session.scalar(select(func.count()).select_from(Lead)) == len(LEADS)
+            assert (await Ledger(unit).balances())[AccountKind.WALLET] == 5_000_000
+    finally:
+        await engine.dispose()
+
+
+@pytest.mark.parametrize("phone", [lead[2] for lead in LEADS])
+def test_demonstration_numbers_may_be_called_and_are_fiction(phone: str) -> None:
+    assert judge(Question(phone, True, False, 60), Rules(60, frozenset(), frozenset({"US"}))).allowed
+    assert phone[5:10] == "55501", "555-0100 to 555-0199"

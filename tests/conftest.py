@@ -2,8 +2,10 @@
 
 import importlib
 import importlib.util
+import os
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -70,6 +72,22 @@ def empty_database(postgres_cluster: EmbeddedPostgres) -> Iterator[PostgresAddre
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """Find an optional program's path; without it the test is skipped, or fails where CI has to have it."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            message = f"{name} is not installed: `salesos doctor` tells where it comes from"
+            if os.environ.get("CI"):
+                pytest.fail(message)
+            pytest.skip(message)
+        return path
+
+    return find
 
 
 def _create(cluster: EmbeddedPostgres, name: str, template: str) -> None:

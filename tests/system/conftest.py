@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from salesos.api import Api
 from salesos.data_folder import Running, is_claimed
 from salesos.ports import why_not
 from tests.system.running import Up, start_up
+from tests.system.table import Summaries, place_all
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,17 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 def running(up: Up) -> Running:
     """Where the running system is."""
     return up.wait_until_ready()
+
+
+@pytest.fixture(scope="session")
+def summaries(running: Running) -> Summaries:
+    """Every persona's call, over."""
+    return place_all(running)
+
+
+@pytest.fixture
+def api(running: Running) -> Iterator[Api]:
+    """Signed-in access to the running system."""
+    with Api(running.crm, running.carrier) as api:
+        api.sign_in(running.email, running.password)
+        yield api

@@ -13,13 +13,13 @@ async function refresh(part) {
   if (!answer.ok) return;
   const text = await answer.text();
   if (text === part.lastText) return;
-  part.lastText = text;
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const kept of part.querySelectorAll("[data-keep]")) {
     const place = [...fresh.querySelectorAll("[data-keep]")].find((other) => other.getAttribute("src") === kept.getAttribute("src"));
     if (place && !kept.paused) return; // redrawn when it has been listened to
   }
   part.replaceChildren(...fresh.body.childNodes);
+  part.lastText = text;
 }
 
 async function poll(part) {

@@ -91,6 +91,10 @@ class Engines:
             case wire.Cancel():
                 pass  # the inbox has taken it back; once rendered, its pieces are on their way
 
+    def close(self) -> None:
+        for model in self._models.values():
+            model.close()
+
     def _speak(self, order: wire.Speak) -> None:
         try:
             rendered = render(self._espeak, order.text, order.voice)
@@ -120,7 +124,7 @@ class Engines:
                 return
             self._models[order.model] = model
             if len(self._models) > MODELS_MAX:
-                self._models.popitem(last=False)
+                self._models.popitem(last=False)[1].close()
         self._models.move_to_end(order.model)
         self._report(wire.Prepared(order.model, model.unknown_words))
 

@@ -93,6 +93,11 @@ class PhraseModel:
         if len(self._idle) < _DECODERS_IDLE_MAX:
             self._idle.append(decoder)
 
+    def close(self) -> None:
+        """Free the files; decoders that are lent out go on, new ones cannot be built."""
+        for file in self._files:
+            file.close()
+
     def _build(self) -> Any:
         language, dictionary = (_path(file) for file in self._files)
         config = pocketsphinx.Config(

@@ -76,8 +76,9 @@ def word_times(text: str, starts: list[WordStart], trimmed_ms: int, length_ms: i
         at_ms = min(max(start.start_ms - trimmed_ms, known[-1][1] if known else 0), length_ms)
         known.append((start.offset, at_ms))
     begins = [_begin_ms(offset, offset + len(word), known, len(text), length_ms) for word, offset in words]
-    if begins:
-        begins[0] = 0
+    if not begins:
+        return ()
+    begins[0] = 0
     for index in range(1, len(begins)):
         begins[index] = max(begins[index], begins[index - 1])
     ends = [*begins[1:], length_ms]

@@ -26,7 +26,7 @@ STAGES: Final = (
 def place_calls(persona: str, count: int, at_once: int) -> list[dict[str, Any]]:
     """Place `count` calls, `at_once` at the same time, and return their summaries; failed ones hold `error`."""
     with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(_place, [persona] * count))
+        return list(pool.map(place_call, [persona] * count))
 
 
 def report(summaries: Sequence[dict[str, Any]]) -> str:
@@ -51,7 +51,8 @@ def _row(name: str, values: Iterable[int | None]) -> str:
     return f"{name:<16}{len(known):>6}{cuts[49]:>8.0f}{cuts[94]:>8.0f}{known[-1]:>8.0f}"
 
 
-def _place(persona: str) -> dict[str, Any]:
+def place_call(persona: str) -> dict[str, Any]:
+    """Place one call and return its summary, or an `error`."""
     command = [sys.executable, "-m", "salesos", "call", "--persona", persona, "--json"]
     result = subprocess.run(  # noqa: S603 - our own program
         command, capture_output=True, text=True, timeout=CALL_TIMEOUT_S, check=False

@@ -1,6 +1,7 @@
 """The demonstration organisation: people to call, an agent, credits. Safe to repeat.
 
-The password is new with each seeding and kept nowhere: a known one would open whatever database this ran on.
+The password is the caller's, or new with each seeding: one that everybody knows would open whatever database this
+ran on.
 """
 
 import asyncio
@@ -46,28 +47,28 @@ class DemoSignIn:
     org_id: UUID
 
 
-def seed_demo(app_url: str) -> DemoSignIn:
-    """Make the demonstration organisation where it is missing, and give its person a new password.
+def seed_demo(app_url: str, password: str = "") -> DemoSignIn:
+    """Make the demonstration organisation where it is missing, and give its person the password, or a new one.
 
     Blocking; runs an event loop of its own, so it is not called inside of one.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: unreachable, or not migrated.
     """
-    return asyncio.run(_seed(app_url))
+    return asyncio.run(_seed(app_url, password))
 
 
-async def _seed(app_url: str) -> DemoSignIn:
+async def _seed(app_url: str, password: str) -> DemoSignIn:
     engine = open_engine(app_url)
     try:
-        return await seed(open_sessions(engine))
+        return await seed(open_sessions(engine), password)
     finally:
         await engine.dispose()
 
 
-async def seed(sessions: Sessions) -> DemoSignIn:
+async def seed(sessions: Sessions, password: str = "") -> DemoSignIn:
     """As seed_demo, on a pool that is there."""
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    password = password or secrets.token_urlsafe(PASSWORD_BYTES)
     async with UnitOfWork(sessions) as unit:
         people = PeopleStore(unit)
         user = await people.by_email(EMAIL)

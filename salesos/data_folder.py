@@ -16,6 +16,8 @@ from typing import IO, Final
 MARKER: Final = "this-is-salesos-data"
 RUN_FILE: Final = "run.json"
 KEYS_FILE: Final = "keys.json"
+# Bytes of chance in each; the password is typed by people, so it is the shortest that is still safe.
+OWN_KEYS: Final = {"secret_key": 32, "internal_key": 32, "demo_password": 12}
 MARKER_TEXT: Final = "Sales OS keeps its data here. `salesos up --fresh` empties this folder.\n"
 
 
@@ -100,11 +102,12 @@ class DataFolder:
     def keys(self) -> dict[str, str]:
         """Return this folder's own secrets, made at first use: nobody has to invent any to start."""
         path = self.path / KEYS_FILE
-        if not path.exists():
-            write_private(
-                path, json.dumps({name: secrets.token_urlsafe(32) for name in ("secret_key", "internal_key")})
-            )
-        return {str(name): str(value) for name, value in json.loads(path.read_text()).items()}
+        kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+        missing = [name for name in OWN_KEYS if name not in kept]
+        if missing:
+            kept |= {name: secrets.token_urlsafe(OWN_KEYS[name]) for name in missing}
+            write_private(path, json.dumps(kept))
+        return kept
 
     def _who_runs(self) -> str:
         running = read_running(self.path)

@@ -161,12 +161,11 @@ class System:
 
     def _prepare_database(self, engines: Engines) -> tuple[str, str]:
         # Here, not above: SQLAlchemy and Alembic take longer to import than all the rest.
+        from crm.migrate import migrate
         from crm.seed import seed_demo
 
-        from crm.migrate import migrate
-
         migrate(engines.owner_url, engines.app_role)
-        sign_in = seed_demo(engines.database_url)
+        sign_in = seed_demo(engines.database_url, self.folder.keys()["demo_password"])
         self._screen.note(f"{'schema':<8} ready")
         return sign_in.email, sign_in.password
 

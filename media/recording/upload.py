@@ -8,19 +8,25 @@ import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig  # a name for type checkers alone
+
 from media.recording.spool import FRAME_BYTES, SAMPLE_BYTES, Spool
 
 _PIECE_BYTES: Final = 256 * 1024
 _PART_BYTES: Final = 8 * 1024 * 1024
 _UPLOAD_TIMEOUT_S: Final = 60.0
+# Within one attempt; the archive makes further ones, and the sweep after those.
+_RETRY: "Final[RetryConfig]" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
 _HEADER_BYTES: Final = 44
 
 
@@ -48,7 +54,7 @@ def open_store(address: str) -> ObjectStore:
     try:
         if parts.scheme == "file":
             return LocalStore(Path(url2pathname(parts.path)), mkdir=True)
-        return from_url(address)
+        return from_url(address, retry_config=_RETRY)
     except (obstore.exceptions.BaseError, ValueError) as error:
         raise StoreUnavailable(f"store address refused: {type(error).__name__}") from error
 

@@ -92,7 +92,7 @@ def test_an_unreadable_note_counts_as_none(tmp_path: Path, text: str) -> None:
 def test_keys_are_made_once_and_are_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     keys = folder.keys()
-    assert set(keys) == {"secret_key", "internal_key"}
+    assert set(keys) == {"secret_key", "internal_key", "demo_password"}
     assert all(len(key) >= 32 for key in keys.values())
     assert len(set(keys.values())) == 2
     assert folder.keys() == keys

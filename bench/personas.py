@@ -1,0 +1,118 @@
+"""Every persona several times through the running system: does each call end as it should, and is what we say true?"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from statistics import median
+from typing import Any, Final
+
+import httpx
+
+from agent.speech_process import SpeechProcess
+from bench.calls import place_call
+from bench.truth import Compared, compare_turns, compare_words, misaligned_ms, read_recording
+
+BETWEEN_DIALS_S: Final = 1.0  # a dial a second is what carriers grant
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    state: str
+    outcomes: tuple[str, ...]
+    answered_by: str | None
+    lead_status: str | None
+    charged: bool
+
+
+TABLE: Final[Mapping[str, Expected]] = {
+    "eager": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "busy": Expected("failed", ("line_busy",), None, "retry_later", False),
+    "in_a_hurry": Expected("ended", ("callback_requested",), "human", "callback_scheduled", True),
+    "objector": Expected("ended", ("not_interested", "goal_reached"), "human", None, True),
+    "interrupter": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "backchannel": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "opt_out": Expected("ended", ("opted_out",), "human", "do_not_call", True),
+    "silent": Expected("ended", ("no_response",), "unknown", "retry_later", True),
+    "voicemail": Expected("ended", ("message_left",), "machine", "retry_later", True),
+    "no_answer": Expected("failed", ("no_answer",), None, "retry_later", False),
+}
+
+
+def faults(persona: str, summary: Mapping[str, Any]) -> list[str]:
+    """Return what of a call is not as its persona should make it."""
+    if "error" in summary:
+        return [str(summary["error"])]
+    expected = TABLE[persona]
+    found = []
+    for name, value, wanted in (
+        ("state", summary["state"], (expected.state,)),
+        ("outcome", summary["outcome"], expected.outcomes),
+        ("answered_by", summary["answered_by"], (expected.answered_by,)),
+        ("charged", summary["ledger"]["settled"] > 0, (expected.charged,)),
+        ("lead", summary["lead"]["status"], (expected.lead_status or summary["lead"]["status"],)),
+        ("do_not_call", summary["lead"]["do_not_call"], (persona == "opt_out",)),
+        ("barge-ins", bool(summary["barge_ins"]), (persona == "interrupter", persona == "objector" and None)),
+    ):
+        if value not in wanted:
+            found.append(f"{name} is {value!r}, not {' or '.join(map(repr, wanted))}")
+    return found
+
+
+def run_personas(times: int, at_once: int, carrier: str) -> tuple[list[str], int, int]:
+    """Place every persona's call `times` times, `at_once` at a time; return lines, calls as expected, all calls."""
+    names = [name for _ in range(times) for name in TABLE]
+    with ThreadPoolExecutor(at_once) as pool:
+        waiting = []
+        for name in names:
+            waiting.append(pool.submit(place_call, name))
+            time.sleep(BETWEEN_DIALS_S)
+        summaries = [future.result() for future in waiting]
+    lines, good = [], 0
+    for name, summary in zip(names, summaries, strict=True):
+        wrong = faults(name, summary)
+        good += not wrong
+        lines += [f"{name}: {fault} ({summary.get('call_id', '')})" for fault in wrong]
+    compared = asyncio.run(_compare_all(summaries, carrier))
+    lines += [f"{good} of {len(names)} as expected"]
+    lines += _figures(compared)
+    return lines, good, len(names)
+
+
+async def _compare_all(summaries: list[dict[str, Any]], carrier: str) -> list[Compared]:
+    """Ask the carrier about each call that was answered."""
+    found = []
+    async with SpeechProcess() as speech, httpx.AsyncClient(base_url=carrier, timeout=10) as box:
+        for summary in summaries:
+            sid = summary.get("carrier_call_id")
+            if not sid or not (summary.get("recording") or {}).get("path"):
+                continue
+            truth = (await box.get(f"/box/calls/{sid}")).json()
+            compared = compare_turns(summary, truth)
+            compared.word_errors = await compare_words(summary, truth, speech)
+            heard = (await box.get(f"/box/calls/{sid}/heard.wav")).content
+            said = (await box.get(f"/box/calls/{sid}/said.wav")).content
+            recording = await asyncio.to_thread(read_recording, summary)
+            compared.misaligned_ms = misaligned_ms(recording, heard, said)
+            found.append(compared)
+    return found
+
+
+def _figures(compared: list[Compared]) -> list[str]:
+    rows: list[tuple[str, list[float]]] = [
+        ("response at the carrier, ms", [ms for one in compared for ms in one.response_ms]),
+        ("our response minus the carrier's, ms", [ms for one in compared for ms in one.response_error_ms]),
+        ("barge-in to silence at the carrier, ms", [ms for one in compared for ms in one.stopped_after_ms]),
+        ("heard words off", [float(n) for one in compared for n in one.word_errors]),
+        ("recording's worst lag, ms", [ms for one in compared for ms in one.misaligned_ms]),
+    ]
+    lines = [f"{'':<42}{'n':>5}{'min':>8}{'p50':>8}{'p95':>8}{'max':>8}"]
+    for name, values in rows:
+        if values:
+            ordered = sorted(values)
+            p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+            lines.append(
+                f"{name:<42}{len(values):>5}{ordered[0]:>8.0f}{median(values):>8.0f}{p95:>8.0f}{ordered[-1]:>8.0f}"
+            )
+    return lines

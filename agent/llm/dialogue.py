@@ -188,7 +188,9 @@ def _converse(playbook: Playbook, state: State, meant: Understanding) -> Move:
     )
     if state.stage is Stage.OFFER:
         return _take_offer(playbook, state, meant, when)
-    if meant.has(Intent.CALLBACK) or (meant.has(Intent.BUSY) and not meant.objection):
+    # "Hold on, this is a bad time" asks for a moment; with a time, or "call me back", it asks for more.
+    busy = meant.has(Intent.BUSY) and not meant.objection and (when is not None or not meant.has(Intent.WAIT))
+    if busy or meant.has(Intent.CALLBACK):
         return _close_callback(playbook, state, when) if when else _ask_callback(playbook, state)
     if meant.has(Intent.WHO_IS_THIS):
         return _ask_again(playbook, state, Sentence(playbook.opening.who))

@@ -193,6 +193,12 @@ def test_waiting_waits() -> None:
     assert answer(back.state, "yes").state.step == 2
 
 
+def test_a_moment_is_asked_for_unless_a_call_back_is() -> None:
+    assert texts(answer(TALKING, "hold on this is a bad time")) == [PLAYBOOK.wait.answer]
+    assert texts(answer(TALKING, "wait i'm busy call me back")) == [PLAYBOOK.callback.offer]
+    assert outcome(answer(TALKING, "wait i'm busy tomorrow at ten")) == Outcome.CALLBACK_REQUESTED
+
+
 def test_a_yes_to_are_you_there_answers_no_question() -> None:
     asked = dialogue.meet_silence(PLAYBOOK, TALKING)
     assert answer(asked.state, "yes").state.step == 0

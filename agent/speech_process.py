@@ -25,7 +25,7 @@ from agent.tts.port import Speech, SpeechUnavailable, SpokenWord
 log = structlog.get_logger()
 
 START_TIMEOUT_S: Final = 15.0  # about one second on an idle machine
-ANSWER_TIMEOUT_S: Final = 2.0  # answers take milliseconds: a child this late has stalled
+ANSWER_TIMEOUT_S: Final = 3.0  # answers take milliseconds; one this late is of no use to a call
 PREPARE_TIMEOUT_S: Final = 8.0  # a large playbook on a busy machine; typically 0.1 s
 STOP_TIMEOUT_S: Final = 2.0
 BACK_OFF_S: Final = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -49,6 +49,7 @@ class SpeechProcess:
         self._ids = itertools.count(1)
         self._models: OrderedDict[str, tuple[str, ...]] = OrderedDict()
         self._waiting = Waiting()
+        self._reported_at = 0.0  # when the child last said anything
         self.restarts = 0  # read by metrics
         if phrases:
             self._models[_key(phrases)] = phrases
@@ -105,7 +106,7 @@ class SpeechProcess:
                     async with asyncio.timeout(ANSWER_TIMEOUT_S):
                         piece = await pieces.get()
                 except TimeoutError:
-                    self._kill("speak_timed_out")
+                    self._kill_if_silent("speak_timed_out")
                     raise SpeechUnavailable("the speech worker does not answer") from None
                 last = piece.last
                 words = tuple(SpokenWord(*word) for word in piece.words)
@@ -177,7 +178,7 @@ class SpeechProcess:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await answer
         except TimeoutError:
-            self._kill("finish_timed_out")
+            self._kill_if_silent("finish_timed_out")
             raise TranscriptionUnavailable("the speech worker does not answer") from None
         finally:
             self._waiting.heard.pop(utterance, None)
@@ -216,6 +217,7 @@ class SpeechProcess:
             while True:
                 # No time-out: a child with nothing to do says nothing, and a stalled one is killed by its requests.
                 self._take(await _read_report(child.stdout))
+                self._reported_at = asyncio.get_running_loop().time()
         finally:
             self._alive.clear()
             self._child = None
@@ -241,6 +243,11 @@ class SpeechProcess:
             return False
         child.stdin.write(wire.encode(order))
         return True
+
+    def _kill_if_silent(self, reason: str) -> None:
+        """Kill a child that has stalled; one that answers others is only slow, and killing it would fail them all."""
+        if asyncio.get_running_loop().time() - self._reported_at >= ANSWER_TIMEOUT_S:
+            self._kill(reason)
 
     def _kill(self, reason: str) -> None:
         child = self._child

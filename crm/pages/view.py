@@ -39,9 +39,8 @@ def split_heard(text: str, heard: str) -> tuple[str, str]:
     if text.startswith(heard):
         return heard, text[len(heard) :]
     # Cut by another tokenisation: count words.
-    words = text.split(" ")
-    count = len(heard.split())
-    return " ".join(words[:count]), " " + " ".join(words[count:]) if words[count:] else ""
+    head = " ".join(text.split(" ")[: len(heard.split())])
+    return head, text[len(head) :]
 
 
 def bars(timings: Mapping[str, Any], scale_ms: int) -> Sequence[Bar]:

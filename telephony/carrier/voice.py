@@ -13,7 +13,7 @@ from telephony.carrier.clip import Clip
 
 CACHE_CLIPS_MAX: Final = 512
 TIMEOUT_S: Final = 15.0  # synthesis takes milliseconds; a machine starved of time takes longer
-VOICE_DEFAULT: Final = "en-us+klatt4"
+VOICE_DEFAULT: Final = "en-us+klatt6"
 RATE_WPM_DEFAULT: Final = 150
 PITCH_DEFAULT: Final = 50
 PAUSE_MAX_MS_DEFAULT: Final = 200  # a comma in conversation; the engine makes 300 ms and more of it at this rate

@@ -1,3 +1,5 @@
+"""The speech process and its child: restarts, stalls, floods, all with real processes."""
+
 import asyncio
 import os
 import signal

@@ -1,3 +1,5 @@
+"""Orders and reports between the two sides of the speech process."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

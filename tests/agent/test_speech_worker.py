@@ -1,3 +1,5 @@
+"""The speech worker as a process of its own."""
+
 import io
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""Every move of the scripted dialogue, from every state."""
+
 from dataclasses import replace
 from itertools import product
 

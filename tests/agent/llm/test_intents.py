@@ -1,3 +1,5 @@
+"""What a caller means, through the recogniser's mistakes."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

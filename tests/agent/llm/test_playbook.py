@@ -1,3 +1,5 @@
+"""The phrases that a playbook gives the recogniser."""
+
 from agent.llm.playbook import INTENT_WEIGHT, Intent, phrases
 from tests.agent.llm.playbooks import energy_meeting
 

@@ -1,3 +1,5 @@
+"""A malformed playbook is refused with the file, the field and the remedy."""
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,3 +1,5 @@
+"""Models by name."""
+
 import pytest
 
 from agent.llm.registry import UnknownModel, open_model

@@ -1,3 +1,5 @@
+"""The scripted model's answers follow from the conversation alone."""
+
 from agent.llm.port import EventName, Message, Request, Role, Text, ToolCall
 from agent.llm.scripted import ScriptedModel
 from tests.agent.llm.playbooks import energy_meeting

@@ -1,3 +1,5 @@
+"""Days and times in what a caller said."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

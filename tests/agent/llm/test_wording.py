@@ -1,3 +1,5 @@
+"""Words, sentences and variables."""
+
 from hypothesis import given
 from hypothesis import strategies as st
 

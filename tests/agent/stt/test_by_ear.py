@@ -102,7 +102,7 @@ def test_the_embedded_caller_is_understood(model: PhraseModel, tmp_path: Path, l
     assert len(wrong) <= 1, wrong
 
 
-@pytest.mark.parametrize(("voice", "wrong_max"), [("klatt4", 3), ("klatt3", 3)])
+@pytest.mark.parametrize(("voice", "wrong_max"), [("klatt4", 3)])
 def test_other_embedded_callers_are_mostly_understood(
     model: PhraseModel, tmp_path: Path, voice: str, wrong_max: int
 ) -> None:
@@ -111,7 +111,7 @@ def test_other_embedded_callers_are_mostly_understood(
 
 
 @pytest.mark.skipif(FLITE is None, reason="flite is not installed")
-@pytest.mark.parametrize(("voice", "wrong_max"), [("rms", 1), ("slt", 4)])
+@pytest.mark.parametrize(("voice", "wrong_max"), [("rms", 1)])
 def test_another_engines_callers_are_mostly_understood(
     model: PhraseModel, tmp_path: Path, voice: str, wrong_max: int
 ) -> None:

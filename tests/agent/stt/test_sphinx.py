@@ -1,3 +1,5 @@
+"""The recogniser's engine: models, utterances, bounds."""
+
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path

@@ -1,3 +1,5 @@
+"""The embedded voice: levels, lengths and word times."""
+
 import numpy as np
 import pytest
 import soxr

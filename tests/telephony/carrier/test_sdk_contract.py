@@ -66,7 +66,7 @@ async def test_async_client_places_fetches_lists_and_ends_a_call(box: Box, custo
 
 
 async def test_sync_client_does_the_same(box: Box) -> None:
-    await box.put("no_answer")  # rings for as long as the test needs
+    await box.put("away")  # rings for as long as the test needs
 
     def work() -> None:
         http = TwilioHttpClient()

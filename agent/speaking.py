@@ -133,19 +133,20 @@ class _Speech:
         self._reply = reply
         self._voice = voice
         self._on_open = on_open
+        self._said_ms = 0  # of the sentence that is being said
+        self._place_ms = 0  # its place in the reply
 
     async def say(self, sentence: str) -> None:
         """Raises SpeakingFailed."""
         # Polled, not awaited: the play-out is the audio plane's, which wakes nobody.
         while self._reply.opened and self.mouth.unsent_ms > AHEAD_MS:  # noqa: ASYNC110
             await asyncio.sleep(_AHEAD_POLL_S)
-        before_ms = self.mouth.reply_ms if self._reply.opened else -1
+        self._said_ms = 0
         try:
             await self._say_once(sentence)
         except SpeechUnavailable:
-            log.warning("tts.unavailable")
-            if self._reply.opened and self.mouth.reply_ms != before_ms:
-                raise SpeakingFailed("speech_unavailable") from None
+            # The same voice says the same words in the same time, so it goes on where it broke off.
+            log.warning("tts.unavailable", said_ms=self._said_ms)
             await asyncio.sleep(RETRY_AFTER_S)
             try:
                 await self._say_once(sentence)
@@ -153,26 +154,33 @@ class _Speech:
                 raise SpeakingFailed("speech_unavailable") from None
 
     async def _say_once(self, sentence: str) -> None:
+        """Speak a sentence, but for what of it the room has already."""
+        skip_ms = self._said_ms
         resampler: Resampler | None = None
-        offset_ms = 0
-        noted = False
+        made = 0  # samples of this sentence at the telephone's rate
         try:
             async with asyncio.timeout(SENTENCE_TIMEOUT_S), aclosing(self._voice.speak(sentence)) as pieces:
                 async for speech in pieces:
                     if resampler is None:
                         resampler = Resampler(speech.rate_hz, RATE_HZ)
-                        offset_ms = self._open()
-                    if not noted:
-                        self._reply.sentences.append(sentence)
-                        noted = True
-                    self._reply.add_words(speech.words, offset_ms)
-                    self.mouth.append(g711.encode(resampler.push(np.frombuffer(speech.pcm, dtype=np.int16))))
+                        if not skip_ms:
+                            self._place_ms = self._open()
+                            self._reply.sentences.append(sentence)
+                    self._reply.add_words(tuple(w for w in speech.words if w.start_ms >= skip_ms), self._place_ms)
+                    made = self._append(resampler.push(np.frombuffer(speech.pcm, dtype=np.int16)), made, skip_ms)
         except TimeoutError:
             raise SpeechUnavailable("no speech in time") from None
         if resampler is not None:
-            rest = resampler.push(np.zeros(0, dtype=np.int16), last=True)
-            if len(rest):
-                self.mouth.append(g711.encode(rest))
+            self._append(resampler.push(np.zeros(0, dtype=np.int16), last=True), made, skip_ms)
+
+    def _append(self, pcm: g711.Samples, made: int, skip_ms: int) -> int:
+        """Give the room what of `pcm` lies beyond `skip_ms`; returns the samples made so far."""
+        fresh = pcm[max(0, skip_ms * SAMPLES_PER_MS - made) :]
+        if len(fresh):
+            self.mouth.append(g711.encode(fresh))
+        made += len(pcm)
+        self._said_ms = max(self._said_ms, made // SAMPLES_PER_MS)
+        return made
 
     def _open(self) -> int:
         """Begin the room's reply at its first sound, or pause after the sentence before; returns the place."""

@@ -111,14 +111,19 @@ class Stage:
         assert answer is not None, "no answer from the node"
         return command.decode_reply(answer[1])
 
-    async def dial(self, call_id: UUID, **changes: Any) -> command.Reply:
+    async def dial(self, call_id: UUID, number: str = NUMBER, **changes: Any) -> command.Reply:
         """Dial with a fresh permit; `changes` go to the plan."""
-        return await self.send(command.Dial(self.permit(call_id), self.plan(call_id, **changes)))
+        return await self.send(command.Dial(self.permit(call_id, number), self.plan(call_id, **changes)))
 
     async def events_of(self, call_id: UUID) -> list[events.Event]:
         entries: Any = await self.redis.xrange(wire.event_stream(call_id))
-        found = [events.decode(fields[wire.EVENT_FIELD]) for _, fields in entries]
-        return [event for event in found if event.call_id == call_id]
+        # What nobody commits is published again; a consumer knows each event by its epoch and number.
+        found = {}
+        for _, fields in entries:
+            event = events.decode(fields[wire.EVENT_FIELD])
+            if event.call_id == call_id:
+                found.setdefault((event.epoch, event.seq), event)
+        return list(found.values())
 
     async def until(self, call_id: UUID, kind: type[events.Body], timeout_s: float = 60) -> list[events.Event]:
         """Wait for an event of a kind; return all events so far."""

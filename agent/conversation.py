@@ -33,7 +33,7 @@ from agent.stt.port import Transcript, TranscriptionUnavailable
 from agent.timer import OneTimer
 from agent.turns.floor import Floor, Signal, is_backchannel, move
 from events import call as events
-from media.activity.detector import VoiceEnded, VoiceStarted
+from media.activity.detector import VoiceEnded, VoicePaused, VoiceSignal, VoiceStarted
 from media.codec.g711 import Samples
 from media.room import Room
 
@@ -49,6 +49,7 @@ UNDECIDED_MAX_S: Final = 1.6
 PARTING_S: Final = 0.9
 LAST_WORDS_MAX_S: Final = 4.0
 NOISE_MAX_MS: Final = 160  # shorter than any word that interrupts
+ASSENT_MAX_MS: Final = 700
 NEARLY_SAID_MS: Final = 400
 FAILURES_MAX: Final = 2  # of the recogniser, in a row
 
@@ -88,7 +89,7 @@ class Conversation:
     def on_audio(self, pcm: Samples) -> None:
         self._listening.hear(pcm)
 
-    def on_voice(self, signal: VoiceStarted | VoiceEnded) -> None:
+    def on_voice(self, signal: VoiceSignal) -> None:
         if isinstance(signal, VoiceStarted) and self._floor is Floor.SPEAKING and not self._machine:
             self._stopped_ms = self._room.now
             self._room.pause()
@@ -141,6 +142,8 @@ class Conversation:
         match signal:
             case VoiceStarted():
                 await self._voice_started(signal)
+            case VoicePaused() if self._floor is Floor.SUSPENDED and self._listening.active:
+                self._voice_paused(signal)
             case VoiceEnded() if self._listening.active:
                 return await self._voice_ended(signal)
             case Expired() if self._timer.is_current(signal):
@@ -183,6 +186,16 @@ class Conversation:
             case _:
                 self._timer.stop()
         self._listening.begin()
+
+    def _voice_paused(self, signal: VoicePaused) -> None:
+        """A word of assent is over before its silence is long enough to end a turn: resume without that wait."""
+        partial = self._listening.partial
+        short = signal.last_voiced_ms - signal.first_voiced_ms < ASSENT_MAX_MS
+        if short and partial and is_backchannel(partial, self._minds.backchannels) and not self._nearly_said():
+            assert self._reply is not None
+            self._listening.stop()
+            self._room.forget_voice()
+            self._resume(self._reply)
 
     async def _voice_ended(self, signal: VoiceEnded) -> Result | None:
         vad_ms = self._room.now

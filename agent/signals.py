@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from events.call import Outcome
-from media.activity.detector import VoiceEnded, VoiceStarted
+from media.activity.detector import VoiceSignal
 
 
 class Timer(Enum):
@@ -51,7 +51,7 @@ class LineGone:
     reason: str
 
 
-ConversationSignal = VoiceStarted | VoiceEnded | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
+ConversationSignal = VoiceSignal | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,11 @@ async def compare_words(summary: Mapping[str, Any], truth: Mapping[str, Any], sp
     for turn in summary["turns"]:
         if turn["speaker"] != "agent" or not turn["interrupted"]:
             continue
+        meanwhile = [
+            c for c in truth["clears"] if turn["started_ms"] < c["at_ms"] < turn["ended_ms"] + _CLEAR_WITHIN_MS
+        ]
+        if len(meanwhile) > 1:
+            continue  # it was resumed in between: the carrier's samples do not tell from which word
         clear = min(truth["clears"], key=lambda c: abs(c["at_ms"] - turn["ended_ms"]), default=None)
         burst = _nearest(truth["agent_audio"], turn["started_ms"])
         if clear is None or burst is None or abs(clear["at_ms"] - turn["ended_ms"]) > _CLEAR_WITHIN_MS:

@@ -7,7 +7,7 @@ prospect and one agent; further legs and mixing join here.
 from collections.abc import Callable
 from typing import Protocol
 
-from media.activity.detector import Detector, VoiceEnded, VoiceStarted
+from media.activity.detector import Detector, VoiceSignal
 from media.activity.silero import Silero
 from media.codec import g711
 from media.codec.g711 import Samples
@@ -33,7 +33,7 @@ class Ear(Protocol):
 
     def on_audio(self, pcm: Samples) -> None: ...
 
-    def on_voice(self, signal: VoiceStarted | VoiceEnded) -> None: ...
+    def on_voice(self, signal: VoiceSignal) -> None: ...
 
     def on_sent(self, at_ms: int) -> None:
         """The first packet of a reply is on the wire."""
@@ -109,6 +109,10 @@ class Room:
     def voice_now(self) -> bool:
         """True while the prospect is speaking, as far as is known."""
         return self._detector.voice
+
+    def forget_voice(self) -> None:
+        """The prospect's sound was assent or noise: what follows is a voice of its own."""
+        self._detector.forget()
 
     # The agent's side
 

@@ -19,7 +19,8 @@ _QUIET_SHARE: Final = 0.08  # of the utterance's loudest window: below it a wind
 @dataclass(frozen=True, slots=True)
 class Sensitivity:
     start_ms: int = 96  # a voice must last this long: three windows
-    stop_ms: int = 384  # and be silent this long
+    pause_ms: int = 128  # silent this long, it has paused
+    stop_ms: int = 384  # and this long, ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,25 @@ class VoiceEnded:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class VoicePaused:
+    """Quiet for a moment: the voice may be over, and a word of assent surely is."""
+
+    first_voiced_ms: int
+    last_voiced_ms: int
+    at_ms: int
+
+
+VoiceSignal = VoiceStarted | VoicePaused | VoiceEnded
+
+
 class Detector:
     """One call's rule. Positions in ms since the stream began."""
 
     def __init__(self, sensitivity: Sensitivity | None = None) -> None:
         self._sensitivity = sensitivity or Sensitivity()
         self._voice = False
+        self._paused = False
         self._run_started_ms: int | None = None  # start of the unbroken run of voiced windows
         self._first_voiced_ms = 0
         self._last_voiced_ms = 0
@@ -55,19 +69,28 @@ class Detector:
     def last_voiced_ms(self) -> int:
         return self._last_voiced_ms
 
-    def window(self, probability: float, end_ms: int, rms: float) -> VoiceStarted | VoiceEnded | None:
+    def window(self, probability: float, end_ms: int, rms: float) -> VoiceSignal | None:
         """Take one window's probability, the position of its end, and its loudness (RMS, 0 to 1)."""
         self._levels.append((end_ms, rms))
         if not self._voice:
             return self._while_silent(probability, end_ms)
         if probability >= STOP_PROBABILITY:
             self._last_voiced_ms = end_ms
+            self._paused = False
             return None
-        if end_ms - self._last_voiced_ms < self._sensitivity.stop_ms:
-            return None
-        self._voice = False
-        self._run_started_ms = None
+        quiet_ms = end_ms - self._last_voiced_ms
+        if quiet_ms < self._sensitivity.stop_ms:
+            if self._paused or quiet_ms < self._sensitivity.pause_ms:
+                return None
+            self._paused = True
+            return VoicePaused(self._first_voiced_ms, self._quiet_since(), end_ms)
+        self.forget()
         return VoiceEnded(self._first_voiced_ms, self._quiet_since(), end_ms)
+
+    def forget(self) -> None:
+        """What was heard so far was no turn: the next voice is a new one."""
+        self._voice = self._paused = False
+        self._run_started_ms = None
 
     def _while_silent(self, probability: float, end_ms: int) -> VoiceStarted | None:
         if probability < START_PROBABILITY:

@@ -5,9 +5,17 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from media.activity.detector import WINDOW_MS, Detector, Sensitivity, VoiceEnded, VoiceStarted
+from media.activity.detector import (
+    WINDOW_MS,
+    Detector,
+    Sensitivity,
+    VoiceEnded,
+    VoicePaused,
+    VoiceSignal,
+    VoiceStarted,
+)
 
-Signals = list[VoiceStarted | VoiceEnded]
+Signals = list[VoiceSignal]
 
 
 def feed(detector: Detector, windows: list[tuple[float, float]]) -> Signals:
@@ -34,18 +42,29 @@ def test_a_click_is_no_voice() -> None:
 def test_the_end_is_placed_at_the_last_loud_window() -> None:
     lingering = (0.6, 0.001)  # the network still says voice, the line is quiet
     signals = feed(Detector(), [VOICE] * 10 + [lingering] * 2 + [QUIET] * 20)
-    assert isinstance(signals[1], VoiceEnded)
-    assert signals[1].last_voiced_ms == 10 * WINDOW_MS
+    assert isinstance(signals[-1], VoiceEnded)
+    assert signals[-1].last_voiced_ms == 10 * WINDOW_MS
 
 
 def test_a_pause_shorter_than_the_stop_is_part_of_the_utterance() -> None:
     stop = Sensitivity().stop_ms // WINDOW_MS
-    assert len(feed(Detector(), [VOICE] * 5 + [QUIET] * (stop - 1) + [VOICE] * 5)) == 1
+    signals = feed(Detector(), [VOICE] * 5 + [QUIET] * (stop - 1) + [VOICE] * 5)
+    assert [type(signal) for signal in signals] == [VoiceStarted, VoicePaused]
+
+
+def test_a_pause_is_told_once_and_a_forgotten_voice_starts_anew() -> None:
+    detector = Detector()
+    signals = feed(detector, [VOICE] * 10 + [QUIET] * 6)
+    assert [type(signal) for signal in signals] == [VoiceStarted, VoicePaused]
+    assert isinstance(signals[1], VoicePaused)
+    assert signals[1].at_ms - 10 * WINDOW_MS == Sensitivity().pause_ms
+    detector.forget()
+    assert [type(signal) for signal in feed(detector, [VOICE] * 3)] == [VoiceStarted]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=300))
 def test_starts_and_ends_alternate_in_order(windows: list[tuple[float, float]]) -> None:
-    signals = feed(Detector(), windows)
+    signals = [signal for signal in feed(Detector(), windows) if not isinstance(signal, VoicePaused)]
     for one, other in pairwise(signals):
         assert type(one) is not type(other)
         assert one.at_ms <= other.at_ms

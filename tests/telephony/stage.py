@@ -118,7 +118,7 @@ class Stage:
     async def events_of(self, call_id: UUID) -> list[events.Event]:
         entries: Any = await self.redis.xrange(wire.event_stream(call_id))
         # What nobody commits is published again; a consumer knows each event by its epoch and number.
-        found = {}
+        found: dict[tuple[int, int], events.Event] = {}
         for _, fields in entries:
             event = events.decode(fields[wire.EVENT_FIELD])
             if event.call_id == call_id:

@@ -94,6 +94,18 @@ def doctor(
     raise SystemExit(run_doctor(_settings(), carrier=carrier))
 
 
+@app.command(
+    "bench",
+    add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def measure(context: typer.Context) -> None:
+    """Measure: `salesos bench --help` lists what."""
+    from salesos.measure import run_bench
+
+    run_bench(context.args)
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to date (needs SALESOS_DATABASE_OWNER_URL)."""

@@ -1,0 +1,76 @@
+"""The command line of the bench: `salesos bench …`, or `python -m bench …` for what needs no Redis of its own.
+
+Every part is imported when its command runs.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.logs import configure_logs
+
+StartRedis = Callable[[Path], AbstractContextManager[str]]
+"""Starts a Redis with its files in a folder for as long as the context is open; gives its address."""
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Measure: the audio plane under load, its stages, and calls through a running system.",
+)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    core: Annotated[int, typer.Option(help="Pin the process and its children to this core; -1: to none.")] = -1,
+    max_calls: Annotated[int, typer.Option(min=1, help="Refuse streams beyond.")] = 1_000,
+    redis_url: Annotated[str, typer.Option(envvar="SALESOS_REDIS_URL", help="Empty: one is started.")] = "",
+    log_level: str = "warning",
+) -> None:
+    """Serve the call path with instant minds to unsigned streams on loopback, until SIGTERM."""
+    from bench.serve import run
+
+    configure_logs("bench", log_level)
+    if core >= 0:
+        os.sched_setaffinity(0, {core})  # before anything is started: children inherit it
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="salesos-bench-")))
+        if not redis_url:
+            start_redis: StartRedis | None = context.obj
+            if start_redis is None:
+                raise typer.BadParameter("set SALESOS_REDIS_URL, or use `salesos bench serve`")
+            redis_url = stack.enter_context(start_redis(folder / "redis"))
+        run(folder, redis_url, max_calls, os.getpid())
+
+
+@app.command()
+def calls(persona: str = "eager", count: int = 10, at_once: int = 2) -> None:
+    """Place calls to one persona in the running system and print how fast the agent answers."""
+    from bench.calls import place_calls, report
+
+    summaries = place_calls(persona, count, at_once)
+    sys.stdout.write(report(summaries) + "\n")
+    failures = [summary["error"]["message"] for summary in summaries if "error" in summary]
+    sys.stdout.writelines(f"failed: {message}\n" for message in failures)
+    raise typer.Exit(1 if failures else 0)
+
+
+@app.command()
+def personas(
+    times: Annotated[int, typer.Option(min=1, max=50)] = 1, at_once: Annotated[int, typer.Option(min=1, max=10)] = 3
+) -> None:
+    """Call every persona in the running system; compare with its table and with the carrier's own account."""
+    from bench.personas import run_personas
+    from config.settings import read_settings
+
+    lines, good, count = run_personas(times, at_once, read_settings().carrier_address)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    raise typer.Exit(0 if good == count else 1)

@@ -1,0 +1,185 @@
+"""The bench's voice process: the product's whole call path with minds that take no time, open to any stream.
+
+Room, conversation, state machine, outbox with its journal and a real Redis, recorder and archive are the product's
+own. In the place of the dialler stands a socket on loopback, `/stream`, where each stream that sends `start` becomes
+a call. In the place of the CRM, the events of a closed call count as taken a moment later.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Generator
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import redis.asyncio as redis
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI, WebSocket
+from redis.exceptions import RedisError
+
+from bench.fakes import instant_minds
+from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
+from events import wire
+from events.ids import new_id
+from media.activity.silero import Silero
+from media.clock import Clock
+from media.recording.upload import open_store
+from telephony.call.archive import Archive
+from telephony.call.session import CallSession, Services
+from telephony.call.signals import HangUpAsked
+from telephony.calls import Calls
+from telephony.outbox import Outbox
+from telephony.twilio.leg import run_leg
+from telephony.twilio.messages import FRAME_CHARS_MAX
+
+log = structlog.get_logger()
+
+HOST: Final = "127.0.0.1"  # streams are unsigned here: loopback only, and no setting changes that
+COMMIT_EVERY_S: Final = 1.0
+REDIS_TIMEOUT_S: Final = 2.0
+HANG_UP_S: Final = 10.0
+FLUSH_S: Final = 5.0
+_TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
+
+
+class BenchServer:
+    """All parts of the process, and their lives."""
+
+    def __init__(self, folder: Path, redis_url: str, max_calls: int) -> None:
+        self._folder = folder
+        self._redis = redis.Redis.from_url(redis_url, socket_connect_timeout=2)
+        self._max_calls = max_calls
+        self._org_id = new_id()
+        self._calls: Calls | None = None
+        self._services: Services | None = None
+        self._uncommitted: set[UUID] = set()  # calls whose events nobody has taken yet
+
+    def web(self) -> FastAPI:
+        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+
+        @app.websocket("/stream")
+        async def stream(socket: WebSocket) -> None:
+            await socket.accept()
+            if self._calls is None or self._calls.full or self._calls.draining:
+                await socket.close(_TRY_AGAIN_LATER)
+                return
+            await run_leg(socket, ArrivingCall(self._open_call))
+
+        return app
+
+    def _open_call(self) -> CallSession:
+        assert self._calls is not None
+        assert self._services is not None
+        plan = new_plan(self._org_id)
+        session = CallSession(plan, new_permit(plan), new_order(plan), instant_minds(), self._services)
+        session.place()
+        self._calls.start(session)
+        self._uncommitted.add(plan.call_id)
+        return session
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Take calls until told to stop, then end them."""
+        journal, spool, store = (self._folder / name for name in ("journal", "spool", "store"))
+        for folder in (journal, spool, store):
+            await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        silero, clock, outbox = Silero(), Clock(), Outbox(journal, self._redis)
+        archive = Archive(open_store(store.as_uri()), store.as_uri(), spool)
+        async with asyncio.TaskGroup() as calls_group, asyncio.TaskGroup() as own:
+            calls = Calls(calls_group, self._max_calls)
+            carrier = LoopbackCarrier(calls.get)
+            self._services = Services(carrier, silero, clock, outbox, archive)
+            self._calls = calls
+            works: list[tuple[Coroutine[Any, Any, None], str]] = [
+                (silero.run(), "silero"),
+                (clock.run(), "clock"),
+                (outbox.run(), "outbox"),
+                (self._commit(calls), "commit"),
+            ]
+            running = [own.create_task(work, name=name) for work, name in works]
+            await stopping.wait()
+            calls.draining = True
+            for call in calls.live():
+                call.put(HangUpAsked("node_stopping"))
+            if not await calls.wait_empty(HANG_UP_S):
+                log.warning("bench.calls_left", calls=len(calls))
+            await outbox.drain(FLUSH_S)
+            for task in running:
+                task.cancel()
+        await self._redis.aclose()
+
+    async def _commit(self, calls: Calls) -> None:
+        """Play the CRM that has taken all events of each call that is over, so that journals go."""
+        while True:
+            await asyncio.sleep(COMMIT_EVERY_S)
+            over = [call_id for call_id in self._uncommitted if calls.get(call_id) is None]
+            if not over:
+                continue
+            # Beyond any number that a call reaches.
+            marks = {wire.committed_key(self._org_id, call_id): f"1:{2**31}" for call_id in over}
+            try:
+                async with asyncio.timeout(REDIS_TIMEOUT_S):
+                    await self._redis.mset(marks)
+            except (RedisError, OSError, TimeoutError) as error:
+                log.warning("bench.commit_failed", reason=type(error).__name__)
+                continue
+            self._uncommitted.difference_update(over)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: ours stop the calls before the web server."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+
+async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable[[str], None]) -> None:
+    """Serve until `stopping` is set. `announce` gets the stream's address once it takes connections."""
+    listener = socket.create_server((HOST, 0), backlog=1024)
+    web = _Server(
+        uvicorn.Config(
+            server.web(),
+            ws="websockets-sansio",
+            ws_max_size=FRAME_CHARS_MAX,
+            ws_per_message_deflate=False,
+            access_log=False,
+            server_header=False,
+            log_config=None,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        stack.callback(listener.close)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        serving = tasks.create_task(web.serve(sockets=[listener]), name="web")
+        running = tasks.create_task(server.run(stopping), name="server")
+        while not web.started and not running.done():  # noqa: ASYNC110 - uvicorn offers a flag, no event
+            await asyncio.sleep(0.01)
+        announce(f"ws://{HOST}:{listener.getsockname()[1]}/stream")
+        await running
+        web.should_exit = True
+        await serving
+
+
+def run(folder: Path, redis_url: str, max_calls: int, pid: int) -> None:
+    """Run the process to its end by SIGTERM or SIGINT; prints one line of JSON when it is ready."""
+
+    def announce(stream_url: str) -> None:
+        sys.stdout.write(msgspec.json.encode({"pid": pid, "stream_url": stream_url}).decode() + "\n")
+        sys.stdout.flush()
+
+    async def until_signalled() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        await serve(BenchServer(folder, redis_url, max_calls), stopping, announce)
+
+    uvloop.run(until_signalled())

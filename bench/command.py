@@ -52,6 +52,49 @@ def serve(
 
 
 @app.command()
+def load(
+    calls: Annotated[str, typer.Option(help="Numbers of calls, one run each, such as 1,20,80,120.")] = "1,20,80,120",
+    seconds: Annotated[float, typer.Option(min=1, help="Measured time of a run; some 15 s come on top.")] = 60,
+    server_core: Annotated[int, typer.Option(min=0)] = 0,
+    client_core: Annotated[int, typer.Option(min=0)] = 1,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+) -> None:
+    """Load a server of its own, pinned to one core, with simulated carrier calls from another."""
+    import msgspec
+    import uvloop
+
+    from bench.load import Cores, ServerFailed, measure, summarise
+    from bench.load_report import LoadReport, table
+
+    configure_logs("bench", "warning")
+    counts = _numbers(calls)
+
+    async def run() -> LoadReport:
+        runs = []
+        async for done in measure(counts, seconds, Cores(server_core, client_core)):
+            typer.echo(f"{done.calls} calls measured", err=True)
+            runs.append(done)
+        return summarise(runs)
+
+    try:
+        report = uvloop.run(run())
+    except ServerFailed as error:
+        typer.echo(f"salesos bench load: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(table(report))
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+
+
+def _numbers(text: str) -> list[int]:
+    """Return the numbers in a list such as 1,20,80."""
+    parts = text.split(",")
+    if not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        raise typer.BadParameter(f"{text!r} is not a list of numbers above 0")
+    return [int(part) for part in parts]
+
+
+@app.command()
 def calls(persona: str = "eager", count: int = 10, at_once: int = 2) -> None:
     """Place calls to one persona in the running system and print how fast the agent answers."""
     from bench.calls import place_calls, report

@@ -185,5 +185,6 @@ class Room:
 
     def _on_probability(self, probability: float, end_ms: int, rms: float) -> None:
         signal = self._detector.window(probability, end_ms, rms)
+        self._silero.voice = self._detector.voice
         if signal is not None:
             self._ear.on_voice(signal)

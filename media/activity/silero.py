@@ -6,6 +6,7 @@ Each window needs the 32 samples before it; without them the network raises no e
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,12 +18,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from media.activity.gate import Gate
 from media.codec.g711 import Samples
 from media.frame import RATE_HZ, samples_to_ms
 
 WINDOW: Final = 256
 _CONTEXT: Final = 32
 _COLLECT_S: Final = 0.006
+_SCALE: Final = np.float32(1 / 32768)
+_NOTHING: Final = np.zeros(0, dtype=np.float32)
+_RATE: Final = np.array(RATE_HZ, dtype=np.int64)
 _BACKLOG_WINDOWS: Final = 32  # a second of one call; older windows are dropped and counted
 
 OnProbability = Callable[[float, int, float], None]
@@ -49,40 +54,69 @@ def model_path() -> Path:
 
 
 class ActivityStream:
-    """One call's windows. Samples go in by `feed`; probabilities come out by the callback, on the loop."""
+    """One call's windows. Samples go in by `feed`; probabilities come out by the callback, on the loop.
+
+    While nobody can be speaking the gate holds everything back, and the network sees nothing of this call.
+    """
 
     def __init__(self, batcher: "Silero", on_probability: OnProbability) -> None:
         self._batcher = batcher
         self._on_probability = on_probability
-        self._rest = np.zeros(0, dtype=np.float32)
-        self._position = 0  # samples that have left `_rest`
-        self.tail = np.zeros(_CONTEXT, dtype=np.float32)
-        self.state = np.zeros((2, 1, 128), dtype=np.float32)
+        self._gate = Gate()
+        self._fed = 0  # position after the newest sample fed
+        self._rest: NDArray[np.float32] = _NOTHING  # samples that do not fill a window yet
+        self.closed = False
+        self.voice = False  # set by the room: a voice is being heard, so the gate stays open
+        self.tail: NDArray[np.float32] = np.zeros(_CONTEXT, dtype=np.float32)
+        self.state: NDArray[np.float32] = np.zeros((2, 1, 128), dtype=np.float32)
         self.pending: deque[tuple[NDArray[np.float32], int]] = deque(maxlen=_BACKLOG_WINDOWS)
         self.dropped = 0
 
     def feed(self, pcm: Samples) -> None:
         """Take int16 mono 8 kHz samples."""
-        self._rest = np.concatenate([self._rest, pcm.astype(np.float32) / 32768.0])
-        while len(self._rest) >= WINDOW:
-            window, self._rest = self._rest[:WINDOW], self._rest[WINDOW:]
-            self._position += WINDOW
+        self._fed += len(pcm)
+        was_open = self._gate.open
+        heard = self._gate.hear(pcm, stay=self.voice)
+        if not heard:
+            return
+        if not was_open:
+            self._begin()
+        joined = heard[0] if len(heard) == 1 else np.concatenate(heard)
+        scaled = joined.astype(np.float32)
+        scaled *= _SCALE
+        samples = np.concatenate([self._rest, scaled]) if len(self._rest) else scaled
+        whole = len(samples) - len(samples) % WINDOW
+        position = self._fed - len(samples)
+        for start in range(0, whole, WINDOW):
             if len(self.pending) == self.pending.maxlen:
                 self.dropped += 1
-            self.pending.append((window, self._position))
-        if self.pending:
+            self.pending.append((samples[start : start + WINDOW], position + start + WINDOW))
+        self._rest = samples[whole:]
+        if whole:
             self._batcher.wake(self)
 
     def skip_to(self, position: int) -> None:
         """Place the next fed sample at `position` (samples since the stream began): frames were lost."""
-        self._position = position
-        self._rest = self._rest[:0]
+        self._fed = position
+        self._rest = _NOTHING
+        self._gate.forget()
 
     def deliver(self, probability: float, end: int, rms: float) -> None:
         self._on_probability(probability, samples_to_ms(end), rms)
 
     def close(self) -> None:
         self._batcher.forget(self)
+
+    def _begin(self) -> None:
+        """The network's memory of the voice before the silence is of no use any more."""
+        self._rest = _NOTHING
+        self.tail = np.zeros(_CONTEXT, dtype=np.float32)
+        self.state = np.zeros((2, 1, 128), dtype=np.float32)
+
+
+Work = tuple[ActivityStream, list[tuple[NDArray[np.float32], int]]]
+Result = tuple[ActivityStream, float, int, float]
+"""The stream, its window's probability, the position of the window's end, and its RMS."""
 
 
 class Silero:
@@ -110,6 +144,7 @@ class Silero:
 
     def forget(self, stream: ActivityStream) -> None:
         self._waiting.pop(stream, None)
+        stream.closed = True
 
     async def run(self) -> None:
         """Collect, infer, deliver, until cancelled."""
@@ -119,27 +154,48 @@ class Silero:
                 await self._awake.wait()
                 await asyncio.sleep(_COLLECT_S)
                 self._awake.clear()
-                streams = [stream for stream in self._waiting if stream.pending]
+                work = [(stream, list(stream.pending)) for stream in self._waiting if stream.pending]
                 self._waiting.clear()
-                if not streams:
-                    continue
-                taken = [stream.pending.popleft() for stream in streams]
-                probabilities = await loop.run_in_executor(thread, self.infer, streams, [w for w, _ in taken])
-                for stream, (window, end), probability in zip(streams, taken, probabilities, strict=True):
-                    stream.deliver(float(probability), end, float(np.sqrt(np.mean(window * window))))
-                    if stream.pending:
-                        self.wake(stream)
+                for stream, _ in work:
+                    stream.pending.clear()
+                if work:
+                    self._deliver(await loop.run_in_executor(thread, self.infer, work))
 
-    def infer(self, streams: list[ActivityStream], windows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Run one window of each stream as a batch; moves each stream's state on. Returns (len(streams),)."""
-        rows = np.stack([np.concatenate([s.tail, w]) for s, w in zip(streams, windows, strict=True)])
-        state = np.concatenate([stream.state for stream in streams], axis=1)
-        rate = np.array(RATE_HZ, dtype=np.int64)
-        output, new_state = self._session.run(None, {"input": rows, "state": state, "sr": rate})
+    def _deliver(self, results: list[Result]) -> None:
+        for stream, probability, end, rms in results:
+            if not stream.closed:
+                stream.deliver(probability, end, rms)
+
+    def infer(self, work: list[Work]) -> list[Result]:
+        """Run the windows of each stream in order, those of different streams as batches.
+
+        A gate that has just opened brings several windows of one stream: they take a round each, in this one call.
+        Moves each stream's state on.
+        """
+        results: list[Result] = []
+        longest = max(len(windows) for _, windows in work)
+        for round_ in range(longest):
+            streams = [stream for stream, windows in work if len(windows) > round_]
+            windows = [windows[round_] for _, windows in work if len(windows) > round_]
+            probabilities = self._run_batch(streams, [window for window, _ in windows])
+            for stream, (window, end), probability in zip(streams, windows, probabilities, strict=True):
+                results.append((stream, float(probability), end, math.sqrt(float(window @ window) / WINDOW)))
+        return results
+
+    def _run_batch(self, streams: list[ActivityStream], windows: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Run one window of each stream; returns their probabilities, (len(streams),)."""
+        count = len(streams)
+        rows = np.empty((count, _CONTEXT + WINDOW), dtype=np.float32)
+        state = np.empty((2, count, 128), dtype=np.float32)
+        for index, (stream, window) in enumerate(zip(streams, windows, strict=True)):
+            rows[index, :_CONTEXT] = stream.tail
+            rows[index, _CONTEXT:] = window
+            state[:, index] = stream.state[:, 0]
+        output, new_state = self._session.run(None, {"input": rows, "state": state, "sr": _RATE})
         for index, (stream, window) in enumerate(zip(streams, windows, strict=True)):
             stream.state = new_state[:, index : index + 1, :]
             stream.tail = window[-_CONTEXT:]
         self.batches += 1
-        self.windows += len(streams)
+        self.windows += count
         probabilities: NDArray[np.float32] = output[:, 0]
         return probabilities

@@ -57,6 +57,11 @@ class Recorder:
             self._muted = False
             self._tracks.mute(ms_to_samples(at_ms))
 
+    def give_up(self, reason: str) -> None:
+        """The disk does not answer: what it has is the recording."""
+        self._failed = reason
+        log.error("recording.stopped", reason=reason)
+
     async def run(self) -> None:
         """Write what is settled, each second, until cancelled."""
         while not self._failed:

@@ -26,8 +26,9 @@ from media.recording.spool import Spool
 from media.room import Line, Room
 from telephony.call import signals as sig
 from telephony.call.archive import Archive
+from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.lifecycle import GUARD_S, Lifecycle
-from telephony.carrier_port import CallOrder, Carrier, CarrierInDoubt, CarrierRefused
+from telephony.carrier_port import CallOrder, Carrier
 from telephony.outbox import Outbox
 
 log = structlog.get_logger()
@@ -35,11 +36,9 @@ log = structlog.get_logger()
 SIGNALS_MAX: Final = 500
 METER_EVERY_S: Final = 10.0
 GOODBYE_S: Final = 12.0  # before the funds end: time to finish and say goodbye
-DOUBT_WAIT_S: Final = 1.5
 ASKED_GUARD_S: Final = 12.0  # longer than a carrier request may take
-HANG_UP_TRIES: Final = 3
 DIAL_ANSWER_WAIT_S: Final = 12.0  # longer than a carrier request may take
-WRITE_OUT_TIMEOUT_S: Final = 5.0
+WRITE_OUT_TIMEOUT_S: Final = 15.0  # a disk that takes longer for a second of audio has failed
 
 _FAILED_BY_STATUS: Final = {
     "busy": Outcome.LINE_BUSY,
@@ -70,6 +69,7 @@ class CallSession:
         self._permit = permit
         self._order = order
         self._services = services
+        self._carrier_leg = CarrierLeg(services.carrier, order, self.put)
         self._signals: asyncio.Queue[sig.CallSignal] = asyncio.Queue(SIGNALS_MAX)
         self.dropped_signals = 0
         self._lifecycle = Lifecycle()
@@ -140,14 +140,14 @@ class CallSession:
             await self._live()
         except Exception:
             log.exception("call.died")
-            self._outcome, self._reason = Outcome.SERVICE_FAILURE, "internal_error"
+            self._outcome, self._reason = self._outcome or Outcome.SERVICE_FAILURE, "internal_error"
         finally:
             self._services.clock.unsubscribe(self._room.tick)
             self._room.leave()
             for timer in self._timers.values():
                 timer.cancel()
         if not self._carrier_over:
-            await self._hang_up()
+            await self._carrier_leg.hang_up(self.carrier_call_id)
         for event in ("wind_up", "finish", "fail"):
             self._tell(event)
         self._emit_finished()
@@ -158,7 +158,7 @@ class CallSession:
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
-                dialing = tasks.create_task(self._dial(), name="call.dial")
+                dialing = tasks.create_task(self._carrier_leg.dial(), name="call.dial")
                 while not self._over:
                     self._handle(await self._signals.get())
                 self._ended_at = self._now()
@@ -186,25 +186,11 @@ class CallSession:
         end_ms = self._room.now
         self._conversation.close()
         if self._recorder is not None and self._room.timeline.started:
-            async with asyncio.timeout(WRITE_OUT_TIMEOUT_S):
-                await self._recorder.finish(end_ms)
-
-    async def _dial(self) -> None:
-        carrier = self._services.carrier
-        started = datetime.now(UTC)
-        try:
-            self.put(sig.Accepted(await carrier.dial(self._order)))
-        except CarrierRefused as error:
-            self.put(sig.Refused(error.code))
-        except CarrierInDoubt as error:
-            # Never dialled again: looked for, then waited for, then unknown.
-            log.warning("dial.in_doubt", reason=str(error))
-            await asyncio.sleep(DOUBT_WAIT_S)
             try:
-                found = await carrier.find(self._order, started)
-            except CarrierInDoubt:
-                found = None
-            self.put(sig.Accepted(found) if found else sig.InDoubt())
+                async with asyncio.timeout(WRITE_OUT_TIMEOUT_S):
+                    await self._recorder.finish(end_ms)
+            except TimeoutError:
+                self._recorder.give_up("disk_slow")
 
     def _handle(self, signal: sig.CallSignal) -> None:
         match signal:
@@ -319,19 +305,7 @@ class CallSession:
             if self._carrier_over:
                 self._tell("finish")
             else:
-                self._tasks.create_task(self._hang_up(), name="call.hang_up")
-
-    async def _hang_up(self) -> None:
-        """End the carrier's leg; its last callback, or the guard, ends the call."""
-        for attempt in range(HANG_UP_TRIES):
-            if not self.carrier_call_id:
-                return
-            try:
-                await self._services.carrier.hang_up(self.carrier_call_id)
-                return
-            except CarrierInDoubt as error:
-                log.warning("hang_up.in_doubt", reason=str(error), attempt=attempt)
-                await asyncio.sleep(1.0)
+                self._tasks.create_task(self._carrier_leg.hang_up(self.carrier_call_id), name="call.hang_up")
 
     def _fail(self, outcome: Outcome, reason: str) -> bool:
         """The call never came to be; False when it had been answered."""
@@ -353,16 +327,8 @@ class CallSession:
         else:
             # A callback may have been lost: the carrier's own word comes first.
             self._asked_carrier = True
-            self._tasks.create_task(self._ask_carrier(), name="call.ask_carrier")
+            self._tasks.create_task(self._carrier_leg.ask(self.carrier_call_id), name="call.ask_carrier")
             self._after("guard", ASKED_GUARD_S, sig.GuardExpired(state))
-
-    async def _ask_carrier(self) -> None:
-        try:
-            status = await self._services.carrier.status(self.carrier_call_id)
-        except CarrierInDoubt as error:
-            log.warning("call.carrier_silent", reason=str(error))
-        else:
-            self.put(sig.CarrierStatus(status, self.carrier_call_id))
 
     def _funds_end(self, *, last_call: bool) -> None:
         if last_call:

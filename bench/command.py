@@ -86,6 +86,24 @@ def load(
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
 
 
+@app.command()
+def micro(
+    seconds: Annotated[float, typer.Option(min=0.001, help="Measured time of each stage.")] = 0.5,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+) -> None:
+    """Time one operation of each stage of a frame's path."""
+    import msgspec
+
+    from bench.micro import measure, table
+    from bench.utterance import speak_two_seconds
+
+    with tempfile.TemporaryDirectory(prefix="salesos-bench-") as folder:
+        costs = measure(speak_two_seconds(), Path(folder), seconds)
+    typer.echo(table(costs))
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode({"stages": costs})) + b"\n")
+
+
 def _numbers(text: str) -> list[int]:
     """Return the numbers in a list such as 1,20,80."""
     parts = text.split(",")

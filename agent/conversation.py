@@ -250,12 +250,12 @@ class Conversation:
     def _nearly_said(self) -> bool:
         """All but the last syllable was heard: the caller answers it rather than nods to it."""
         made = self._making is None or self._making.done()
-        return made and self._room.reply_ms - self._room.heard_ms() < NEARLY_SAID_MS
+        return made and self._room.reply_ms - self._room.heard_ms < NEARLY_SAID_MS
 
     def _resume(self, reply: Reply) -> None:
         self._timer.stop()
         self._floor = move(self._floor, Signal.RESUMED)
-        self._room.resume(reply.word_start_ms(self._room.heard_ms()))
+        self._room.resume(reply.word_start_ms(self._room.heard_ms))
 
     def _yield_floor(self, reply: Reply) -> None:
         """What the caller says is an interruption: the rest of the answer is never said."""
@@ -350,7 +350,7 @@ class Conversation:
         reply, self._reply = self._reply, None
         if reply is None or not reply.opened:
             return
-        heard = reply.heard_text(self._room.heard_ms() if cut_short else self._room.reply_ms)
+        heard = reply.heard_text(self._room.heard_ms if cut_short else self._room.reply_ms)
         if cut_short:
             self._room.drop_reply()
         whole = heard.split() == reply.text.split()

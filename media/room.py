@@ -137,6 +137,7 @@ class Room:
     def unsent_ms(self) -> int:
         return self._playout.unsent_ms
 
+    @property
     def heard_ms(self) -> int:
         """How much of the reply the prospect has heard."""
         return self._playout.heard_ms(self._now_ms())

@@ -20,7 +20,8 @@ from telephony import journal
 from telephony.call import lifecycle
 from tests.telephony.stage import Stage, finished, set_stage
 
-pytestmark = pytest.mark.timeout(150)
+# One group: the scenes are played once, by one of the processes that share the tests.
+pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("stage")]
 BETWEEN_DIALS_S = 1.0
 
 

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -33,9 +34,10 @@ def running(up: Up) -> Running:
 
 
 @pytest.fixture(scope="session")
-def summaries(running: Running) -> Summaries:
-    """Every persona's call, over."""
-    return place_all(running)
+def summaries(running: Running, repository: Path) -> Summaries:
+    """Every persona's call, over; and a human voice's, where a recording of one lies beside the checkout."""
+    recording = repository.parent / "shared" / "audio" / "jfk.wav"
+    return place_all(running, recording if recording.exists() else None)
 
 
 @pytest.fixture

@@ -41,10 +41,14 @@ class Up:
             time.sleep(0.1)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to stop and return its exit status. Safe to repeat."""
+        """Ask it to stop and return its exit status. Safe to repeat; one that does not end is killed."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(STOP_TIMEOUT_S)
+        try:
+            return self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
 
     def descendants(self) -> dict[int, str]:
         """Return every live process of this system but `up` itself, by id, with its command line."""

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from salesos.call import Request, place_and_follow
@@ -38,15 +39,23 @@ TABLE: Mapping[str, Expected] = {
     "no_answer": Expected("failed", ("no_answer",), None, "retry_later", False),
 }
 PERSONAS = tuple(TABLE)
+HUMAN = "a human voice"
 
 
-def place_all(running: Running) -> Summaries:
-    """Place every persona's call at the same time, each on a number of its own; return the summaries."""
+def place_all(running: Running, recording: Path | None) -> Summaries:
+    """Place every persona's call at the same time, each on a number of its own; return the summaries.
 
-    def place(number: int) -> dict[str, Any]:
-        time.sleep(number * BETWEEN_DIALS_S)
-        request = Request(persona=PERSONAS[number], to=f"+121255501{number:02d}")
+    `recording`: a human voice, which is called as well (HUMAN) when there is one.
+    """
+    requests = {persona: Request(persona=persona) for persona in PERSONAS}
+    if recording is not None:
+        requests[HUMAN] = Request(caller_wav=recording)
+
+    def place(place_in_line: int, request: Request) -> dict[str, Any]:
+        time.sleep(place_in_line * BETWEEN_DIALS_S)
+        request = replace(request, to=f"+121255501{place_in_line:02d}")
         return place_and_follow(running, request, Screen(to_stderr=True), time.sleep)
 
-    with ThreadPoolExecutor(len(PERSONAS)) as pool:
-        return dict(zip(PERSONAS, pool.map(place, range(len(PERSONAS))), strict=True))
+    with ThreadPoolExecutor(len(requests)) as pool:
+        summaries = pool.map(place, range(len(requests)), requests.values())
+        return dict(zip(requests, summaries, strict=True))

@@ -63,21 +63,16 @@ def load(
     import msgspec
     import uvloop
 
-    from bench.load import Cores, ServerFailed, measure, summarise
-    from bench.load_report import LoadReport, table
+    from bench.load import Cores, ServerFailed, measure
+    from bench.load_report import LoadRun, table
 
     configure_logs("bench", "warning")
-    counts = _numbers(calls)
 
-    async def run() -> LoadReport:
-        runs = []
-        async for done in measure(counts, seconds, Cores(server_core, client_core)):
-            typer.echo(f"{done.calls} calls measured", err=True)
-            runs.append(done)
-        return summarise(runs)
+    def tell(run: LoadRun) -> None:
+        typer.echo(f"{run.calls} calls measured", err=True)
 
     try:
-        report = uvloop.run(run())
+        report = uvloop.run(measure(_numbers(calls), seconds, Cores(server_core, client_core), tell))
     except ServerFailed as error:
         typer.echo(f"salesos bench load: {error}", err=True)
         raise typer.Exit(1) from None

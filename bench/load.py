@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,6 +20,7 @@ import structlog
 
 from bench.carrier_client import Caller, Tally
 from bench.fakes import TONE_MS
+from bench.floor import find_floor
 from bench.load_report import LoadReport, LoadRun, faults_of, max_calls, spread
 from bench.process_meter import core_use, tree_use
 from bench.stream_socket import StreamRefused, StreamSocket, connect
@@ -85,10 +86,12 @@ class Pacer:
             await asyncio.sleep(max(0.0, self._due[0][0] - now) if self._due else _TICK_S)
 
 
-async def measure(calls: Sequence[int], seconds: float, cores: Cores) -> AsyncGenerator[LoadRun]:
-    """Yield a run for each number of calls. Raises ServerFailed."""
+async def measure(calls: Sequence[int], seconds: float, cores: Cores, on_run: Callable[[LoadRun], None]) -> LoadReport:
+    """Measure a run for each number of calls; `on_run` hears of each as it ends. Raises ServerFailed."""
     utterance = await asyncio.to_thread(speak_two_seconds)
     os.sched_setaffinity(0, {cores.client})
+    floor = await find_floor(utterance)
+    runs: list[LoadRun] = []
     for count in calls:
         run: LoadRun | None = None
         refused: BaseException | None = None
@@ -99,11 +102,9 @@ async def measure(calls: Sequence[int], seconds: float, cores: Cores) -> AsyncGe
                 refused = group.exceptions[0]
         if run is None:
             raise ServerFailed(f"the server did not take {count} calls: {refused!r}")
-        yield run
-
-
-def summarise(runs: Sequence[LoadRun]) -> LoadReport:
-    return LoadReport(tuple(runs), max_calls(runs))
+        runs.append(run)
+        on_run(run)
+    return LoadReport(tuple(runs), max_calls(runs), floor)
 
 
 @contextlib.asynccontextmanager

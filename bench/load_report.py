@@ -6,6 +6,8 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from bench.floor import Floor
+
 DRIFT_MS: Final = 50.0  # of p95 against the smallest run: beyond, calls suffer from each other
 STOLEN_SHARE_MAX: Final = 0.05
 LATE_P99_MS_MAX: Final = 10.0
@@ -46,6 +48,7 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
 class LoadReport(msgspec.Struct, frozen=True):
     runs: tuple[LoadRun, ...]
     max_calls: int | None  # None when the smallest run is void: there is nothing to compare with
+    floor: Floor  # what the voice activity takes by itself
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -91,6 +94,8 @@ def table(report: LoadReport) -> str:
             f"{response.count:>7}{run.underruns:>11}{run.stolen_s:>10.2f}{run.late_p99_ms:>10.1f}"
         )
         lines += [f"{'':>6}  {remark}" for remark in _remarks(run)]
+    floor = report.floor
+    lines.append(f"floor: response {_ms(floor.response_ms)} ms, barge-in {_ms(floor.barge_in_ms)} ms")
     most = "unknown: the smallest run is void" if report.max_calls is None else str(report.max_calls)
     lines.append(f"most calls with a p95 within {DRIFT_MS:.0f} ms of the smallest run's: {most}")
     return "\n".join(lines)

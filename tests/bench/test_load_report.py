@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from bench.floor import Floor
 from bench.load_report import LoadReport, LoadRun, Spread, faults_of, max_calls, spread, table
 
 
@@ -40,8 +41,8 @@ def test_percentiles_of_nothing_are_none() -> None:
 
 
 def test_the_json_has_the_keys_that_others_read() -> None:
-    report = msgspec.to_builtins(LoadReport((run(1, 300.0),), 1))
-    assert set(report) == {"runs", "max_calls"}
+    report = msgspec.to_builtins(LoadReport((run(1, 300.0),), 1, Floor(280.0, 90.0)))
+    assert set(report) == {"runs", "max_calls", "floor"}
     (first,) = report["runs"]
     assert {"calls", "core_per_call", "mb_per_call", "response_ms", "barge_in_ms", "underruns", "stolen_s"} <= set(
         first
@@ -50,7 +51,7 @@ def test_the_json_has_the_keys_that_others_read() -> None:
 
 
 def test_the_table_names_what_is_odd() -> None:
-    text = table(LoadReport((run(1, 300.0, void=("stolen",), unanswered=2),), None))
+    text = table(LoadReport((run(1, 300.0, void=("stolen",), unanswered=2),), None, Floor(None, None)))
     assert "VOID: stolen" in text
     assert "2 unanswered" in text
     assert "unknown" in text

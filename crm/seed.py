@@ -12,13 +12,14 @@ from uuid import UUID
 
 from crm.billing.ledger import Ledger
 from crm.database import Sessions, open_engine, open_sessions
-from crm.identity.model import Agent, User
+from crm.identity.model import Agent, Organisation, User
 from crm.identity.store import PeopleStore
 from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
 from crm.leads.model import Lead
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 from events.money import credits_to_milli
+from events.plan import RecordWhen
 
 EMAIL: Final = "demo@salesos.local"
 ORGANISATION: Final = "Northwind Energy"
@@ -87,6 +88,8 @@ async def _make(password_hash: str, sessions: Sessions) -> UUID:
     async with UnitOfWork(sessions, new_id()) as unit:
         await found_organisation(NewOrganisation(ORGANISATION, SLUG, "Demo Admin", EMAIL, password_hash), unit)
         await Ledger(unit).fund(credits_to_milli(CREDITS), "fund:demo")
+        # Its prospects are simulated: nobody's consent is asked, and the whole call can be compared with the carrier's.
+        (await unit.session.get_one(Organisation, unit.org_id)).record_when = RecordWhen.ALWAYS
         description = "Offers small shops a meeting about their electricity bill"
         unit.session.add(
             Agent(org_id=unit.org_id, name="Alex", type="sales", description=description, playbook=PLAYBOOK)

@@ -39,7 +39,7 @@ async def _check(app_url: str, first: DemoSignIn, second: DemoSignIn) -> None:
         async with UnitOfWork(sessions, second.org_id) as unit:
             organisation = (await unit.session.scalars(select(Organisation))).one()
             assert (organisation.name, organisation.slug) == ("Northwind Energy", "demo")
-            assert organisation.record_when == "after_disclosure"
+            assert organisation.record_when == "always", "its callers are simulated"
             assert (await unit.session.scalars(select(Agent.playbook))).one() == "energy_meeting"
             assert await unit.session.scalar(select(func.count()).select_from(Lead)) == len(LEADS)
             assert (await Ledger(unit).balances())[AccountKind.WALLET] == 5_000_000

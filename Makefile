@@ -28,7 +28,7 @@ run: $(STAMP) ## Start everything, place a demonstration call, stay up until Ctr
 	@exec $(BIN)/salesos up --demo
 
 test: $(STAMP) ## Run all tests; ARGS="tests/crm -x" runs some
-	@$(BIN)/python -m pytest -ra -n $(AT_ONCE) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -ra -n $(AT_ONCE) $(ARGS)
 
 lint: $(STAMP) ## Check style, types, import directions and size caps
 	@$(BIN)/ruff check .

@@ -15,7 +15,7 @@ from salesos.api import Api, ApiRefused
 from tests.system.running import Up, salesos
 from tests.system.table import HUMAN, PERSONAS, TABLE, Summaries
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("system"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
 SEEDED = credits_to_milli(5_000)
 

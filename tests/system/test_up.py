@@ -16,7 +16,7 @@ from salesos.data_folder import Running, read_running
 from salesos.embedded.engine import is_alive
 from tests.system.running import Up, salesos, start_up
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("system"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
 
 def wait_for(reached: Callable[[], bool], timeout_s: float = 40) -> None:

@@ -35,6 +35,7 @@ CYCLE_S: Final = 5.2  # a turn: speech, answer, rest. Calls begin spread over on
 SETTLE_S: Final = 5.0  # after the last call has begun
 STOP_TIMEOUT_S: Final = 15.0
 _TICK_S: Final = FRAME_MS / 1000
+_RESOLUTION_S: Final = 0.001
 
 
 class ServerFailed(Exception):
@@ -83,7 +84,8 @@ class Pacer:
                 if self._tally.open:
                     self._tally.late_ms.append((now - due) * 1000)
                 now = time.monotonic()
-            await asyncio.sleep(max(0.0, self._due[0][0] - now) if self._due else _TICK_S)
+            # Never less than the clock's resolution: uvloop would spin until then, and burn the core.
+            await asyncio.sleep(max(_RESOLUTION_S, self._due[0][0] - now) if self._due else _TICK_S)
 
 
 async def measure(calls: Sequence[int], seconds: float, cores: Cores, on_run: Callable[[LoadRun], None]) -> LoadReport:

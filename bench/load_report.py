@@ -11,6 +11,7 @@ from bench.floor import Floor
 DRIFT_MS: Final = 50.0  # of p95 against the smallest run: beyond, calls suffer from each other
 STOLEN_SHARE_MAX: Final = 0.05
 LATE_P99_MS_MAX: Final = 10.0
+OTHERS_SHARE_TOLD: Final = 0.05  # the kernel's own work stays well below
 
 
 class Spread(msgspec.Struct, frozen=True):
@@ -103,6 +104,8 @@ def table(report: LoadReport) -> str:
 
 def _remarks(run: LoadRun) -> list[str]:
     remarks = [f"VOID: {reason}" for reason in run.void]
+    if run.others_s > run.seconds * OTHERS_SHARE_TOLD:
+        remarks.append(f"others used {run.others_s / run.seconds:.0%} of the server's core")
     names = ("unanswered", "broken_off", "early", "unasked", "unheard_barge_ins", "blocked_frames", "lost_calls")
     odd = [f"{getattr(run, name)} {name.replace('_', ' ')}" for name in names if getattr(run, name)]
     if odd:

@@ -51,7 +51,8 @@ def test_the_json_has_the_keys_that_others_read() -> None:
 
 
 def test_the_table_names_what_is_odd() -> None:
-    text = table(LoadReport((run(1, 300.0, void=("stolen",), unanswered=2),), None, Floor(None, None)))
+    text = table(LoadReport((run(1, 300.0, void=("stolen",), unanswered=2, others_s=12.0),), None, Floor(None, None)))
     assert "VOID: stolen" in text
     assert "2 unanswered" in text
+    assert "others used 20%" in text
     assert "unknown" in text

@@ -11,8 +11,8 @@ from salesos.call import Request, place_and_follow
 from salesos.data_folder import Running
 from salesos.screen import Screen
 
-# A dial a second is what carriers grant; it also keeps speech engines of a small machine from starting all at once.
-BETWEEN_DIALS_S = 1.0
+# Carriers grant a dial a second; half of that keeps the speech engines of a small machine from starting all at once.
+BETWEEN_DIALS_S = 2.0
 
 Summaries = Mapping[str, dict[str, Any]]
 

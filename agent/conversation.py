@@ -31,27 +31,16 @@ from agent.signals import (
 from agent.speaking import SpeakingFailed, produce, think_silently
 from agent.stt.port import Transcript, TranscriptionUnavailable
 from agent.timer import OneTimer
+from agent.turns import timing
 from agent.turns.floor import Floor, Signal, is_backchannel, move
 from events import call as events
-from media.activity.detector import VoiceEnded, VoicePaused, VoiceSignal, VoiceStarted
+from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
 from media.codec.g711 import Samples
 from media.room import Room
 
 log = structlog.get_logger()
 
 SIGNALS_MAX: Final = 200
-OPENING_WAIT_S: Final = 1.8  # people say hello within this; then the agent speaks first
-SCREENED_WAIT_S: Final = 6.0  # after a long first utterance: is it a machine, and where is its beep?
-LONG_GREETING_MS: Final = 2_600  # people answer the phone in less
-SILENCE_S: Final = 5.0
-YIELD_S: Final = 0.7  # a voice that lasts this long over the agent's is no "uh-huh"
-UNDECIDED_MAX_S: Final = 1.6
-PARTING_S: Final = 0.9
-LAST_WORDS_MAX_S: Final = 4.0
-NOISE_MAX_MS: Final = 160  # shorter than any word that interrupts
-ASSENT_MAX_MS: Final = 700
-NEARLY_SAID_MS: Final = 400
-FAILURES_MAX: Final = 2  # of the recogniser, in a row
 
 
 class Conversation:
@@ -71,7 +60,7 @@ class Conversation:
         self._waterfall = Waterfall()  # of the answer to the utterance that ended last
         self._utterance_ms = 0  # first voiced sample of what the caller says now
         self._stopped_ms = 0  # when the agent's voice was stopped last
-        self._timer = OneTimer(self._put)
+        self._timer = OneTimer(self.put)
         self._machine = False
         self._screened = False
         self._failures = 0
@@ -90,10 +79,10 @@ class Conversation:
         self._listening.hear(pcm)
 
     def on_voice(self, signal: VoiceSignal) -> None:
-        if isinstance(signal, VoiceStarted) and self._floor is Floor.SPEAKING and not self._machine:
+        if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING and not self._machine:
             self._stopped_ms = self._room.now
             self._room.pause()
-        self._put(signal)
+        self.put(signal)
 
     def on_sent(self, at_ms: int) -> None:
         if self._reply is not None:
@@ -105,16 +94,7 @@ class Conversation:
 
     def on_played_out(self) -> None:
         if self._reply is not None:
-            self._put(PlayedOut(self._reply.turn))
-
-    def machine_waits(self) -> None:
-        self._put(MachineWaits())
-
-    def time_up(self) -> None:
-        self._put(TimeUp())
-
-    def line_gone(self, outcome: events.Outcome, reason: str) -> None:
-        self._put(LineGone(outcome, reason))
+            self.put(PlayedOut(self._reply.turn))
 
     # The task
 
@@ -122,7 +102,7 @@ class Conversation:
         """Hold the conversation to its end. Cancel it when the call must end at once; then call `close`."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            self._timer.set(Timer.OPENING, OPENING_WAIT_S)
+            self._timer.set(Timer.OPENING, timing.OPENING_WAIT_S)
             result: Result | None = None
             while result is None:
                 result = await self._handle(await self._signals.get())
@@ -144,7 +124,9 @@ class Conversation:
                 await self._voice_started(signal)
             case VoicePaused() if self._floor is Floor.SUSPENDED and self._listening.active:
                 self._voice_paused(signal)
-            case VoiceEnded() if self._listening.active:
+            case VoiceResumed() if self._floor in (Floor.SPEAKING, Floor.SUSPENDED) and self._listening.active:
+                self._voice_resumed()
+            case VoiceEnded() if self._listening.active and not self._machine:
                 return await self._voice_ended(signal)
             case Expired() if self._timer.is_current(signal):
                 return await self._expired(signal.timer)
@@ -180,22 +162,32 @@ class Conversation:
             self._utterance_ms = signal.first_voiced_ms
         match self._floor:
             case Floor.SUSPENDED:
-                self._timer.set(Timer.YIELD, YIELD_S)
+                self._timer.set(Timer.YIELD, timing.YIELD_S)
             case Floor.LAST_WORDS:
-                self._timer.set(Timer.LAST_WORDS, LAST_WORDS_MAX_S)
+                self._timer.set(Timer.LAST_WORDS, timing.LAST_WORDS_MAX_S)
             case _:
                 self._timer.stop()
         self._listening.begin()
 
     def _voice_paused(self, signal: VoicePaused) -> None:
-        """A word of assent is over before its silence is long enough to end a turn: resume without that wait."""
-        partial = self._listening.partial
-        short = signal.last_voiced_ms - signal.first_voiced_ms < ASSENT_MAX_MS
-        if short and partial and is_backchannel(partial, self._minds.backchannels) and not self._nearly_said():
+        """A word of assent is over before its silence is long enough to end a turn: do not wait for that."""
+        if signal.last_voiced_ms - signal.first_voiced_ms < timing.ASSENT_MAX_MS:
+            if self._listening.partial:
+                self._resume_if_assent()
+            else:
+                self._timer.set(Timer.DOUBT, timing.DOUBT_S)
+
+    def _resume_if_assent(self) -> None:
+        """Speak on. What it was is known for certain when the utterance ends; then there is still time to yield."""
+        if is_backchannel(self._listening.partial, self._minds.backchannels) and not self._nearly_said():
             assert self._reply is not None
-            self._listening.stop()
-            self._room.forget_voice()
             self._resume(self._reply)
+
+    def _voice_resumed(self) -> None:
+        if self._floor is Floor.SPEAKING:
+            self._room.pause()  # no effect when it is paused already
+            self._floor = move(self._floor, Signal.VOICE)
+        self._timer.set(Timer.YIELD, timing.YIELD_S)
 
     async def _voice_ended(self, signal: VoiceEnded) -> Result | None:
         vad_ms = self._room.now
@@ -205,9 +197,16 @@ class Conversation:
         except TranscriptionUnavailable:
             self._failures += 1
             log.warning("stt.unavailable", failures=self._failures)
-            if self._failures >= FAILURES_MAX:
+            if self._failures >= timing.FAILURES_MAX:
                 return self._over(events.Outcome.SERVICE_FAILURE, "speech_unavailable")
             transcript = Transcript("")
+        if self._floor is Floor.SPEAKING:
+            # Taken for assent, and spoken on.
+            if self._is_noise(signal, transcript):
+                return None
+            self._stopped_ms = self._room.now
+            self._room.pause()
+            self._floor = move(self._floor, Signal.VOICE)
         if self._floor is Floor.SUSPENDED:
             assert self._reply is not None
             if self._is_noise(signal, transcript) and not (transcript.text and self._nearly_said()):
@@ -217,7 +216,7 @@ class Conversation:
         self._waterfall = Waterfall(signal.last_voiced_ms, vad_ms, vad_ms, self._room.now)
         if transcript.text:
             self._caller_said(transcript.text, signal)
-        if self._floor is Floor.LAST_WORDS:
+        if self._floor in (Floor.LAST_WORDS, Floor.PARTING):
             return self._over(self._outcome or events.Outcome.HUNG_UP)
         if not self._room.voice_now:  # else they went on meanwhile: VoiceStarted is in the queue
             await self._after_utterance(transcript.text, signal)
@@ -226,31 +225,27 @@ class Conversation:
     async def _after_utterance(self, text: str, signal: VoiceEnded) -> None:
         if self._memory.agent_has_spoken:
             await self._answer(None if text else EventName.NOT_UNDERSTOOD)
-        elif not self._screened and signal.last_voiced_ms - signal.first_voiced_ms > LONG_GREETING_MS:
+        elif not self._screened and signal.last_voiced_ms - signal.first_voiced_ms > timing.LONG_GREETING_MS:
             self._screened = True
             self._floor = move(self._floor, Signal.HUSHED)
-            self._timer.set(Timer.OPENING, SCREENED_WAIT_S)
+            self._timer.set(Timer.OPENING, timing.SCREENED_WAIT_S)
         else:
             await self._answer(EventName.ANSWERED)
 
     def _caller_said(self, text: str, signal: VoiceEnded) -> None:
         self._memory.caller_said(text)
         self._turn += 1
-        self._witness.emit(
-            events.TurnFinished(
-                self._turn, events.Speaker.CALLER, text, text, signal.first_voiced_ms, signal.last_voiced_ms
-            )
-        )
+        self._witness.emit(report.caller_turn(self._turn, text, signal))
 
     def _is_noise(self, signal: VoiceEnded, transcript: Transcript) -> bool:
-        if signal.last_voiced_ms - signal.first_voiced_ms < NOISE_MAX_MS:
+        if signal.last_voiced_ms - signal.first_voiced_ms < timing.NOISE_MAX_MS:
             return True
         return is_backchannel(transcript.text, self._minds.backchannels)
 
     def _nearly_said(self) -> bool:
         """All but the last syllable was heard: the caller answers it rather than nods to it."""
         made = self._making is None or self._making.done()
-        return made and self._room.reply_ms - self._room.heard_ms < NEARLY_SAID_MS
+        return made and self._room.reply_ms - self._room.heard_ms < timing.NEARLY_SAID_MS
 
     def _resume(self, reply: Reply) -> None:
         self._timer.stop()
@@ -308,9 +303,9 @@ class Conversation:
         try:
             await produce(reply, self._memory.messages, self._minds, self._room, self._opened)
         except SpeakingFailed as error:
-            self._put(ReplyMade(reply.turn, failed=error.reason))
+            self.put(ReplyMade(reply.turn, failed=error.reason))
         else:
-            self._put(ReplyMade(reply.turn))
+            self.put(ReplyMade(reply.turn))
 
     def _opened(self) -> None:
         """The first of the answer goes to the line."""
@@ -340,10 +335,10 @@ class Conversation:
         self._commit_reply(cut_short=False)
         if self._outcome is not None:
             self._floor = move(self._floor, Signal.PARTED)
-            self._timer.set(Timer.PARTING, 0.0 if self._machine else PARTING_S)
+            self._timer.set(Timer.PARTING, 0.0 if self._machine else timing.PARTING_S)
         else:
             self._floor = move(self._floor, Signal.PLAYED_OUT)
-            self._timer.set(Timer.SILENCE, SILENCE_S)
+            self._timer.set(Timer.SILENCE, timing.SILENCE_S)
 
     def _commit_reply(self, *, cut_short: bool) -> None:
         """The answer is over: remember and report what was heard of it."""
@@ -357,10 +352,8 @@ class Conversation:
         self._memory.agent_heard(heard, cut_short=not whole)
         self._witness.on_floor(speaking=False)
         ended_ms = self._stopped_ms if cut_short else self._room.now
-        self._witness.emit(report.finished_turn(reply, heard, ended_ms, interrupted=not whole))
-        timed = report.timed_turn(reply)
-        if timed is not None:
-            self._witness.emit(timed)
+        for body in report.answer(reply, heard, ended_ms, interrupted=not whole):
+            self._witness.emit(body)
         self._note_facts(reply)
         if whole:
             self._witness.on_disclosed(ended_ms)
@@ -377,8 +370,10 @@ class Conversation:
                 await self._answer(EventName.ANSWERED)
             case Timer.SILENCE:
                 await self._answer(EventName.SILENCE)
+            case Timer.DOUBT:
+                self._resume_if_assent()
             case Timer.YIELD if is_backchannel(self._listening.partial, self._minds.backchannels):
-                self._timer.set(Timer.UNDECIDED, UNDECIDED_MAX_S - YIELD_S)
+                self._timer.set(Timer.UNDECIDED, timing.UNDECIDED_MAX_S - timing.YIELD_S)
             case Timer.YIELD | Timer.UNDECIDED:
                 assert self._reply is not None
                 self._yield_floor(self._reply)
@@ -392,7 +387,8 @@ class Conversation:
         self._commit_reply(cut_short=True)
         return Result(outcome, reason)
 
-    def _put(self, signal: ConversationSignal) -> None:
+    def put(self, signal: ConversationSignal) -> None:
+        """Give the conversation a signal, from the audio plane, a timer or the call."""
         try:
             self._signals.put_nowait(signal)
         except asyncio.QueueFull:

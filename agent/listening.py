@@ -35,10 +35,6 @@ class Listening:
         self._preroll.clear()
         self.active = True
 
-    def stop(self) -> None:
-        """What was said is of no interest; the recogniser drops it when the next utterance begins."""
-        self.active = False
-
     async def finish(self) -> Transcript:
         """Return what was said. Raises TranscriptionUnavailable."""
         self.active = False

@@ -2,37 +2,43 @@
 
 from agent.reply import Reply
 from events import call as events
+from media.activity.detector import VoiceEnded
 
 
-def finished_turn(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> events.TurnFinished:
-    started_ms = reply.started_ms
-    return events.TurnFinished(
-        reply.turn,
-        events.Speaker.AGENT,
-        reply.text,
-        heard,
-        started_ms,
-        max(started_ms, ended_ms),
-        response_ms=reply.waterfall.since_origin(started_ms),
-        interrupted=interrupted,
-    )
+def caller_turn(turn: int, text: str, voice: VoiceEnded) -> events.TurnFinished:
+    return events.TurnFinished(turn, events.Speaker.CALLER, text, text, voice.first_voiced_ms, voice.last_voiced_ms)
 
 
-def timed_turn(reply: Reply) -> events.TurnTimed | None:
-    """None for an answer to no one: a greeting, a prompt after silence."""
-    fall = reply.waterfall
-    if fall.origin_ms is None:
-        return None
-    return events.TurnTimed(
-        reply.turn,
-        fall.since_origin(fall.vad_ms),
-        fall.since_origin(fall.end_of_turn_ms),
-        fall.since_origin(fall.transcript_ms),
-        fall.since_origin(fall.first_token_ms),
-        fall.since_origin(fall.first_audio_ms),
-        fall.since_origin(fall.sent_ms),
-        fall.since_origin(fall.played_ms),
-    )
+def answer(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> list[events.Body]:
+    """The turn, and its waterfall unless it answered nobody (a greeting, a prompt after silence)."""
+    started_ms, fall = reply.started_ms, reply.waterfall
+    since = fall.since_origin
+    told: list[events.Body] = [
+        events.TurnFinished(
+            reply.turn,
+            events.Speaker.AGENT,
+            reply.text,
+            heard,
+            started_ms,
+            max(started_ms, ended_ms),
+            response_ms=since(started_ms),
+            interrupted=interrupted,
+        )
+    ]
+    if fall.origin_ms is not None:
+        told.append(
+            events.TurnTimed(
+                reply.turn,
+                since(fall.vad_ms),
+                since(fall.end_of_turn_ms),
+                since(fall.transcript_ms),
+                since(fall.first_token_ms),
+                since(fall.first_audio_ms),
+                since(fall.sent_ms),
+                since(fall.played_ms),
+            )
+        )
+    return told
 
 
 def decided_outcome(reply: Reply | None) -> events.Outcome | None:

@@ -11,6 +11,7 @@ class Timer(Enum):
     OPENING = auto()
     SILENCE = auto()
     YIELD = auto()
+    DOUBT = auto()
     UNDECIDED = auto()
     PARTING = auto()
     LAST_WORDS = auto()

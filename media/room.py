@@ -110,10 +110,6 @@ class Room:
         """True while the prospect is speaking, as far as is known."""
         return self._detector.voice
 
-    def forget_voice(self) -> None:
-        """The prospect's sound was assent or noise: what follows is a voice of its own."""
-        self._detector.forget()
-
     # The agent's side
 
     def begin_reply(self) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 START_PROBABILITY: Final = 0.5
 STOP_PROBABILITY: Final = 0.35
 WINDOW_MS: Final = 32
+_AGAIN_WINDOWS: Final = 2  # one alone may be a flicker
 _LEVELS_KEPT: Final = 64  # windows, two seconds: the loudness that the end is searched in
 _QUIET_SHARE: Final = 0.08  # of the utterance's loudest window: below it a window holds no voice (-22 dB)
 
@@ -45,7 +46,15 @@ class VoicePaused:
     at_ms: int
 
 
-VoiceSignal = VoiceStarted | VoicePaused | VoiceEnded
+@dataclass(frozen=True, slots=True)
+class VoiceResumed:
+    """After a pause too short to end a turn, the voice goes on."""
+
+    first_voiced_ms: int
+    at_ms: int
+
+
+VoiceSignal = VoiceStarted | VoicePaused | VoiceResumed | VoiceEnded
 
 
 class Detector:
@@ -55,6 +64,7 @@ class Detector:
         self._sensitivity = sensitivity or Sensitivity()
         self._voice = False
         self._paused = False
+        self._again = 0  # voiced windows since the pause
         self._run_started_ms: int | None = None  # start of the unbroken run of voiced windows
         self._first_voiced_ms = 0
         self._last_voiced_ms = 0
@@ -76,21 +86,26 @@ class Detector:
             return self._while_silent(probability, end_ms)
         if probability >= STOP_PROBABILITY:
             self._last_voiced_ms = end_ms
-            self._paused = False
-            return None
+            return self._while_voiced(end_ms)
+        self._again = 0
         quiet_ms = end_ms - self._last_voiced_ms
         if quiet_ms < self._sensitivity.stop_ms:
             if self._paused or quiet_ms < self._sensitivity.pause_ms:
                 return None
             self._paused = True
             return VoicePaused(self._first_voiced_ms, self._quiet_since(), end_ms)
-        self.forget()
-        return VoiceEnded(self._first_voiced_ms, self._quiet_since(), end_ms)
-
-    def forget(self) -> None:
-        """What was heard so far was no turn: the next voice is a new one."""
         self._voice = self._paused = False
         self._run_started_ms = None
+        return VoiceEnded(self._first_voiced_ms, self._quiet_since(), end_ms)
+
+    def _while_voiced(self, end_ms: int) -> VoiceResumed | None:
+        if not self._paused:
+            return None
+        self._again += 1
+        if self._again < _AGAIN_WINDOWS:
+            return None
+        self._paused = False
+        return VoiceResumed(self._first_voiced_ms, end_ms)
 
     def _while_silent(self, probability: float, end_ms: int) -> VoiceStarted | None:
         if probability < START_PROBABILITY:

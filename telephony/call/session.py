@@ -15,6 +15,7 @@ import structlog
 
 from agent.conversation import Conversation
 from agent.ports import Minds
+from agent.signals import LineGone, MachineWaits, TimeUp
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
 from events.permit import Permit
@@ -264,7 +265,7 @@ class CallSession:
         self._answered_by = signal.answered_by
         self.emit(events.AnswererKnown(signal.answered_by, "carrier", signal.detail))
         if signal.answered_by is AnsweredBy.MACHINE and signal.waits_for_message:
-            self._conversation.machine_waits()
+            self._conversation.put(MachineWaits())
 
     def _stream_opened(self, line: Line) -> None:
         self._answered()
@@ -292,7 +293,7 @@ class CallSession:
         """The prospect cannot hear us any more: hear the last words, then end."""
         if self.state in (State.LISTENING, State.SPEAKING):
             if self._line_open and self._outcome is None:
-                self._conversation.line_gone(outcome, reason)
+                self._conversation.put(LineGone(outcome, reason))
             else:
                 self._wind_up(outcome, reason)
         if self._carrier_over and self.state is State.ENDING:
@@ -332,7 +333,7 @@ class CallSession:
 
     def _funds_end(self, *, last_call: bool) -> None:
         if last_call:
-            self._conversation.time_up()
+            self._conversation.put(TimeUp())
         else:
             out_of_time = self._permit.funded_s >= self.plan.max_duration_s
             self._wind_up(Outcome.TIME_LIMIT if out_of_time else Outcome.OUT_OF_CREDIT, "funds_end")

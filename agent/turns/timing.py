@@ -1,0 +1,17 @@
+"""How long people wait, pause and hesitate: the times by which turns are taken. Sans-I/O."""
+
+from typing import Final
+
+OPENING_WAIT_S: Final = 1.8  # people say hello within this; then the agent speaks first
+SCREENED_WAIT_S: Final = 6.0  # after a long first utterance: is it a machine, and where is its beep?
+LONG_GREETING_MS: Final = 2_600  # people answer the phone in less
+SILENCE_S: Final = 5.0
+YIELD_S: Final = 0.7  # a voice that lasts this long over the agent's is no "uh-huh"
+UNDECIDED_MAX_S: Final = 1.6
+PARTING_S: Final = 0.9
+LAST_WORDS_MAX_S: Final = 4.0
+NOISE_MAX_MS: Final = 160  # shorter than any word that interrupts
+ASSENT_MAX_MS: Final = 700
+NEARLY_SAID_MS: Final = 400
+FAILURES_MAX: Final = 2  # of the recogniser, in a row
+DOUBT_S: Final = 0.12  # for the recogniser to say what a short sound was; then it is taken for assent

@@ -29,21 +29,26 @@ RECOGNIZERS: Final[Mapping[str, Callable[[SpeechProcess], RecognizerFactory]]] =
 
 
 class MindMaker:
-    """Opens minds for calls; holds the speech process that they share."""
+    """Opens minds for calls; holds the speech processes that they share.
 
-    def __init__(self, speech: SpeechProcess) -> None:
-        self._speech = speech
+    One listens and one speaks: the recogniser never lets go of its interpreter's lock, and in one process with it the
+    voice of one call would wait for the words of all others.
+    """
+
+    def __init__(self, ears: SpeechProcess, mouth: SpeechProcess) -> None:
+        self._ears = ears
+        self._mouth = mouth
 
     @classmethod
     @contextlib.asynccontextmanager
     async def start(cls) -> AsyncGenerator[Self]:
-        async with SpeechProcess() as speech:
-            yield cls(speech)
+        async with SpeechProcess() as ears, SpeechProcess() as mouth:
+            yield cls(ears, mouth)
 
     @property
     def ready(self) -> bool:
-        """True while the speech process is up."""
-        return self._speech.alive
+        """True while both speech processes are up."""
+        return self._ears.alive and self._mouth.alive
 
     async def make(self, plan: CallPlan, on_partial: Callable[[str], None]) -> Minds:
         """Return warm minds for one call.
@@ -54,9 +59,9 @@ class MindMaker:
         """
         try:
             playbook = parse(plan.playbook, "plan.playbook")
-            recognizers = RECOGNIZERS[plan.providers.stt](self._speech)
+            recognizers = RECOGNIZERS[plan.providers.stt](self._ears)
             model = open_model(plan.providers.llm, playbook)
-            voice = VOICES[plan.providers.tts](self._speech, plan.agent.voice)
+            voice = VOICES[plan.providers.tts](self._mouth, plan.agent.voice)
         except (BadPlaybook, UnknownModel) as error:
             raise BadPlan(str(error)) from None
         except KeyError as error:

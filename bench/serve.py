@@ -10,7 +10,7 @@ import contextlib
 import signal
 import socket
 import sys
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +18,6 @@ from uuid import UUID
 import msgspec
 import redis.asyncio as redis
 import structlog
-import uvicorn
 import uvloop
 from fastapi import FastAPI, WebSocket
 from redis.exceptions import RedisError
@@ -36,7 +35,7 @@ from telephony.call.signals import HangUpAsked
 from telephony.calls import Calls
 from telephony.outbox import Outbox
 from telephony.twilio.leg import run_leg
-from telephony.twilio.messages import FRAME_CHARS_MAX
+from telephony.web_server import stream_server
 
 log = structlog.get_logger()
 
@@ -131,30 +130,10 @@ class BenchServer:
             self._uncommitted.difference_update(over)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: ours stop the calls before the web server."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
 async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable[[str], None]) -> None:
     """Serve until `stopping` is set. `announce` gets the stream's address once it takes connections."""
     listener = socket.create_server((HOST, 0), backlog=1024)
-    web = _Server(
-        uvicorn.Config(
-            server.web(),
-            ws="websockets-sansio",
-            ws_max_size=FRAME_CHARS_MAX,
-            ws_per_message_deflate=False,
-            access_log=False,
-            server_header=False,
-            log_config=None,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-    )
+    web = stream_server(server.web())
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

@@ -7,13 +7,12 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any, Final
 
 import httpx
 import redis.asyncio as redis
 import structlog
-import uvicorn
 import uvloop
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -33,10 +32,10 @@ from telephony.dial import CallbackUrls, Dialer
 from telephony.node import Node
 from telephony.outbox import Outbox
 from telephony.recovery import Recovery
-from telephony.twilio.messages import FRAME_CHARS_MAX
 from telephony.twilio.rest import TwilioCarrier
 from telephony.twilio.signature import SignatureCheck
 from telephony.twilio.webhooks import webhook_routes
+from telephony.web_server import stream_server
 
 log = structlog.get_logger()
 
@@ -175,31 +174,11 @@ def _crm_client(settings: Settings) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=settings.crm_address, headers=headers)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: ours stop the calls before the web server."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """Serve until `stopping` is set, then drain. Raises OSError when the port is taken."""
     process = VoiceProcess(settings, stopping)
     listener = socket.create_server((settings.host, settings.voice_port), backlog=1024)
-    server = _Server(
-        uvicorn.Config(
-            process.web(),
-            ws="websockets-sansio",
-            ws_max_size=FRAME_CHARS_MAX,
-            ws_per_message_deflate=False,
-            access_log=False,
-            server_header=False,
-            log_config=None,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-    )
+    server = stream_server(process.web())
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(listener.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())

@@ -20,6 +20,7 @@ log = structlog.get_logger()
 OUTGOING_MAX: Final = 256  # frames: some fifteen seconds of speech and marks
 START_TIMEOUT_S: Final = 10.0
 SILENCE_TIMEOUT_S: Final = 10.0  # the carrier sends a frame each 20 ms, silence included
+WIND_EVERY_S: Final = 1.0
 SEND_TIMEOUT_S: Final = 5.0  # a peer that takes nothing for so long is gone
 CLOSE_TIMEOUT_S: Final = 2.0
 BAD_FRAMES_MAX: Final = 100
@@ -118,23 +119,29 @@ async def _hear(socket: WebSocket, call: StreamCall) -> bool:
     """Hand frames on; True when the carrier said stop, False when our side closed."""
     bad = 0
     room = call.room
-    while True:
-        async with asyncio.timeout(SILENCE_TIMEOUT_S):
+    now = asyncio.get_running_loop().time
+    wound_at = now()
+    # One time-out, wound up once a second: one for each frame would cost a twentieth of the loop's time.
+    async with asyncio.timeout(SILENCE_TIMEOUT_S) as watchdog:
+        while True:
             frame = await _receive(socket)
-        try:
-            event = messages.parse(frame)
-        except messages.BadTwilioMessage as error:
-            bad = _count_bad(bad, error)
-            continue
-        match event:
-            case messages.AudioArrived(ulaw=ulaw, at_ms=at_ms):
-                room.heard(ulaw, at_ms)
-            case messages.MarkPlayed(name=name):
-                room.marked(name)
-            case messages.Stopped():
-                return True
-            case _:
-                pass  # a second start, a key: nobody asks for them yet
+            if now() - wound_at > WIND_EVERY_S:
+                wound_at = now()
+                watchdog.reschedule(wound_at + SILENCE_TIMEOUT_S)
+            try:
+                event = messages.parse(frame)
+            except messages.BadTwilioMessage as error:
+                bad = _count_bad(bad, error)
+                continue
+            match event:
+                case messages.AudioArrived(ulaw=ulaw, at_ms=at_ms):
+                    room.heard(ulaw, at_ms)
+                case messages.MarkPlayed(name=name):
+                    room.marked(name)
+                case messages.Stopped():
+                    return True
+                case _:
+                    pass  # a second start, a key: nobody asks for them yet
 
 
 async def _say(socket: WebSocket, line: TwilioLine) -> None:

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.personas import TABLE
 from salesos.call import Request, place_and_follow
 from salesos.data_folder import Running
 from salesos.screen import Screen
@@ -17,27 +18,6 @@ BETWEEN_DIALS_S = 2.0
 Summaries = Mapping[str, dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Expected:
-    state: str
-    outcomes: tuple[str, ...]
-    answered_by: str | None
-    lead_status: str | None
-    charged: bool
-
-
-TABLE: Mapping[str, Expected] = {
-    "eager": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
-    "busy": Expected("failed", ("line_busy",), None, "retry_later", False),
-    "in_a_hurry": Expected("ended", ("callback_requested",), "human", "callback_scheduled", True),
-    "objector": Expected("ended", ("not_interested", "goal_reached"), "human", None, True),
-    "interrupter": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
-    "backchannel": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
-    "opt_out": Expected("ended", ("opted_out",), "human", "do_not_call", True),
-    "silent": Expected("ended", ("no_response",), "unknown", "retry_later", True),
-    "voicemail": Expected("ended", ("message_left",), "machine", "retry_later", True),
-    "no_answer": Expected("failed", ("no_answer",), None, "retry_later", False),
-}
 PERSONAS = tuple(TABLE)
 HUMAN = "a human voice"
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from bench.personas import TABLE
 from events.money import credits_to_milli
 from salesos import summary as summary_module
 from salesos.api import Api, ApiRefused
 from tests.system.running import Up, salesos
-from tests.system.table import HUMAN, PERSONAS, TABLE, Summaries
+from tests.system.table import HUMAN, PERSONAS, Summaries
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 

@@ -98,6 +98,7 @@ class BenchServer:
                 (silero.run(), "silero"),
                 (clock.run(), "clock"),
                 (outbox.run(), "outbox"),
+                (archive.run(), "archive"),
                 (self._commit(calls), "commit"),
             ]
             running = [own.create_task(work, name=name) for work, name in works]

@@ -88,7 +88,7 @@ class Room:
         pcm = g711.decode(ulaw)
         self.timeline.observe(self._position // SAMPLES_PER_MS, self._now_ms())
         if self._recorder is not None:
-            self._recorder.heard_from_prospect(self._position // SAMPLES_PER_MS, pcm)
+            self._recorder.heard_from_prospect(self._position // SAMPLES_PER_MS, ulaw)
         self._position += len(pcm)
         self._ear.on_audio(pcm)
         self._silero.feed(pcm)

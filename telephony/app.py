@@ -119,8 +119,8 @@ class VoiceProcess:
             outbox = Outbox(self._journal_folder, self._redis)
             archive = Archive(open_store(settings.store_address), settings.store_address, self._spool_folder)
             async with asyncio.TaskGroup() as calls_group, _background() as start:
-                for work, name in ((silero.run(), "silero"), (clock.run(), "clock"), (outbox.run(), "outbox")):
-                    start(work, name)
+                for part, name in ((silero, "silero"), (clock, "clock"), (outbox, "outbox"), (archive, "archive")):
+                    start(part.run(), name)
                 calls = Calls(calls_group, settings.max_calls)
                 services = Services(carrier, silero, clock, outbox, archive)
                 dialer = Dialer(

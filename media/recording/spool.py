@@ -1,71 +1,119 @@
 """A recording on the node's own disk until it is in the object store. Blocking: called in a thread.
 
-Two files a call: `{call}.pcm`, interleaved int16 appended and fsynced about each second, and `{call}.json`, which
-says whose it is. Whatever kills the process, the next start finds both and uploads them.
+Two files a call: `{call}.rec`, blocks appended as the call goes, and `{call}.json`, which says whose it is. Whatever
+kills the process, the next start finds both and uploads them.
 """
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from media.frame import RATE_HZ
-from media.recording.tracks import CHANNELS
+from media.recording.blocks import HEAD_BYTES, SAMPLES_MAX, VOICES, Block, Extent, extend, packed_bytes, unpack
 
-SAMPLE_BYTES = 2
-FRAME_BYTES = CHANNELS * SAMPLE_BYTES
+AUDIO_SUFFIX: Final = ".rec"
+META_SUFFIX: Final = ".json"
+_READ_BYTES: Final = 1 << 20
+_BLOCK_BYTES_MAX: Final = HEAD_BYTES + SAMPLES_MAX * VOICES
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolMeta:
     org_id: str
     call_id: str
-    channels: int = CHANNELS
     rate_hz: int = RATE_HZ
+    began_at: str = ""  # UTC wall time of the first write, for people
 
 
 class Spool:
-    """One call's files. Raises OSError as the disk does; the recorder decides what follows."""
+    """One call's files. Raises OSError as the disk does; the writer decides what follows."""
 
-    def __init__(self, folder: Path, org_id: UUID, call_id: UUID) -> None:
-        self.pcm_path = folder / f"{call_id}.pcm"
-        self.meta_path = folder / f"{call_id}.json"
-        self.meta = SpoolMeta(str(org_id), str(call_id))
+    def __init__(self, folder: Path, org_id: UUID, call_id: UUID, meta: SpoolMeta | None = None) -> None:
+        self.audio_path = folder / f"{call_id}{AUDIO_SUFFIX}"
+        self.meta_path = folder / f"{call_id}{META_SUFFIX}"
+        self.meta = meta or SpoolMeta(str(org_id), str(call_id), began_at=datetime.now(UTC).isoformat())
+        self._fd: int | None = None
 
     def create(self) -> None:
-        self.pcm_path.parent.mkdir(parents=True, exist_ok=True)
-        self.meta_path.write_text(json.dumps(asdict(self.meta)))
-        self.pcm_path.touch()
+        """Make both files; after a power cut they are there or were never begun."""
+        folder = self.audio_path.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.meta_path.with_suffix(".new")
+        fresh.write_text(json.dumps(asdict(self.meta)))
+        fresh.replace(self.meta_path)
+        self._fd = os.open(self.audio_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
-    def append(self, frames: bytes) -> None:
-        with self.pcm_path.open("ab") as file:
-            file.write(frames)
-            file.flush()
-            os.fsync(file.fileno())
+    def append(self, packed: bytes) -> None:
+        """Write a packed block behind the others; one that fails half-way is undone as far as the disk lets."""
+        if self._fd is None:
+            self.create()
+        assert self._fd is not None
+        written = 0
+        try:
+            while written < len(packed):
+                written += os.write(self._fd, packed[written:])
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
+            raise
 
-    def size_bytes(self) -> int:
-        """Whole frames on disk: a torn last one is not counted."""
-        size = self.pcm_path.stat().st_size
-        return size - size % FRAME_BYTES
+    def sync(self) -> None:
+        """Wait until what was appended survives a power cut."""
+        if self._fd is not None:
+            os.fdatasync(self._fd)
 
-    def duration_s(self) -> float:
-        return self.size_bytes() / FRAME_BYTES / self.meta.rate_hz
+    def close(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+    def exists(self) -> bool:
+        return self.audio_path.exists()
+
+    def blocks(self, offset: int = 0) -> Iterator[Block]:
+        """Yield the whole blocks from byte `offset` on, which must be a block's first; a torn end is left out."""
+        with self.audio_path.open("rb") as file:
+            file.seek(offset)
+            rest, reached = b"", 0
+            while piece := file.read(_READ_BYTES):
+                rest += piece
+                used = 0
+                for block in unpack(rest, reached):
+                    yield block
+                    used += packed_bytes(block)
+                    reached = block.end
+                rest = rest[used:]
+                if len(rest) > _BLOCK_BYTES_MAX:
+                    return  # nothing behind an altered block can be trusted
+
+    def extent(self) -> Extent:
+        return extend(Extent(), self.blocks())
 
     def remove(self) -> None:
-        self.pcm_path.unlink(missing_ok=True)
+        self.audio_path.unlink(missing_ok=True)
         self.meta_path.unlink(missing_ok=True)
 
 
 def leftovers(folder: Path) -> list[Spool]:
     """Return the spools that an earlier process left; a meta file that cannot be read is left alone."""
     found = []
-    for meta_path in sorted(folder.glob("*.json")):
+    for meta_path in sorted(folder.glob(f"*{META_SUFFIX}")):
         try:
             meta = SpoolMeta(**json.loads(meta_path.read_text()))
-            spool = Spool(folder, UUID(meta.org_id), UUID(meta.call_id))
+            spool = Spool(folder, UUID(meta.org_id), UUID(meta.call_id), meta)
         except (OSError, ValueError, TypeError):
             continue
-        if spool.pcm_path.exists():
+        if spool.exists():
             found.append(spool)
     return found

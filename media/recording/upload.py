@@ -5,7 +5,6 @@ The key is the call's own, so a repeated upload replaces the object by the same 
 
 import asyncio
 import hashlib
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,14 +19,13 @@ from obstore.store import LocalStore, ObjectStore, from_url
 if TYPE_CHECKING:
     from obstore.store import RetryConfig  # a name for type checkers alone
 
-from media.recording.spool import FRAME_BYTES, SAMPLE_BYTES, Spool
+from media.recording.join import wav_bytes, wav_pieces
+from media.recording.spool import Spool
 
-_PIECE_BYTES: Final = 256 * 1024
 _PART_BYTES: Final = 8 * 1024 * 1024
 _UPLOAD_TIMEOUT_S: Final = 60.0
 # Within one attempt; the archive makes further ones, and the sweep after those.
 _RETRY: "Final[RetryConfig]" = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
-_HEADER_BYTES: Final = 44
 
 
 class StoreUnavailable(Exception):
@@ -59,19 +57,6 @@ def open_store(address: str) -> ObjectStore:
         raise StoreUnavailable(f"store address refused: {type(error).__name__}") from error
 
 
-def wav_header(data_bytes: int, channels: int, rate_hz: int) -> bytes:
-    """Return the 44 bytes before PCM samples (RIFF WAVE, format 1). Sizes over 4 GiB are given as the largest."""
-    data_bytes = min(data_bytes, 0xFFFFFFFF - 36)
-    frame_bytes = channels * SAMPLE_BYTES
-    return b"".join(
-        (
-            struct.pack("<4sI4s", b"RIFF", 36 + data_bytes, b"WAVE"),
-            struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate_hz, rate_hz * frame_bytes, frame_bytes, 16),
-            struct.pack("<4sI", b"data", data_bytes),
-        )
-    )
-
-
 def object_key(spool: Spool) -> str:
     return f"recordings/{spool.meta.org_id}/{spool.meta.call_id}.wav"
 
@@ -82,20 +67,14 @@ async def upload(spool: Spool, store: ObjectStore, address: str) -> Stored:
     Raises:
         StoreUnavailable: nothing is removed; try again later.
     """
-    size = await asyncio.to_thread(spool.size_bytes)
+    extent = await asyncio.to_thread(spool.extent)
     digest = hashlib.sha256()
     key = object_key(spool)
 
     def pieces() -> Iterator[bytes]:
-        header = wav_header(size, spool.meta.channels, spool.meta.rate_hz)
-        digest.update(header)
-        yield header
-        left = size
-        with spool.pcm_path.open("rb") as file:
-            while left and (piece := file.read(min(_PIECE_BYTES, left))):
-                left -= len(piece)
-                digest.update(piece)
-                yield piece
+        for piece in wav_pieces(spool.blocks(), extent):
+            digest.update(piece)
+            yield piece
 
     try:
         async with asyncio.timeout(_UPLOAD_TIMEOUT_S):
@@ -105,8 +84,8 @@ async def upload(spool: Spool, store: ObjectStore, address: str) -> Stored:
     return Stored(
         uri=f"{address.rstrip('/')}/{key}",
         key=key,
-        channels=spool.meta.channels,
-        duration_s=size / FRAME_BYTES / spool.meta.rate_hz,
-        size_bytes=size + _HEADER_BYTES,
+        channels=extent.channels,
+        duration_s=extent.duration_s,
+        size_bytes=wav_bytes(extent),
         sha256=digest.hexdigest(),
     )

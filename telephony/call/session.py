@@ -1,7 +1,7 @@
 """One call from dial to close: its one task reads a bounded queue of signals and moves the state machine.
 
 Timers, callbacks, sockets and commands only put signals. What runs beside the reading task (the dial, the
-conversation, the recorder's writing, the hang-up) lives in the call's task group and ends with it.
+conversation, the hang-up) lives in the call's task group and ends with it.
 """
 
 import asyncio
@@ -145,6 +145,8 @@ class CallSession:
         finally:
             self._services.clock.unsubscribe(self._room.tick)
             self._room.leave()
+            if self._recorder is not None:
+                self._services.archive.writer.drop(self._recorder)
             for timer in self._timers.values():
                 timer.cancel()
         if not self._carrier_over:
@@ -189,7 +191,7 @@ class CallSession:
         if self._recorder is not None and self._room.timeline.started:
             try:
                 async with asyncio.timeout(WRITE_OUT_TIMEOUT_S):
-                    await self._recorder.finish(end_ms)
+                    await self._services.archive.writer.finish(self._recorder, end_ms)
             except TimeoutError:
                 self._recorder.give_up("disk_slow")
 
@@ -276,7 +278,7 @@ class CallSession:
         self._services.clock.subscribe(self._room.tick)
         self._tasks.create_task(self._converse(), name="call.conversation")
         if self._recorder is not None:
-            self._tasks.create_task(self._recorder.run(), name="call.recorder")
+            self._services.archive.writer.begin(self._recorder)
 
     async def _converse(self) -> None:
         self.put(sig.ConversationOver(await self._conversation.run()))

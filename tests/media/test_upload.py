@@ -12,6 +12,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from events.ids import new_id
+from media.recording.blocks import Block, pack
+from media.recording.join import wav_pieces
 from media.recording.spool import Spool
 from media.recording.upload import StoreUnavailable, open_store, upload
 
@@ -41,9 +43,11 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def spooled(folder: Path, seconds: float) -> Spool:
     spool = Spool(folder, new_id(), new_id())
-    spool.create()
-    pcm = np.random.default_rng(1).integers(-9_000, 9_000, (int(8_000 * seconds), 2), dtype=np.int16)
-    spool.append(pcm.tobytes())
+    noise = np.random.default_rng(1).integers(0, 255, int(8_000 * seconds), dtype=np.uint8).tobytes()
+    half = len(noise) // 2
+    spool.append(pack(Block(0, half, (noise[:half], noise[:half], b""))))
+    spool.append(pack(Block(half, half, (noise[half:], noise[half:], b""))))
+    spool.close()
     return spool
 
 
@@ -60,7 +64,8 @@ async def test_a_recording_reaches_s3_once(s3: str, tmp_path: Path, seconds: flo
     assert len(raw) == stored.size_bytes
     with wave.open(io.BytesIO(raw)) as recording:
         assert (recording.getnchannels(), recording.getframerate()) == (2, 8_000)
-        assert recording.readframes(recording.getnframes()) == spool.pcm_path.read_bytes()
+        assert recording.getnframes() == spool.extent().samples
+    assert raw == b"".join(wav_pieces(spool.blocks(), spool.extent()))
 
 
 async def test_a_store_that_is_away_is_named_and_the_spool_stays(
@@ -70,7 +75,7 @@ async def test_a_store_that_is_away_is_named_and_the_spool_stays(
     spool = spooled(tmp_path, 0.1)
     with pytest.raises(StoreUnavailable):
         await upload(spool, open_store("s3://nowhere/calls"), "s3://nowhere/calls")
-    assert spool.pcm_path.exists()
+    assert spool.exists()
 
 
 def test_an_address_that_means_nothing_is_refused() -> None:

@@ -32,6 +32,7 @@ def serve(
     context: typer.Context,
     core: Annotated[int, typer.Option(help="Pin the process and its children to this core; -1: to none.")] = -1,
     max_calls: Annotated[int, typer.Option(min=1, help="Refuse streams beyond.")] = 1_000,
+    by_load: Annotated[bool, typer.Option(help="Refuse calls that would make others suffer.")] = True,
     redis_url: Annotated[str, typer.Option(envvar="SALESOS_REDIS_URL", help="Empty: one is started.")] = "",
     log_level: str = "warning",
 ) -> None:
@@ -48,7 +49,7 @@ def serve(
             if start_redis is None:
                 raise typer.BadParameter("set SALESOS_REDIS_URL, or use `salesos bench serve`")
             redis_url = stack.enter_context(start_redis(folder / "redis"))
-        run(folder, redis_url, max_calls, os.getpid())
+        run(folder, redis_url, max_calls, os.getpid(), by_load=by_load)
 
 
 @app.command()

@@ -28,7 +28,10 @@ from events import wire
 from events.ids import new_id
 from media.activity.silero import Silero
 from media.clock import Clock
+from media.load import Gauge
+from media.load_sampler import LoadSampler
 from media.recording.upload import open_store
+from telephony.admission import Admission, NoRoom
 from telephony.call.archive import Archive
 from telephony.call.session import CallSession, Services
 from telephony.call.signals import HangUpAsked
@@ -50,35 +53,46 @@ _TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
 class BenchServer:
     """All parts of the process, and their lives."""
 
-    def __init__(self, folder: Path, redis_url: str, max_calls: int) -> None:
+    def __init__(self, folder: Path, redis_url: str, max_calls: int, *, by_load: bool) -> None:
         self._folder = folder
         self._redis = redis.Redis.from_url(redis_url, socket_connect_timeout=2)
         self._max_calls = max_calls
+        self._by_load = by_load
         self._org_id = new_id()
         self._calls: Calls | None = None
+        self._admission: Admission | None = None
         self._services: Services | None = None
         self._uncommitted: set[UUID] = set()  # calls whose events nobody has taken yet
+
+    @property
+    def ready(self) -> bool:
+        return self._admission is not None
 
     def web(self) -> FastAPI:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
         @app.websocket("/stream")
         async def stream(socket: WebSocket) -> None:
+            assert self._admission is not None, "served once everything runs"
             await socket.accept()
-            if self._calls is None or self._calls.full or self._calls.draining:
-                await socket.close(_TRY_AGAIN_LATER)
-                return
-            await run_leg(socket, ArrivingCall(self._open_call))
+            with contextlib.ExitStack() as door:
+                try:
+                    door.enter_context(self._admission.place())
+                except NoRoom as refusal:
+                    await socket.close(_TRY_AGAIN_LATER, refusal.code)
+                    return
+                await run_leg(socket, ArrivingCall(lambda: self._open_call(door)))
 
         return app
 
-    def _open_call(self) -> CallSession:
+    def _open_call(self, door: contextlib.ExitStack) -> CallSession:
         assert self._calls is not None
         assert self._services is not None
         plan = new_plan(self._org_id)
         session = CallSession(plan, new_permit(plan), new_order(plan), instant_minds(), self._services)
         session.place()
         self._calls.start(session)
+        door.close()  # the call counts by itself from here on
         self._uncommitted.add(plan.call_id)
         return session
 
@@ -93,13 +107,15 @@ class BenchServer:
             calls = Calls(calls_group, self._max_calls)
             carrier = LoopbackCarrier(calls.get)
             self._services = Services(carrier, silero, clock, outbox, archive)
-            self._calls = calls
+            self._calls, gauge = calls, Gauge()
+            self._admission = Admission(calls, gauge, outbox, by_load=self._by_load)
             works: list[tuple[Coroutine[Any, Any, None], str]] = [
                 (silero.run(), "silero"),
                 (clock.run(), "clock"),
                 (outbox.run(), "outbox"),
                 (archive.run(), "archive"),
                 (self._commit(calls), "commit"),
+                (LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, 0)).run(), "load"),
             ]
             running = [own.create_task(work, name=name) for work, name in works]
             await stopping.wait()
@@ -140,7 +156,7 @@ async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         serving = tasks.create_task(web.serve(sockets=[listener]), name="web")
         running = tasks.create_task(server.run(stopping), name="server")
-        while not web.started and not running.done():  # noqa: ASYNC110 - uvicorn offers a flag, no event
+        while not (web.started and server.ready) and not running.done():  # noqa: ASYNC110 - uvicorn offers a flag, no event
             await asyncio.sleep(0.01)
         announce(f"ws://{HOST}:{listener.getsockname()[1]}/stream")
         await running
@@ -148,8 +164,11 @@ async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable
         await serving
 
 
-def run(folder: Path, redis_url: str, max_calls: int, pid: int) -> None:
-    """Run the process to its end by SIGTERM or SIGINT; prints one line of JSON when it is ready."""
+def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool) -> None:
+    """Run the process to its end by SIGTERM or SIGINT; prints one line of JSON when it is ready.
+
+    `by_load`: refuse calls as the product does; otherwise only those beyond `max_calls`.
+    """
 
     def announce(stream_url: str) -> None:
         sys.stdout.write(msgspec.json.encode({"pid": pid, "stream_url": stream_url}).decode() + "\n")
@@ -160,6 +179,6 @@ def run(folder: Path, redis_url: str, max_calls: int, pid: int) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await serve(BenchServer(folder, redis_url, max_calls), stopping, announce)
+        await serve(BenchServer(folder, redis_url, max_calls, by_load=by_load), stopping, announce)
 
     uvloop.run(until_signalled())

@@ -67,6 +67,9 @@ class NodeReport(msgspec.Struct, frozen=True):
     draining: bool = False
     carrier: str = ""
     version: int = 1
+    load: float = 0.0  # that one more call would meet: 0 is idle, at 1 the calls in progress begin to suffer
+    shedding: str = ""  # what it does without: "taps", "waveforms", "calls"; each includes those before it
+    refuses: str = ""  # why one more call would be refused now, a code of docs/call-path.md; empty: it would be taken
 
 
 class DoNotCallQuestion(msgspec.Struct, frozen=True):

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from media.measures import Recent
+
 TICK_S: Final = 0.02
+_LATE_KEPT: Final = 250  # ticks: five seconds
 
 
 class Clock:
@@ -14,6 +17,7 @@ class Clock:
         self._subscribers: dict[Callable[[], None], None] = {}
         self._awake = asyncio.Event()
         self.missed = 0  # ticks that came more than one late; read by metrics
+        self.late_ms = Recent(_LATE_KEPT)  # how late each tick came: the loop's lag
 
     def subscribe(self, tick: Callable[[], None]) -> None:
         self._subscribers[tick] = None
@@ -35,7 +39,9 @@ class Clock:
             late = loop.time() - due
             if late > TICK_S:
                 self.missed += int(late / TICK_S)
+                self.late_ms.add(late * 1_000)
                 due = loop.time()
             await asyncio.sleep(max(0.0, due - loop.time()))
+            self.late_ms.add(max(0.0, loop.time() - due) * 1_000)
             for tick in tuple(self._subscribers):
                 tick()

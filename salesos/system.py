@@ -24,9 +24,9 @@ READY_TIMEOUT_S: Final = 90.0
 TICK_S: Final = 0.1
 # Voice first, so that calls end while the CRM can still take their events.
 STOP_ORDER: Final = ("voice", "carrier", "crm", "worker")
-# How long `up` waits for calls in progress when it is stopped: longer than the voice process itself takes to let them
-# finish, say goodbye and hang up. A second Ctrl-C waits no longer.
-DRAIN_S: Final = 40.0
+# What the voice process takes, when it is stopped, beyond the time that its calls may go on: hanging up, storing
+# recordings, sending the last events. A second Ctrl-C waits no longer.
+DRAIN_REST_S: Final = 40.0
 ORPHAN_GRACE_S: Final = 12.0
 
 
@@ -197,7 +197,7 @@ class System:
             # The voice process has no database connection at all.
             environment = {key: value for key, value in environment.items() if key != f"{ENV_PREFIX}DATABASE_URL"}
         log_path = self.folder.logs / f"{name}.log"
-        stop_timeout_s = DRAIN_S if name == "voice" else engine.STOP_TIMEOUT_S
+        stop_timeout_s = self._settings.drain_s + DRAIN_REST_S if name == "voice" else engine.STOP_TIMEOUT_S
         return Child(name, environment, log_path, health.get(name, ""), stop_timeout_s)
 
     def _note_running(self, email: str, password: str, *, ready: bool) -> Running:

@@ -23,12 +23,15 @@ from config.logs import die
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
 from media.activity.silero import ModelMissing, Silero
 from media.clock import Clock
+from media.load import Gauge
+from media.load_sampler import LoadSampler
 from media.recording.upload import StoreUnavailable, open_store
+from telephony.admission import Admission
 from telephony.call.archive import Archive
 from telephony.call.session import Services
-from telephony.call.signals import HangUpAsked
 from telephony.calls import Calls
 from telephony.dial import CallbackUrls, Dialer
+from telephony.drain import drain
 from telephony.node import Node
 from telephony.outbox import Outbox
 from telephony.recovery import Recovery
@@ -39,8 +42,6 @@ from telephony.web_server import stream_server
 
 log = structlog.get_logger()
 
-DRAIN_S: Final = 20.0  # live calls may finish; then they are told goodbye
-HANG_UP_S: Final = 10.0
 FLUSH_S: Final = 5.0
 READY_TIMEOUT_S: Final = 3.0
 
@@ -48,9 +49,10 @@ READY_TIMEOUT_S: Final = 3.0
 class VoiceProcess:
     """All parts of one voice node, and their lives."""
 
-    def __init__(self, settings: Settings, stopping: asyncio.Event) -> None:
+    def __init__(self, settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event) -> None:
         self._settings = settings
         self._stopping = stopping
+        self._hurry = hurry
         folder = settings.data_dir / "voice" / settings.node
         self._journal_folder = folder / "journal"
         self._spool_folder = folder / "spool"
@@ -123,9 +125,10 @@ class VoiceProcess:
                     start(part.run(), name)
                 calls = Calls(calls_group, settings.max_calls)
                 services = Services(carrier, silero, clock, outbox, archive)
-                dialer = Dialer(
-                    calls, services, minds, self._redis, crm, settings.secret_key.get_secret_value(), self._urls
-                )
+                gauge = Gauge()
+                admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
+                permit_key = settings.secret_key.get_secret_value()
+                dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
                 kind = "box" if settings.uses_box_carrier else "twilio"
                 node = Node(settings.node, kind, calls, dialer, self._redis)
                 self._calls, self._minds, self._outbox = calls, minds, outbox
@@ -133,25 +136,18 @@ class VoiceProcess:
                     self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
                 )
                 start(recovery.run(), "recovery")
+                start(LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, 0)).run(), "load")
                 announcing = start(node.announce(), "node.announce")
                 obeying = start(node.obey(), "node.obey")
                 log.info("voice.ready", node=settings.node)
                 await self._stopping.wait()
+                # Announced as draining and obeyed until the last call is over: people may still hang up.
+                await drain(calls, settings.drain_s, self._hurry)
                 obeying.cancel()
                 announcing.cancel()
                 await node.withdraw()
-                await self._drain(calls)
                 if not await outbox.drain(FLUSH_S):
                     log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
-
-    async def _drain(self, calls: Calls) -> None:
-        calls.draining = True
-        if len(calls):
-            log.info("voice.draining", calls=len(calls))
-        if not await calls.wait_empty(DRAIN_S):
-            for call in calls.live():
-                call.put(HangUpAsked("node_stopping"))
-            await calls.wait_empty(HANG_UP_S)
 
 
 @contextlib.asynccontextmanager
@@ -174,9 +170,9 @@ def _crm_client(settings: Settings) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=settings.crm_address, headers=headers)
 
 
-async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """Serve until `stopping` is set, then drain. Raises OSError when the port is taken."""
-    process = VoiceProcess(settings, stopping)
+async def serve(settings: Settings, stopping: asyncio.Event, hurry: asyncio.Event | None = None) -> None:
+    """Serve until `stopping` is set, then drain, faster each time `hurry` is set. Raises OSError: the port is taken."""
+    process = VoiceProcess(settings, stopping, hurry or asyncio.Event())
     listener = socket.create_server((settings.host, settings.voice_port), backlog=1024)
     server = stream_server(process.web())
     async with contextlib.AsyncExitStack() as stack:
@@ -189,11 +185,15 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 
 
 async def _until_signalled(settings: Settings) -> None:
-    stopping = asyncio.Event()
+    stopping, hurry = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurry if stopping.is_set() else stopping).set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    await serve(settings, stopping)
+        loop.add_signal_handler(number, stop)
+    await serve(settings, stopping, hurry)
 
 
 def run(settings: Settings) -> None:

@@ -1,6 +1,8 @@
 """The calls of this process: who is live, and whether another one may come."""
 
 import asyncio
+import contextlib
+from collections.abc import Generator
 from uuid import UUID
 
 from telephony.call.session import CallSession
@@ -12,17 +14,42 @@ class Calls:
     def __init__(self, tasks: asyncio.TaskGroup, capacity: int) -> None:
         self._tasks = tasks
         self._live: dict[UUID, CallSession] = {}
+        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._promised = 0  # places held for calls that are being prepared
         self._empty = asyncio.Event()
         self._empty.set()
         self.capacity = capacity
         self.draining = False
 
     def __len__(self) -> int:
-        return len(self._live)
+        """All calls that were let in and are not over: those being prepared, the ringing and the live ones."""
+        return len(self._live) + self._promised
 
     @property
     def full(self) -> bool:
-        return len(self._live) >= self.capacity
+        return len(self) >= self.capacity
+
+    @property
+    def with_audio(self) -> int:
+        return sum(session.line_opened_at is not None for session in self._live.values())
+
+    def unmeasured(self, since: float) -> int:
+        """Return how many calls no measurement that began at `since` (the loop's time) tells of wholly."""
+        measured = sum(
+            session.line_opened_at is not None and session.line_opened_at <= since for session in self._live.values()
+        )
+        return len(self) - measured
+
+    @contextlib.contextmanager
+    def place(self) -> Generator[None]:
+        """Hold a place for a call until `start`, or until it is given up."""
+        self._promised += 1
+        self._empty.clear()
+        try:
+            yield
+        finally:
+            self._promised -= 1
+            self._note_empty()
 
     def live(self) -> list[CallSession]:
         return list(self._live.values())
@@ -33,7 +60,13 @@ class Calls:
     def start(self, session: CallSession) -> None:
         self._live[session.call_id] = session
         self._empty.clear()
-        self._tasks.create_task(self._run(session), name=f"call.{session.call_id}")
+        self._running[session.call_id] = self._tasks.create_task(self._run(session), name=f"call.{session.call_id}")
+
+    def abandon(self) -> int:
+        """Leave the calls that do not end to what is on disk; returns how many they are."""
+        for task in self._running.values():
+            task.cancel()
+        return len(self._running)
 
     async def wait_empty(self, timeout_s: float) -> bool:
         """Wait until no call is live; False when time ran out."""
@@ -48,6 +81,9 @@ class Calls:
         try:
             await session.run()
         finally:
-            del self._live[session.call_id]
-            if not self._live:
-                self._empty.set()
+            del self._live[session.call_id], self._running[session.call_id]
+            self._note_empty()
+
+    def _note_empty(self) -> None:
+        if not len(self):
+            self._empty.set()

@@ -22,6 +22,7 @@ from agent.ports import Minds
 from events import command, wire
 from events.permit import BadPermit, Permit, unseal
 from events.plan import CallPlan
+from telephony.admission import Admission, NoRoom
 from telephony.call.session import CallSession, Services
 from telephony.calls import Calls
 from telephony.carrier_port import CallOrder
@@ -59,6 +60,7 @@ class Dialer:
     """The one way to an outgoing call."""
 
     calls: Calls
+    admission: Admission
     services: Services
     minds: MindMaker
     redis: redis.Redis
@@ -72,17 +74,22 @@ class Dialer:
         Raises:
             DialRefused: nothing was placed, and nothing will be.
         """
-        plan = order.plan
         permit = self._check_permit(order)
-        self._check_capacity()
-        if self.calls.get(plan.call_id) is not None:
+        if self.calls.get(permit.call_id) is not None:
             raise DialRefused("permit_spent")
+        try:
+            # Before the permit is spent: what is refused for want of room can be dialled by another node.
+            with self.admission.place():
+                return await self._dial(order.plan, permit)
+        except NoRoom as error:
+            raise DialRefused(error.code) from None
+
+    async def _dial(self, plan: CallPlan, permit: Permit) -> CallSession:
         slot: list[CallSession] = []
         minds = await self._open_minds(plan, lambda text: slot[0].conversation.on_partial(text) if slot else None)
         try:
             await self._spend(permit)
             await self._ask_do_not_call(permit)
-            self._check_capacity()  # others may have come while we asked
         except DialRefused:
             await minds.recognizer.aclose()
             raise
@@ -101,14 +108,6 @@ class Dialer:
         if (permit.org_id, permit.call_id) != (order.plan.org_id, order.plan.call_id):
             raise DialRefused("permit_refused")
         return permit
-
-    def _check_capacity(self) -> None:
-        if self.calls.draining:
-            raise DialRefused("node_draining")
-        if self.calls.full:
-            raise DialRefused("node_full")
-        if self.services.outbox.overloaded:
-            raise DialRefused("outbox_full")
 
     async def _open_minds(self, plan: CallPlan, on_partial: Callable[[str], None]) -> Minds:
         try:

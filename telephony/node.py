@@ -39,13 +39,27 @@ class Node:
     async def announce(self) -> None:
         """Tell the load every few seconds, until cancelled."""
         while True:
-            report = wire.NodeReport(self.name, len(self.calls), self.calls.capacity, self.calls.draining, self.carrier)
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_S):
-                    await self.redis.set(wire.node_key(self.name), msgspec.msgpack.encode(report), ex=wire.NODE_TTL_S)
+                    await self.redis.set(
+                        wire.node_key(self.name), msgspec.msgpack.encode(self._report()), ex=wire.NODE_TTL_S
+                    )
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("node.announce_failed", reason=type(error).__name__)
             await asyncio.sleep(ANNOUNCE_EVERY_S)
+
+    def _report(self) -> wire.NodeReport:
+        load, shedding, refuses = self.dialer.admission.announced()
+        return wire.NodeReport(
+            self.name,
+            len(self.calls),
+            self.calls.capacity,
+            self.calls.draining,
+            self.carrier,
+            load=load,
+            shedding=shedding.name.lower() if shedding else "",
+            refuses=refuses,
+        )
 
     async def withdraw(self) -> None:
         """Take the announcement back: the node stops."""

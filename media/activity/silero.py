@@ -7,6 +7,7 @@ Each window needs the 32 samples before it; without them the network raises no e
 
 import asyncio
 import math
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from media.activity.gate import Gate
 from media.codec.g711 import Samples
 from media.frame import RATE_HZ, samples_to_ms
+from media.measures import Histogram, Recent
 
 WINDOW: Final = 256
 _CONTEXT: Final = 32
@@ -29,6 +31,9 @@ _SCALE: Final = np.float32(1 / 32768)
 _NOTHING: Final = np.zeros(0, dtype=np.float32)
 _RATE: Final = np.array(RATE_HZ, dtype=np.int64)
 _BACKLOG_WINDOWS: Final = 32  # a second of one call; older windows are dropped and counted
+_BATCH_BOUNDS_S: Final = (0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
+_BATCH_BOUNDS_WINDOWS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+_DELAYS_KEPT: Final = 256  # batches: a few seconds
 
 OnProbability = Callable[[float, int, float], None]
 """Gets a window's speech probability, the position of its end in ms since the stream began, and its RMS (0 to 1)."""
@@ -90,6 +95,7 @@ class ActivityStream:
         for start in range(0, whole, WINDOW):
             if len(self.pending) == self.pending.maxlen:
                 self.dropped += 1
+                self._batcher.dropped += 1
             self.pending.append((samples[start : start + WINDOW], position + start + WINDOW))
         self._rest = samples[whole:]
         if whole:
@@ -134,11 +140,18 @@ class Silero:
         self._awake = asyncio.Event()
         self.batches = 0  # read by metrics
         self.windows = 0
+        self.dropped = 0
+        self.batch_s = Histogram(_BATCH_BOUNDS_S)
+        self.batch_windows = Histogram(_BATCH_BOUNDS_WINDOWS)
+        self.delay_ms = Recent(_DELAYS_KEPT)  # from a batch's first window to its probabilities
+        self._since = 0.0  # when the first of the waiting windows came
 
     def open(self, on_probability: OnProbability) -> ActivityStream:
         return ActivityStream(self, on_probability)
 
     def wake(self, stream: ActivityStream) -> None:
+        if not self._waiting:
+            self._since = time.monotonic()
         self._waiting[stream] = None
         self._awake.set()
 
@@ -154,12 +167,21 @@ class Silero:
                 await self._awake.wait()
                 await asyncio.sleep(_COLLECT_S)
                 self._awake.clear()
+                since = self._since
                 work = [(stream, list(stream.pending)) for stream in self._waiting if stream.pending]
                 self._waiting.clear()
                 for stream, _ in work:
                     stream.pending.clear()
                 if work:
-                    self._deliver(await loop.run_in_executor(thread, self.infer, work))
+                    self._deliver(await loop.run_in_executor(thread, self._timed, work))
+                    self.delay_ms.add((time.monotonic() - since) * 1_000)
+
+    def _timed(self, work: list[Work]) -> list[Result]:
+        started = time.monotonic()
+        results = self.infer(work)
+        self.batch_s.add(time.monotonic() - started)
+        self.batch_windows.add(len(results))
+        return results
 
     def _deliver(self, results: list[Result]) -> None:
         for stream, probability, end, rms in results:

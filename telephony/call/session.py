@@ -83,7 +83,7 @@ class CallSession:
         self._answered_by: AnsweredBy | None = None
         self._outcome: Outcome | None = None
         self._reason = ""
-        self._line_open = False
+        self.line_opened_at: float | None = None  # the loop's time
         self._carrier_over = False
         self._asked_carrier = False
         self._conversation = Conversation(minds, self)
@@ -223,6 +223,8 @@ class CallSession:
                 self._after("meter", METER_EVERY_S, sig.MeterDue())
             case sig.HangUpAsked(reason=reason):
                 self._asked_to_hang_up(reason)
+            case sig.SayGoodbye():
+                self._say_goodbye()
             case _:
                 pass  # a guard of a state that has passed
 
@@ -271,9 +273,9 @@ class CallSession:
 
     def _stream_opened(self, line: Line) -> None:
         self._answered()
-        if self._line_open or self.state not in (State.LISTENING, State.SPEAKING):
+        if self.line_opened_at is not None or self.state not in (State.LISTENING, State.SPEAKING):
             return
-        self._line_open = True
+        self.line_opened_at = self._now()
         self._room.join(line)
         self._services.clock.subscribe(self._room.tick)
         self._tasks.create_task(self._converse(), name="call.conversation")
@@ -294,7 +296,7 @@ class CallSession:
     def _line_gone(self, outcome: Outcome, reason: str) -> None:
         """The prospect cannot hear us any more: hear the last words, then end."""
         if self.state in (State.LISTENING, State.SPEAKING):
-            if self._line_open and self._outcome is None:
+            if self.line_opened_at is not None and self._outcome is None:
                 self._conversation.put(LineGone(outcome, reason))
             else:
                 self._wind_up(outcome, reason)
@@ -345,6 +347,13 @@ class CallSession:
             self._fail(Outcome.HUNG_UP, reason)
         else:
             self._wind_up(Outcome.HUNG_UP, reason)
+
+    def _say_goodbye(self) -> None:
+        if self._lifecycle_allows_failing():
+            self._asked_to_hang_up("node_stopping")
+        else:
+            self._reason = self._reason or "node_stopping"
+            self._conversation.put(TimeUp())
 
     # Small change
 

@@ -74,6 +74,11 @@ class HangUpAsked:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class SayGoodbye:
+    """The node stops soon: end the conversation with a goodbye, or give up what is not answered yet."""
+
+
 CallSignal = (
     Accepted
     | Refused
@@ -87,4 +92,5 @@ CallSignal = (
     | FundsEnd
     | MeterDue
     | HangUpAsked
+    | SayGoodbye
 )

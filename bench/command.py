@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from bench import checks_command
 from config.logs import configure_logs
 
 StartRedis = Callable[[Path], AbstractContextManager[str]]
@@ -25,6 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Measure: the audio plane under load, its stages, and calls through a running system.",
 )
+checks_command.register(app)
 
 
 @app.command()

@@ -46,6 +46,15 @@ def tree_use(root: int) -> ProcessUse:
     return ProcessUse(ticks / _TICKS_A_S, sum(_resident_bytes(pid) for pid in found))
 
 
+def is_running(pid: int) -> bool:
+    """Say whether `pid` runs; one that has ended and waits to be collected does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] not in ("Z", "X")
+
+
 def core_use(core: int) -> CoreUse:
     """Return one core's counters. Raises KeyError for a core that is not there."""
     for line in Path("/proc/stat").read_text().splitlines():

@@ -1,0 +1,53 @@
+"""The checks of `salesos bench`: does the server survive what happens to servers? Each returns 0 only when it holds.
+
+Every part is imported when its command runs.
+"""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from config.logs import configure_logs
+
+JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the checks to the bench's command line."""
+    app.command()(kill)
+
+
+def kill(
+    times: Annotated[int, typer.Option(min=1, max=500, help="Cases: calls in progress at a kill.")] = 50,
+    at_once: Annotated[int, typer.Option(min=1, max=30, help="Calls dialled in a round.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of the moments and of who answers.")] = 1,
+    json: JsonFile = None,
+) -> None:
+    """Kill the voice process amid its calls: are recordings and events whole after the restart?"""
+    import uvloop
+
+    from bench.kill import measure
+    from bench.kill_report import line, summary
+    from bench.whole_system import SystemFailed
+
+    configure_logs("bench", "warning")
+    try:
+        report = uvloop.run(measure(times, at_once, seed, lambda case: typer.echo(line(case), err=True)))
+    except SystemFailed as error:
+        _fail("kill", error)
+    typer.echo(summary(report))
+    _write(json, report)
+    raise typer.Exit(0 if report.good else 1)
+
+
+def _write(path: Path | None, report: object) -> None:
+    import msgspec
+
+    if path is not None:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+
+
+def _fail(name: str, error: Exception) -> NoReturn:
+    typer.echo(f"salesos bench {name}: {error}", err=True)
+    raise typer.Exit(1) from None

@@ -35,7 +35,6 @@ from agent.turns import timing
 from agent.turns.floor import Floor, Signal, is_backchannel, move
 from events import call as events
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
-from media.codec.g711 import Samples
 from media.room import Room
 
 log = structlog.get_logger()
@@ -75,7 +74,7 @@ class Conversation:
     def on_partial(self, text: str) -> None:
         self._listening.on_partial(text)
 
-    def on_audio(self, pcm: Samples) -> None:
+    def on_audio(self, pcm: bytes) -> None:
         self._listening.hear(pcm)
 
     def on_voice(self, signal: VoiceSignal) -> None:

@@ -4,7 +4,6 @@ from collections import deque
 from typing import Final
 
 from agent.stt.port import Recognizer, Transcript
-from media.codec.g711 import Samples
 from media.frame import FRAME_MS
 
 PREROLL_MS: Final = 480  # audio before the voice was noticed: its first syllable
@@ -13,17 +12,17 @@ PREROLL_MS: Final = 480  # audio before the voice was noticed: its first syllabl
 class Listening:
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
-        self._preroll: deque[Samples] = deque(maxlen=PREROLL_MS // FRAME_MS)
+        self._preroll: deque[bytes] = deque(maxlen=PREROLL_MS // FRAME_MS)
         self.active = False
         self.partial = ""  # what was understood so far
 
     def on_partial(self, text: str) -> None:
         self.partial = text
 
-    def hear(self, pcm: Samples) -> None:
-        """Take a frame: int16, 8 kHz."""
+    def hear(self, pcm: bytes) -> None:
+        """Take a frame: int16 samples, 8 kHz."""
         if self.active:
-            self._recognizer.feed(pcm.tobytes())
+            self._recognizer.feed(pcm)
         else:
             self._preroll.append(pcm)
 
@@ -31,7 +30,7 @@ class Listening:
         self.partial = ""
         self._recognizer.begin()
         for pcm in self._preroll:
-            self._recognizer.feed(pcm.tobytes())
+            self._recognizer.feed(pcm)
         self._preroll.clear()
         self.active = True
 

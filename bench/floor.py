@@ -4,7 +4,6 @@ A room hears the utterance faster than real time; when it knows of a voice's beg
 audio, not a moment of the clock. What a load run shows beyond it is the server's and the network's.
 """
 
-import asyncio
 from base64 import b64decode
 from statistics import median
 from typing import Final
@@ -14,14 +13,11 @@ import msgspec
 from bench.utterance import SILENCE, Utterance
 from media.activity.detector import VoiceEnded, VoiceStarted
 from media.activity.silero import Silero
-from media.codec.g711 import Samples
 from media.frame import FRAME_MS
 from media.room import Room
 
 TIMES: Final = 6  # with silences of different lengths, so that windows begin elsewhere in the speech
 _SILENT_FRAMES: Final = 75
-_FRAMES_AT_ONCE: Final = 4  # less than the gate's memory
-_HEARD_IN_S: Final = 0.012  # collecting and running a batch of one call
 
 
 class Floor(msgspec.Struct, frozen=True):
@@ -42,15 +38,15 @@ class _Ear:
         elif isinstance(signal, VoiceEnded):
             self.ended.append(signal)
 
-    def on_audio(self, pcm: Samples) -> None: ...
+    def on_audio(self, pcm: bytes) -> None: ...
     def on_sent(self, at_ms: int) -> None: ...
     def on_playing(self, from_ms: int) -> None: ...
     def on_played_out(self) -> None: ...
 
 
-async def find_floor(utterance: Utterance) -> Floor:
+def find_floor(utterance: Utterance) -> Floor:
     """Return the medians over several repeats; None for what the voice activity never noticed."""
-    silero, ear = Silero(), _Ear()
+    silero, ear = Silero(later=lambda _delay_s, _work: None), _Ear()
     clock = [0.0]
     room = Room(silero, None, ear, lambda: clock[0])
     frames: list[bytes] = []
@@ -61,15 +57,10 @@ async def find_floor(utterance: Utterance) -> Floor:
         spoken.append(((len(frames) + utterance.first_voiced + 1) * FRAME_MS, (len(frames) + len(speech)) * FRAME_MS))
         frames += speech
     frames += [silence] * _SILENT_FRAMES
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(silero.run(), name="silero")
-        for index, frame in enumerate(frames):
-            clock[0] = (index + 1) * FRAME_MS
-            room.heard(frame, index * FRAME_MS)
-            if index % _FRAMES_AT_ONCE == 0:
-                await asyncio.sleep(_HEARD_IN_S)
-        await asyncio.sleep(10 * _HEARD_IN_S)
-        running.cancel()
+    for index, frame in enumerate(frames):
+        clock[0] = (index + 1) * FRAME_MS
+        room.heard(frame, index * FRAME_MS)
+        silero.run_waiting()
     room.leave()
     return Floor(
         _median([_known(signal.at_ms) - last for signal, (_, last) in zip(ear.ended, spoken, strict=False)]),

@@ -92,7 +92,7 @@ async def measure(calls: Sequence[int], seconds: float, cores: Cores, on_run: Ca
     """Measure a run for each number of calls; `on_run` hears of each as it ends. Raises ServerFailed."""
     utterance = await asyncio.to_thread(speak_two_seconds)
     os.sched_setaffinity(0, {cores.client})
-    floor = await find_floor(utterance)
+    floor = await asyncio.to_thread(find_floor, utterance)
     runs: list[LoadRun] = []
     for count in calls:
         run: LoadRun | None = None

@@ -17,9 +17,9 @@ import numpy as np
 
 from bench.utterance import SILENCE, Utterance
 from events.ids import new_id
-from media.activity.silero import WINDOW, ActivityStream, Silero
+from media.activity.network import WINDOW, Network
+from media.activity.silero import Silero
 from media.codec import g711
-from media.codec.g711 import Samples
 from media.frame import FRAME_MS, FRAME_SAMPLES
 from media.recording.recorder import Recorder
 from media.recording.spool import Spool
@@ -49,7 +49,7 @@ class _Nobody:
     def __init__(self) -> None:
         self.marks: list[str] = []
 
-    def on_audio(self, pcm: Samples) -> None: ...
+    def on_audio(self, pcm: bytes) -> None: ...
     def on_voice(self, signal: object) -> None: ...
     def on_sent(self, at_ms: int) -> None: ...
     def on_playing(self, from_ms: int) -> None: ...
@@ -87,19 +87,21 @@ def _cost(name: str, prepare: Callable[[], Round], seconds: float) -> Cost:
 def _stages(utterance: Utterance, folder: Path) -> Mapping[str, Callable[[], Round]]:
     speech = list(islice(cycle([b64decode(frame) for frame in utterance.frames]), FRAMES))
     silence = [b64decode(SILENCE)] * FRAMES
-    silero = Silero()
+    network = Network()
+    silero = Silero(network, lambda _delay_s, _work: None)  # windows wait: the network is a stage of its own
     media = [_media_message(index, frame) for index, frame in enumerate(speech)]
     mark = messages.mark(_STREAM, "12:345").replace('"streamSid"', '"sequenceNumber":"7","streamSid"').encode()
     pcm = [g711.decode(frame) for frame in speech]
     return {
         "parse a media message": lambda: _each(messages.parse, media),
         "parse a mark": lambda: _each(messages.parse, [mark] * FRAMES),
-        "decode a frame of µ-law": lambda: _each(g711.decode, speech),
+        "decode a frame of µ-law": lambda: _each(g711.decode_frame, speech),
+        "decode a frame of µ-law by numpy": lambda: _each(g711.decode, speech),
         "encode a frame of µ-law": lambda: _each(g711.encode, pcm),
         "voice activity takes a frame of silence": lambda: _feed(silero, silence),
         "voice activity takes a frame of speech": lambda: _feed(silero, speech),
-        "network: a window alone": lambda: _infer(silero, 1),
-        f"network: a window in a batch of {BATCH}": lambda: _infer(silero, BATCH),
+        "network: a window alone": lambda: _infer(network, 1),
+        f"network: a window in a batch of {BATCH}": lambda: _infer(network, BATCH),
         "room hears a frame of silence, recorded": lambda: _hear(silero, folder, silence),
         "room hears a frame of speech, recorded": lambda: _hear(silero, folder, speech),
         "room sends a packet, recorded": lambda: _say(silero, folder)[2],
@@ -125,16 +127,18 @@ def _media_message(index: int, ulaw: bytes) -> str:
 
 def _feed(silero: Silero, frames: list[bytes]) -> Round:
     stream = silero.open(lambda _probability, _end, _rms: None)
-    return _each(stream.feed, [g711.decode(frame) for frame in frames])
+    return _each(stream.feed, [g711.decode_frame(frame) for frame in frames])
 
 
-def _infer(silero: Silero, count: int) -> Round:
-    window = np.zeros(WINDOW, dtype=np.float32)
-    streams: list[ActivityStream] = [silero.open(lambda _probability, _end, _rms: None) for _ in range(count)]
-    work = [(stream, [(window, WINDOW)]) for stream in streams]
+def _infer(network: Network, count: int) -> Round:
+    windows = np.zeros((count, WINDOW), dtype=np.int16)
+    slots = [network.claim() for _ in range(count)]
 
     def run() -> int:
-        return len(silero.infer(work))
+        network.run(slots, windows)
+        for slot in slots:
+            network.release(slot)
+        return count
 
     return run
 

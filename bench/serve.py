@@ -110,7 +110,6 @@ class BenchServer:
             self._calls, gauge = calls, Gauge()
             self._admission = Admission(calls, gauge, outbox, by_load=self._by_load)
             works: list[tuple[Coroutine[Any, Any, None], str]] = [
-                (silero.run(), "silero"),
                 (clock.run(), "clock"),
                 (outbox.run(), "outbox"),
                 (archive.run(), "archive"),

@@ -10,7 +10,6 @@ from typing import Protocol
 from media.activity.detector import Detector, VoiceSignal
 from media.activity.silero import Silero
 from media.codec import g711
-from media.codec.g711 import Samples
 from media.frame import FRAME_SAMPLES, SAMPLES_PER_MS, ms_to_samples
 from media.playout import Packet, Playout
 from media.recording.recorder import Recorder
@@ -31,7 +30,8 @@ class Line(Protocol):
 class Ear(Protocol):
     """Whoever listens in this room, called on the loop; times are the timeline's."""
 
-    def on_audio(self, pcm: Samples) -> None: ...
+    def on_audio(self, pcm: bytes) -> None:
+        """A frame of the prospect's audio: int16 samples, 8 kHz."""
 
     def on_voice(self, signal: VoiceSignal) -> None: ...
 
@@ -85,11 +85,11 @@ class Room:
             self._position = position
             self._silero.skip_to(position)
         self.frames += 1
-        pcm = g711.decode(ulaw)
+        pcm = g711.decode_frame(ulaw)
         self.timeline.observe(self._position // SAMPLES_PER_MS, self._now_ms())
         if self._recorder is not None:
             self._recorder.heard_from_prospect(self._position // SAMPLES_PER_MS, ulaw)
-        self._position += len(pcm)
+        self._position += len(ulaw)
         self._ear.on_audio(pcm)
         self._silero.feed(pcm)
 

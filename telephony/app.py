@@ -21,7 +21,8 @@ from redis.exceptions import RedisError
 from agent.minds import MindMaker
 from config.logs import die
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
-from media.activity.silero import ModelMissing, Silero
+from media.activity.network import ModelMissing
+from media.activity.silero import Silero
 from media.clock import Clock
 from media.load import Gauge
 from media.load_sampler import LoadSampler
@@ -121,7 +122,7 @@ class VoiceProcess:
             outbox = Outbox(self._journal_folder, self._redis)
             archive = Archive(open_store(settings.store_address), settings.store_address, self._spool_folder)
             async with asyncio.TaskGroup() as calls_group, _background() as start:
-                for part, name in ((silero, "silero"), (clock, "clock"), (outbox, "outbox"), (archive, "archive")):
+                for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive")):
                     start(part.run(), name)
                 calls = Calls(calls_group, settings.max_calls)
                 services = Services(carrier, silero, clock, outbox, archive)

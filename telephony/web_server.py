@@ -6,6 +6,7 @@ from collections.abc import Generator
 import uvicorn
 from fastapi import FastAPI
 
+from telephony.stream_protocol import StreamProtocol
 from telephony.twilio.messages import FRAME_CHARS_MAX
 
 
@@ -22,7 +23,7 @@ def stream_server(app: FastAPI) -> StreamServer:
     return StreamServer(
         uvicorn.Config(
             app,
-            ws="websockets-sansio",
+            ws=StreamProtocol,
             ws_max_size=FRAME_CHARS_MAX,
             ws_per_message_deflate=False,
             access_log=False,

@@ -6,48 +6,50 @@ first syllable is lost.
 """
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import webrtcvad
 
-from media.codec.g711 import Samples
 from media.frame import FRAME_MS, FRAME_SAMPLES, RATE_HZ
 
 _LEAST_STRICT: Final = 0
 HOLD_MS: Final = 640  # longer than a turn's closing silence, so that the turn ends while the gate is open
 PREROLL_MS: Final = 220
+_FRAME_BYTES: Final = 2 * FRAME_SAMPLES
+_BYTES_PER_MS: Final = _FRAME_BYTES // FRAME_MS
 
 
 class Gate:
     """One call's guard: fed with each piece of audio, it says which audio the network should hear."""
 
     def __init__(self) -> None:
-        self._vad = webrtcvad.Vad(_LEAST_STRICT)
-        self._preroll: deque[Samples] = deque(maxlen=PREROLL_MS // FRAME_MS)
+        self._is_speech: Callable[[bytes, int], bool] = webrtcvad.Vad(_LEAST_STRICT).is_speech
+        self._preroll: deque[bytes] = deque(maxlen=PREROLL_MS // FRAME_MS)
         self._hold_ms = 0
 
     @property
     def open(self) -> bool:
         return self._hold_ms > 0
 
-    def hear(self, pcm: Samples, *, stay: bool) -> list[Samples]:
-        """Return what of the audio so far the network should hear next; empty while the gate is closed.
+    def hear(self, pcm: bytes, *, stay: bool) -> bytes:
+        """Return what of the audio so far the network should hear next; nothing while the gate is closed.
 
         Args:
-            pcm: int16, 8 kHz, mono; kept until the gate opens.
+            pcm: int16 samples, 8 kHz, mono; kept until the gate opens.
             stay: a voice is being heard: do not close.
         """
-        was_open = self.open
+        was_open = self._hold_ms > 0
         if stay or self._may_be_speech(pcm):
             self._hold_ms = HOLD_MS
-        else:
-            self._hold_ms = max(0, self._hold_ms - len(pcm) * 1_000 // RATE_HZ)
-        if not self.open:
+        elif was_open:
+            self._hold_ms = max(0, self._hold_ms - len(pcm) // _BYTES_PER_MS)
+        if self._hold_ms == 0:
             self._preroll.append(pcm)
-            return []
+            return b""
         if was_open:
-            return [pcm]
-        heard = [*self._preroll, pcm]
+            return pcm
+        heard = b"".join(self._preroll) + pcm
         self._preroll.clear()
         return heard
 
@@ -55,8 +57,7 @@ class Gate:
         """What was kept does not belong to what follows: frames were lost."""
         self._preroll.clear()
 
-    def _may_be_speech(self, pcm: Samples) -> bool:
-        if len(pcm) != FRAME_SAMPLES:
+    def _may_be_speech(self, pcm: bytes) -> bool:
+        if len(pcm) != _FRAME_BYTES:
             return True  # the carrier's frames are 20 ms; anything else is not worth a rule
-        speech: bool = self._vad.is_speech(pcm.tobytes(), RATE_HZ)
-        return speech
+        return self._is_speech(pcm, RATE_HZ)

@@ -5,8 +5,8 @@ from bench.utterance import speak_two_seconds
 from media.activity.detector import Sensitivity
 
 
-async def test_the_floor_is_the_closing_silence_and_a_little_more() -> None:
-    floor = await find_floor(speak_two_seconds())
+def test_the_floor_is_the_closing_silence_and_a_little_more() -> None:
+    floor = find_floor(speak_two_seconds())
     rule = Sensitivity()
     assert floor.response_ms is not None
     assert rule.stop_ms <= floor.response_ms <= rule.stop_ms + 250

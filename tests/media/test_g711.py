@@ -29,3 +29,8 @@ def test_error_is_within_half_a_step(values: list[int]) -> None:
     error = np.abs(g711.decode(g711.encode(pcm)).astype(int) - np.clip(pcm.astype(int), -32124, 32124))
     # A step doubles with each of the eight segments: the largest is 1 024.
     assert np.all(error <= np.maximum(8, np.abs(pcm.astype(int)) // 16 + 4))
+
+
+def test_the_frame_decoder_knows_every_code() -> None:
+    codes = bytes(range(256))
+    assert g711.decode_frame(codes) == g711.decode(codes).tobytes()

@@ -14,12 +14,13 @@ import msgspec
 
 from bench.earpiece import Earpiece
 from bench.utterance import SILENCE, Utterance
-from media.frame import FRAME_MS
+from media.frame import FRAME_MS, RATE_HZ
 
 BARGE_EVERY: Final = 3  # turns
 ANSWER_TIMEOUT_S: Final = 4.0  # less than a server's patience with a silent caller
 WHOLE_SHARE: Final = 0.98  # of the answer's length: fades and trimmed silence are no loss
 BROKEN_OFF_S: Final = 0.5  # an answer that stays away for so long is over
+LEAD_BUILT_S: Final = 0.5  # of an answer: by then a server's lead stands, and its pace can be looked at
 UNSENT_BYTES_MAX: Final = 65_536  # two seconds of frames that the server does not read: more are dropped
 
 
@@ -55,6 +56,8 @@ class Tally:
     response_ms: list[float] = field(default_factory=list)
     barge_in_ms: list[float] = field(default_factory=list)
     late_ms: list[float] = field(default_factory=list)  # how late our own frames leave
+    pacing_jitter_ms: list[float] = field(default_factory=list)  # how far a packet came from when it was due
+    lead_ms: list[float] = field(default_factory=list)  # what was left to play when the next packet came
     underruns: int = 0  # an answer stopped in the middle and went on
     unanswered: int = 0  # no answer in time
     broken_off: int = 0  # an answer ended early and unasked
@@ -99,6 +102,7 @@ class Caller:
         self._barge_from: float | None = None  # when our first voiced sample of an interruption left
         self._last_voiced = 0.0
         self._heard_s = 0.0  # sound of the answer so far
+        self._next_due = 0.0  # when the packet after the last one is due, in real time
         self._barge_at: float | None = None
 
     @property
@@ -219,6 +223,10 @@ class Caller:
                 self._barging = False
 
     def _heard(self, ulaw: bytes, now: float) -> None:
+        if self._phase is Phase.HEARING and self._heard_s >= LEAD_BUILT_S:
+            self._note(self._tally.pacing_jitter_ms, abs(now - self._next_due))
+            self._note(self._tally.lead_ms, max(0.0, self._earpiece.free_at - now))
+        self._next_due = now + len(ulaw) / RATE_HZ
         played = self._earpiece.play(ulaw, now)
         if not played.sound_s:
             return

@@ -58,24 +58,30 @@ def serve(
 def load(
     calls: Annotated[str, typer.Option(help="Numbers of calls, one run each, such as 1,20,80,120.")] = "1,20,80,120",
     seconds: Annotated[float, typer.Option(min=1, help="Measured time of a run; some 15 s come on top.")] = 60,
+    tries: Annotated[int, typer.Option(min=1, max=10, help="Repeat a void run until so many have been made.")] = 3,
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
 ) -> None:
-    """Load a server of its own, pinned to one core, with simulated carrier calls from another."""
+    """Load a server of its own, pinned to one core, with simulated carrier calls from another.
+
+    A run of 8 calls and at least 200 turns is what larger ones are compared with.
+    """
     import msgspec
     import uvloop
 
-    from bench.load import Cores, ServerFailed, measure
+    from bench.load import measure
     from bench.load_report import LoadRun, table
+    from bench.load_run import Cores
+    from bench.server_process import ServerFailed
 
     configure_logs("bench", "warning")
 
     def tell(run: LoadRun) -> None:
-        typer.echo(f"{run.calls} calls measured", err=True)
+        typer.echo(f"{run.calls} calls measured{': void' if run.void else ''}", err=True)
 
     try:
-        report = uvloop.run(measure(_numbers(calls), seconds, Cores(server_core, client_core), tell))
+        report = uvloop.run(measure(_numbers(calls), seconds, Cores(server_core, client_core), tell, tries))
     except ServerFailed as error:
         typer.echo(f"salesos bench load: {error}", err=True)
         raise typer.Exit(1) from None

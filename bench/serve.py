@@ -10,6 +10,7 @@ import contextlib
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
@@ -23,6 +24,7 @@ from fastapi import FastAPI, WebSocket
 from redis.exceptions import RedisError
 
 from bench.fakes import instant_minds
+from bench.loop_lag import LagMeter
 from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
 from events import wire
 from events.ids import new_id
@@ -63,6 +65,7 @@ class BenchServer:
         self._admission: Admission | None = None
         self._services: Services | None = None
         self._uncommitted: set[UUID] = set()  # calls whose events nobody has taken yet
+        self._lag = LagMeter(time.monotonic)
 
     @property
     def ready(self) -> bool:
@@ -82,6 +85,13 @@ class BenchServer:
                     await socket.close(_TRY_AGAIN_LATER, refusal.code)
                     return
                 await run_leg(socket, ArrivingCall(lambda: self._open_call(door)))
+
+        @app.get("/stats")
+        async def stats() -> dict[str, Any]:
+            return {
+                "calls": 0 if self._calls is None else len(self._calls),
+                "lag_ms": self._lag.counts(),  # ticks of the clock by how many whole ms they came late
+            }
 
         return app
 
@@ -109,6 +119,7 @@ class BenchServer:
             self._services = Services(carrier, silero, clock, outbox, archive)
             self._calls, gauge = calls, Gauge()
             self._admission = Admission(calls, gauge, outbox, by_load=self._by_load)
+            clock.subscribe(self._lag.tick)
             works: list[tuple[Coroutine[Any, Any, None], str]] = [
                 (clock.run(), "clock"),
                 (outbox.run(), "outbox"),

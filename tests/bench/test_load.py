@@ -9,6 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from bench.load import with_baseline
+
+
+def test_larger_runs_are_compared_with_eight_calls() -> None:
+    assert with_baseline([1, 20, 80]) == (8, [1, 8, 20, 80])
+    assert with_baseline([120, 8, 8]) == (8, [120, 8])
+    assert with_baseline([4, 2]) == (2, [4, 2])
+
+
 SALESOS = [sys.executable, "-m", "salesos", "bench"]
 
 
@@ -27,6 +36,9 @@ def test_two_calls_are_answered_and_interrupted(tmp_path: Path) -> None:
     assert 0 < run["response_ms"]["p50"] < 3_000
     assert 0 < run["core_per_call"] < 0.5
     assert run["mb_per_call"] > 0
+    assert run["pacing_jitter_ms"]["count"] > 0
+    assert run["lead_ms"]["p50"] > 0
+    assert run["loop_lag_ms"]["count"] > 200, "50 ticks a second"
     assert (run["lost_calls"], run["unasked"], run["early"]) == (0, 0, 0)
 
 

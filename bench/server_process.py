@@ -1,0 +1,91 @@
+"""A measured server: a process of its own, started and ended by the bench, which says where it is by one JSON line."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+import structlog
+
+from bench.loop_lag import Lag
+
+log = structlog.get_logger()
+
+READY_TIMEOUT_S: Final = 30.0
+STOP_TIMEOUT_S: Final = 15.0
+_STATS_TIMEOUT_S: Final = 2.0
+_REPLY_BYTES_MAX: Final = 65_536
+
+
+class ServerFailed(Exception):
+    """The measured server did not come up, or did not take a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    pid: int
+    stream_url: str
+    tells_lag: bool = True  # it answers on /stats
+    closes_streams: bool = True  # it closes a stream after its `stop`; the carrier's end does otherwise
+
+
+def our_command(calls: int, core: int, *, by_load: bool = False) -> list[str]:
+    """Return the command of `salesos bench serve`, which takes up to `calls` whatever its load, unless told to look."""
+    words = ["-m", "salesos", "bench", "serve", "--core", str(core), "--max-calls", str(calls)]
+    return [sys.executable, *words, "--by-load" if by_load else "--no-by-load"]
+
+
+@contextlib.asynccontextmanager
+async def running(command: Sequence[str], *, ours: bool = True) -> AsyncGenerator[Server]:
+    """Run a server for as long as the context is open. Raises ServerFailed."""
+    environment = os.environ | {"SALESOS_PARENT_PID": str(os.getpid())}
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            line = await process.stdout.readline()
+        if not line:
+            raise ServerFailed("the server ended before it was ready")
+        ready = json.loads(line)
+        yield Server(int(ready["pid"]), str(ready["stream_url"]), tells_lag=ours, closes_streams=ours)
+    except TimeoutError:
+        raise ServerFailed("the server was not ready in time") from None
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await process.wait()
+            except TimeoutError:
+                log.warning("bench.server_killed")
+                process.kill()
+                await process.wait()
+
+
+async def read_lag(server: Server) -> Lag | None:
+    """Return how late the server's loop has run since its start; None from one that does not tell."""
+    if not server.tells_lag:
+        return None
+    parts = urlsplit(server.stream_url)
+    writer: asyncio.StreamWriter | None = None
+    try:
+        async with asyncio.timeout(_STATS_TIMEOUT_S):
+            # By hand: an HTTP client's import would stop the calls of this process for too long.
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            writer.write(f"GET /stats HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
+            reply = await reader.read(_REPLY_BYTES_MAX)
+            while chunk := await reader.read(_REPLY_BYTES_MAX):
+                reply += chunk
+        return Lag.from_counts(json.loads(reply.partition(b"\r\n\r\n")[2])["lag_ms"])
+    except (OSError, TimeoutError, ValueError, KeyError) as error:
+        log.warning("bench.no_lag", reason=type(error).__name__)
+        return None
+    finally:
+        if writer is not None:
+            writer.close()

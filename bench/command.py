@@ -62,6 +62,7 @@ def load(
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with plots to this HTML file.")] = None,
 ) -> None:
     """Load a server of its own, pinned to one core, with simulated carrier calls from another.
 
@@ -70,6 +71,7 @@ def load(
     import msgspec
     import uvloop
 
+    from bench import load_page, report_page
     from bench.load import measure
     from bench.load_report import LoadRun, table
     from bench.load_run import Cores
@@ -81,13 +83,15 @@ def load(
         typer.echo(f"{run.calls} calls measured{': void' if run.void else ''}", err=True)
 
     try:
-        report = uvloop.run(measure(_numbers(calls), seconds, Cores(server_core, client_core), tell, tries))
+        figures = uvloop.run(measure(_numbers(calls), seconds, Cores(server_core, client_core), tell, tries))
     except ServerFailed as error:
         typer.echo(f"salesos bench load: {error}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(table(report))
+    typer.echo(table(figures))
     if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+    if report is not None:
+        report_page.write(load_page.page(figures), report)
 
 
 @app.command()

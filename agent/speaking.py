@@ -4,7 +4,7 @@ A voice or model that fails before a sentence is heard is asked once more; then 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Final, Protocol
 
@@ -48,7 +48,7 @@ class Mouth(Protocol):
     @property
     def unsent_ms(self) -> int: ...
     def begin_reply(self) -> None: ...
-    def append(self, ulaw: bytes) -> None: ...
+    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None: ...
     def complete_reply(self) -> None: ...
 
 
@@ -166,18 +166,21 @@ class _Speech:
                         if not skip_ms:
                             self._place_ms = self._open()
                             self._reply.sentences.append(sentence)
-                    self._reply.add_words(tuple(w for w in speech.words if w.start_ms >= skip_ms), self._place_ms)
-                    made = self._append(resampler.push(np.frombuffer(speech.pcm, dtype=np.int16)), made, skip_ms)
+                    words = tuple(w for w in speech.words if w.start_ms >= skip_ms)
+                    self._reply.add_words(words, self._place_ms)
+                    ends_ms = [word.end_ms + self._place_ms for word in words]
+                    pcm = resampler.push(np.frombuffer(speech.pcm, dtype=np.int16))
+                    made = self._append(pcm, made, skip_ms, ends_ms)
         except TimeoutError:
             raise SpeechUnavailable("no speech in time") from None
         if resampler is not None:
             self._append(resampler.push(np.zeros(0, dtype=np.int16), last=True), made, skip_ms)
 
-    def _append(self, pcm: g711.Samples, made: int, skip_ms: int) -> int:
+    def _append(self, pcm: g711.Samples, made: int, skip_ms: int, word_ends_ms: Sequence[int] = ()) -> int:
         """Give the room what of `pcm` lies beyond `skip_ms`; returns the samples made so far."""
         fresh = pcm[max(0, skip_ms * SAMPLES_PER_MS - made) :]
-        if len(fresh):
-            self.mouth.append(g711.encode(fresh))
+        if len(fresh) or word_ends_ms:
+            self.mouth.append(g711.encode(fresh), word_ends_ms)
         made += len(pcm)
         self._said_ms = max(self._said_ms, made // SAMPLES_PER_MS)
         return made

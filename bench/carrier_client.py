@@ -19,6 +19,7 @@ from media.frame import FRAME_MS, RATE_HZ
 BARGE_EVERY: Final = 3  # turns
 ANSWER_TIMEOUT_S: Final = 4.0  # less than a server's patience with a silent caller
 WHOLE_SHARE: Final = 0.98  # of the answer's length: fades and trimmed silence are no loss
+FADE_S: Final = 0.02  # sound so short behind a clear is the end of what was cut, not a new answer
 BROKEN_OFF_S: Final = 0.5  # an answer that stays away for so long is over
 LEAD_BUILT_S: Final = 0.5  # of an answer: by then a server's lead stands, and its pace can be looked at
 UNSENT_BYTES_MAX: Final = 65_536  # two seconds of frames that the server does not read: more are dropped
@@ -104,6 +105,7 @@ class Caller:
         self._heard_s = 0.0  # sound of the answer so far
         self._next_due = 0.0  # when the packet after the last one is due, in real time
         self._barge_at: float | None = None
+        self._cleared = False  # by the message before this one
 
     @property
     def phase(self) -> Phase:
@@ -211,8 +213,12 @@ class Caller:
     def received(self, text: bytes, now: float) -> None:
         """Take a message of the server. Raises msgspec.DecodeError for what no server should send."""
         message = _DECODER.decode(text)
+        after_clear, self._cleared = self._cleared, message.event == "clear"
         if message.event == "media" and message.media is not None:
-            self._heard(message.media.payload, now)
+            if after_clear and len(message.media.payload) <= FADE_S * RATE_HZ:
+                self._earpiece.play(message.media.payload, now)
+            else:
+                self._heard(message.media.payload, now)
         elif message.event == "mark" and message.mark is not None:
             self._earpiece.mark(message.mark.name, now)
         elif message.event == "clear":

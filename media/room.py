@@ -4,22 +4,28 @@ Frames pass through by plain calls; nothing here waits. One clock of the process
 prospect and one agent; further legs and mixing join here.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
 
 from media.activity.detector import Detector, VoiceSignal
 from media.activity.silero import Silero
 from media.codec import g711
-from media.frame import FRAME_SAMPLES, SAMPLES_PER_MS, ms_to_samples
-from media.playout import Packet, Playout
+from media.far_buffer import Packet
+from media.frame import FRAME_MS, FRAME_SAMPLES, SAMPLES_PER_MS, ms_to_samples
+from media.playout import Playout
 from media.recording.recorder import Recorder
 from media.timeline import Timeline
+
+# Spans of one stretch of speech follow each other without a seam, though the clocks' mapping moves by less.
+_SEAM_MS: Final = 30
+_RECORD_EVERY_MS: Final = 100
 
 
 class Line(Protocol):
     """The prospect's end: takes audio and never waits; what it cannot send it drops and counts."""
 
-    def play(self, ulaw: bytes, mark: str) -> None: ...
+    def play(self, ulaw: bytes, mark: str | None) -> None:
+        """Send audio (none at times), and a mark behind it."""
 
     def clear(self) -> None: ...
 
@@ -44,10 +50,28 @@ class Ear(Protocol):
     def on_played_out(self) -> None: ...
 
 
-class Room:
-    """One call's audio. `now_ms` gives local monotonic milliseconds."""
+class Ticker(Protocol):
+    """The process's clock: calls its subscribers every 20 ms."""
 
-    def __init__(self, silero: Silero, recorder: Recorder | None, ear: Ear, now_ms: Callable[[], float]) -> None:
+    def subscribe(self, tick: Callable[[], None]) -> None: ...
+
+    def unsubscribe(self, tick: Callable[[], None]) -> None: ...
+
+
+class Room:
+    """One call's audio. `now_ms` gives local monotonic milliseconds; the clock is used while the agent speaks.
+
+    The agent's voice is recorded for good when it has been played, some 200 ms later: a `clear` takes nothing back.
+    """
+
+    def __init__(
+        self,
+        silero: Silero,
+        recorder: Recorder | None,
+        ear: Ear,
+        now_ms: Callable[[], float],
+        clock: Ticker | None = None,
+    ) -> None:
         self.timeline = Timeline()
         self.frames = 0  # read by metrics
         self.gaps = 0
@@ -57,10 +81,13 @@ class Room:
         self._recorder = recorder
         self._ear = ear
         self._now_ms = now_ms
+        self._clock = clock
         self._line: Line | None = None
         self._position = 0  # samples of the prospect's audio, by the carrier's stamps
         self._speaking = False
         self._proven = False
+        self._recorded_to_ms = 0  # the agent's voice, on the timeline
+        self._record_at_ms = 0.0  # when next
 
     # The prospect's side
 
@@ -72,6 +99,7 @@ class Room:
             self._line.close()
         self._line = None
         self._silero.close()
+        self._sleep()
 
     def heard(self, ulaw: bytes, at_ms: int) -> None:
         """Take a frame of the prospect's audio that begins at `at_ms`; late repeats of a place are dropped."""
@@ -94,11 +122,18 @@ class Room:
         self._silero.feed(pcm)
 
     def marked(self, mark: str) -> None:
+        """Take a mark that the carrier echoed."""
         now_ms = self._now_ms()
-        packet = self._playout.marked(mark, now_ms)
-        if packet is not None and not self._proven:
+        # It came behind the frame that was heard last, and that one's stamp says when: our own stalls do not count.
+        at_ms = min(now_ms, self.timeline.local(self._position / SAMPLES_PER_MS + FRAME_MS))
+        began_ms = self._playout.marked(mark, at_ms)
+        if began_ms is None:
+            return
+        if not self._proven:
             self._proven = True
-            self._ear.on_playing(self.timeline.at(now_ms - len(packet.ulaw) / SAMPLES_PER_MS))
+            self._ear.on_playing(self.timeline.at(began_ms))
+        self._record(now_ms)
+        self._notice_end(now_ms)
 
     @property
     def now(self) -> int:
@@ -114,16 +149,17 @@ class Room:
 
     def begin_reply(self) -> None:
         self._playout.begin()
-        self._speaking = True
         self._proven = False
+        self._wake()
 
-    def append(self, ulaw: bytes) -> None:
-        """Add speech to the reply; it goes out at once as far as the lead allows."""
-        self._playout.append(ulaw)
+    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None:
+        """Add speech to the reply, and where words end in the reply; it goes out at once as far as the lead allows."""
+        self._playout.append(ulaw, word_ends_ms)
         self.tick()
 
     def complete_reply(self) -> None:
         self._playout.complete()
+        self.tick()
 
     @property
     def reply_ms(self) -> int:
@@ -143,42 +179,72 @@ class Room:
         if self._playout.paused:
             return
         now_ms = self._now_ms()
-        self._playout.pause(now_ms)
+        fade = self._playout.pause(now_ms)
         if self._line is not None:
             self._line.clear()
-        if self._recorder is not None:
-            self._recorder.cleared(self.timeline.at(now_ms))
+            if fade:
+                self._line.play(fade, None)
+        self._record(now_ms)
+        self._sleep()
 
     def resume(self, from_ms: int) -> None:
         self._playout.resume(from_ms)
+        self._wake()
         self.tick()
 
     def drop_reply(self) -> None:
         """Forget what of the reply was not heard."""
         self.pause()
         self._playout.drop()
-        self._speaking = False
+        self._sleep()
 
     # The clock
 
     def tick(self) -> None:
-        """Send what is due and notice the reply's end. Called every few milliseconds."""
+        """Send what is due and notice the reply's end. Called every 20 ms while the agent speaks."""
         if not self._speaking:
             return
         now_ms = self._now_ms()
-        for packet in self._playout.due(now_ms):
+        packets = self._playout.due(now_ms)
+        for packet in packets:
             self._send(packet, now_ms)
-        if self._playout.played_out(now_ms):
-            self._speaking = False
+        if packets or now_ms >= self._record_at_ms:
+            self._record(now_ms)
+        self._notice_end(now_ms)
+
+    def _wake(self) -> None:
+        self._speaking = True
+        if self._clock is not None:
+            self._clock.subscribe(self.tick)
+
+    def _sleep(self) -> None:
+        self._speaking = False
+        if self._clock is not None:
+            self._clock.unsubscribe(self.tick)
+
+    def _notice_end(self, now_ms: float) -> None:
+        if self._speaking and self._playout.played_out(now_ms):
+            self._record(now_ms)
+            self._sleep()
             self._ear.on_played_out()
 
     def _send(self, packet: Packet, now_ms: float) -> None:
         if self._line is not None:
             self._line.play(packet.ulaw, packet.mark)
-        if self._recorder is not None:
-            self._recorder.played_to_prospect(self.timeline.at(packet.starts_ms + self._playout.lag_ms), packet.ulaw)
         if packet.offset == 0 and not self._proven:
             self._ear.on_sent(self.timeline.at(now_ms))
+
+    def _record(self, now_ms: float) -> None:
+        """Give the recorder what the prospect has heard since the last time."""
+        self._record_at_ms = now_ms + _RECORD_EVERY_MS
+        for span in self._playout.played(now_ms):
+            if self._recorder is None:
+                continue
+            at_ms = self.timeline.at(span.starts_ms)
+            if abs(at_ms - self._recorded_to_ms) < _SEAM_MS:
+                at_ms = self._recorded_to_ms
+            self._recorder.played_to_prospect(at_ms, span.ulaw)
+            self._recorded_to_ms = at_ms + len(span.ulaw) // SAMPLES_PER_MS
 
     def _on_probability(self, probability: float, end_ms: int, rms: float) -> None:
         signal = self._detector.window(probability, end_ms, rms)

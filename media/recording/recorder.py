@@ -13,9 +13,9 @@ from media.recording.blocks import AGENT, PERSON, PROSPECT, SAMPLES_MAX, pack
 from media.recording.spool import Spool
 from media.recording.tracks import Tracks
 
-# The agent's audio is placed a lead of 200 ms ahead, and a clear reaches back to the line's present: the prospect's
-# newest sample, give or take its jitter. So what is older than this, by the prospect's audio, stands.
-SETTLED_AFTER_MS: Final = 200
+# The agent's audio is placed when it was played, up to 180 ms ago (media/room.py), and stalls and jitter come on top.
+# So what is older than this, by the prospect's audio, stands.
+SETTLED_AFTER_MS: Final = 300
 # The same while the prospect's audio stays away.
 SETTLED_UNHEARD_MS: Final = 1_000
 # How far a stamp may be ahead of the time that has really passed before the carrier's clock counts as broken.

@@ -91,7 +91,9 @@ class CallSession:
         self._recorder: Recorder | None = None
         if plan.record is not RecordWhen.NEVER:
             self._recorder = Recorder(self._spool, muted=plan.record is RecordWhen.AFTER_DISCLOSURE)
-        self._room = Room(services.silero, self._recorder, self._conversation, lambda: self._now() * 1000)
+        self._room = Room(
+            services.silero, self._recorder, self._conversation, lambda: self._now() * 1000, services.clock
+        )
         self._conversation.attach(self._room)
 
     @property
@@ -143,7 +145,6 @@ class CallSession:
             log.exception("call.died")
             self._outcome, self._reason = self._outcome or Outcome.SERVICE_FAILURE, "internal_error"
         finally:
-            self._services.clock.unsubscribe(self._room.tick)
             self._room.leave()
             if self._recorder is not None:
                 self._services.archive.writer.drop(self._recorder)
@@ -185,7 +186,6 @@ class CallSession:
 
     async def _write_out(self) -> None:
         """Keep what was said and recorded up to the end."""
-        self._services.clock.unsubscribe(self._room.tick)
         end_ms = self._room.now
         self._conversation.close()
         if self._recorder is not None and self._room.timeline.started:
@@ -277,7 +277,6 @@ class CallSession:
             return
         self.line_opened_at = self._now()
         self._room.join(line)
-        self._services.clock.subscribe(self._room.tick)
         self._tasks.create_task(self._converse(), name="call.conversation")
         if self._recorder is not None:
             self._services.archive.writer.begin(self._recorder)

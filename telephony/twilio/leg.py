@@ -122,9 +122,11 @@ class TwilioLeg:
 
     # From the room
 
-    def play(self, ulaw: bytes, mark: str) -> None:
-        self._say(messages.media(self._sid, ulaw), speech=True)
-        self._say(messages.mark(self._sid, mark), speech=True)
+    def play(self, ulaw: bytes, mark: str | None) -> None:
+        if ulaw:
+            self._say(messages.media(self._sid, ulaw), speech=True)
+        if mark is not None:
+            self._say(messages.mark(self._sid, mark), speech=True)
 
     def clear(self) -> None:
         # Speech that has not left yet must not follow the clear.

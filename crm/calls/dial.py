@@ -35,12 +35,15 @@ from crm.unit_of_work import UnitOfWork
 from events import permit as permits
 from events import plan, wire
 from events.call import Outcome
-from events.command import Command, Dial
+from events.command import Command, Dial, Reply
 from events.ids import new_id
 from events.permit import Permit, Purpose
 
 # After the permit has expired for certain: a dial without an event by then was never made.
 RELEASE_AFTER: Final = timedelta(seconds=90)
+NODES_TRIED_MAX: Final = 3  # a refusal takes milliseconds, but the permit a minute to expire
+# What a node says before it has touched the permit or the carrier: another one may have room.
+ELSEWHERE: Final = frozenset({"node_overloaded", "node_full", "node_draining", "outbox_full", "speech_away"})
 TOOLS: Final = ("note_fact", "end_call")
 
 log = structlog.get_logger()
@@ -103,24 +106,51 @@ class Dialler:
         if not isinstance(issued, _Issued):
             return _answer_from(issued)
         try:
-            node = await self._nodes.least_loaded()
+            reply = await self._give(issued, org_id)
         except (NoVoiceNode, RedisAway) as refusal:
             await self._release(org_id, issued.call_id, Outcome.SERVICE_FAILURE, refusal.code)
             # Nothing was dialled, and soon it may be: the same attempt may be made again.
             await remember(self._sessions, org_id, request.attempt, None)
             raise
-        await self._note_node(org_id, issued.call_id, node)
-        reply = await self._nodes.ask(node, issued.order)
         if reply is not None and not reply.accepted:
             await self._release(org_id, issued.call_id, Outcome.REFUSED, reply.reason or "node_refused")
             refused = CallRefused("node_refused", {"reason": reply.reason, "call_id": str(issued.call_id)})
-            await remember(self._sessions, org_id, request.attempt, refused)
+            # Where no node had room nothing was touched, and soon there may be: the same attempt may be made again.
+            lasting = None if reply.reason in ELSEWHERE else refused
+            await remember(self._sessions, org_id, request.attempt, lasting)
             raise refused
         answer = DialAnswer(
             issued.call_id, issued.lead_id, QUEUED if reply is None else reply.state or QUEUED, reply is not None
         )
         await remember(self._sessions, org_id, request.attempt, _record(answer))
         return answer
+
+    async def _give(self, issued: _Issued, org_id: UUID) -> Reply | None:
+        """Give the order to the least loaded node, and to the next one when that has no room after all.
+
+        Returns the last node's answer; None when it gave none, so that the call may yet be placed: then nobody else
+        is asked. The permit is good for one dial whatever nodes get it.
+
+        Raises:
+            NoVoiceNode, RedisAway: nobody could be asked at all.
+        """
+        tried: list[str] = []
+        reply: Reply | None = None
+        while len(tried) < NODES_TRIED_MAX:
+            try:
+                node = await self._nodes.least_loaded(tried)
+            except (NoVoiceNode, RedisAway):
+                if reply is None:
+                    raise
+                break
+            tried.append(node)
+            await self._note_node(org_id, issued.call_id, node)
+            # An order of its own for each node: an answer must never be taken for another's.
+            reply = await self._nodes.ask(node, Command(new_id(), issued.order.expires_at, issued.order.body))
+            if reply is None or reply.accepted or reply.reason not in ELSEWHERE:
+                break
+            log.info("dial.next_node", call_id=str(issued.call_id), node=node, reason=reply.reason)
+        return reply
 
     async def _issue(self, request: DialRequest, org_id: UUID) -> _Issued | dict[str, Any]:
         """Decide, reserve and write the order; or return the answer that was given before."""

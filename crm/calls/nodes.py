@@ -1,6 +1,8 @@
 """Voice nodes as the CRM sees them: which are alive, and commands to one with its answer."""
 
 import time
+from collections import Counter
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -29,21 +31,21 @@ class RedisAway(Refusal):
 
 
 class NoVoiceNode(Refusal):
-    """No voice node is alive with room for a call."""
+    """No voice node is alive with room for a call; the details count what each of them says."""
 
-    def __init__(self) -> None:
-        super().__init__("no_voice_node")
+    def __init__(self, said: Mapping[str, int]) -> None:
+        super().__init__("no_voice_node", {"nodes": dict(said)})
 
 
 class VoiceNodes:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
-    async def least_loaded(self) -> str:
-        """Return the live node with the most room.
+    async def least_loaded(self, besides: Collection[str] = ()) -> str:
+        """Return the live node with the most room, but none of `besides`.
 
         Raises:
-            NoVoiceNode: all are full, draining or gone.
+            NoVoiceNode: all are full, loaded, draining or gone.
             RedisAway
         """
         try:
@@ -52,10 +54,10 @@ class VoiceNodes:
         except REDIS_AWAY:
             raise RedisAway from None
         reports = [report for value in values if (report := _read_report(value)) is not None]
-        free = [report for report in reports if not report.draining and report.calls < report.capacity]
+        free = [report for report in reports if not _refusal(report) and report.node not in besides]
         if not free:
-            raise NoVoiceNode
-        return min(free, key=lambda report: (report.calls / report.capacity, report.node)).node
+            raise NoVoiceNode(Counter(_refusal(report) or "node_full" for report in reports))
+        return min(free, key=lambda report: (_fullness(report), report.node)).node
 
     async def ask(self, node: str, order: Command) -> Reply | None:
         """Send a command and return its answer; None when none came in time, so that it may yet be carried out."""
@@ -85,6 +87,20 @@ class VoiceNodes:
 def expires_at(lifetime_s: float) -> float:
     """Return the Unix time after which a command given now is not carried out."""
     return time.time() + lifetime_s
+
+
+def _refusal(report: NodeReport) -> str:
+    """Return why a node would refuse a call; empty when it has room."""
+    if report.draining:
+        return "node_draining"
+    if report.calls >= report.capacity:
+        return "node_full"
+    return report.refuses
+
+
+def _fullness(report: NodeReport) -> float:
+    """0 is idle, 1 is full: by its load, or by the number of its calls."""
+    return max(report.load, report.calls / report.capacity)
 
 
 def _read_report(raw: bytes | None) -> NodeReport | None:

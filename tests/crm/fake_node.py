@@ -40,8 +40,10 @@ class FakeNode:
         self.orders: list[Command] = []
         self._key = key
 
-    async def announce(self, *, calls: int = 0, capacity: int = 10, draining: bool = False) -> None:
-        report = wire.NodeReport(self.name, calls, capacity, draining)
+    async def announce(
+        self, *, calls: int = 0, capacity: int = 10, draining: bool = False, load: float = 0.0, refuses: str = ""
+    ) -> None:
+        report = wire.NodeReport(self.name, calls, capacity, draining, load=load, refuses=refuses)
         await self.redis.set(wire.node_key(self.name), msgspec.msgpack.encode(report), ex=wire.NODE_TTL_S)
 
     @contextlib.asynccontextmanager
@@ -53,9 +55,10 @@ class FakeNode:
         try:
             yield self
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            # Again and again: the client may swallow a cancellation that meets an answer.
+            while not task.done():
+                task.cancel()
+                await asyncio.wait([task], timeout=0.1)
 
     def permits(self) -> list[permit.Permit]:
         """Return what was permitted; each is unsealed as a voice node does it."""

@@ -14,7 +14,7 @@ from config.settings import Settings
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
 from crm.calls import nodes as nodes_module
-from crm.calls.dial import DialAnswer, DialRequest
+from crm.calls.dial import ELSEWHERE, DialAnswer, DialRequest
 from crm.calls.idempotency import Attempt
 from crm.calls.model import Call, PendingDial
 from crm.compliance.model import Decision
@@ -26,7 +26,7 @@ from crm.unit_of_work import UnitOfWork
 from events.command import Dial
 from events.permit import Purpose
 from tests.crm.conftest import CREDITS, NUMBER, Org, make_org
-from tests.crm.fake_node import FakeNode, refuse, stay_silent
+from tests.crm.fake_node import FakeNode, accept, refuse, stay_silent
 
 MILLI = CREDITS * 1_000
 RESERVED = 300_000  # 30 minutes at 10 credits
@@ -196,6 +196,66 @@ async def test_full_and_draining_nodes_are_passed_over(redis: Redis, resources: 
     await FakeNode(redis, key, name="half").announce(calls=5, capacity=10)
     await FakeNode(redis, key, name="big").announce(calls=6, capacity=100)
     assert await resources.nodes.least_loaded() == "big"
+
+
+async def test_the_least_loaded_node_is_chosen_by_load_too(redis: Redis, resources: Resources) -> None:
+    key = resources.secret_key
+    await FakeNode(redis, key, name="a").announce(calls=1, capacity=10, load=0.9)
+    await FakeNode(redis, key, name="b").announce(calls=5, capacity=10, load=0.3)
+    await FakeNode(redis, key, name="c").announce(refuses="node_overloaded")
+    assert await resources.nodes.least_loaded() == "b"
+    assert await resources.nodes.least_loaded(["b"]) == "a"
+    with pytest.raises(Refusal, match="no_voice_node") as refusal:
+        await resources.nodes.least_loaded(["a", "b"])
+    assert refusal.value.details["nodes"]["node_overloaded"] == 1
+
+
+@pytest.mark.parametrize("code", sorted(ELSEWHERE))
+async def test_a_node_without_room_after_all_sends_the_call_to_the_next(
+    code: str, redis: Redis, resources: Resources, node: FakeNode, sessions: Sessions, org: Org
+) -> None:
+    node.answer = refuse(code)
+    async with FakeNode(redis, resources.secret_key, name="node-b").running() as other:
+        answer = await resources.dialler.dial(DialRequest(lead_id=org.lead_id), org.id)
+    assert answer.confirmed
+    assert (await only_call(sessions, org)).node == "node-b"
+    assert node.permits() == other.permits(), "one permit, so that no two nodes can both dial on it"
+    assert node.orders[0].id != other.orders[0].id
+    assert await wallet(sessions, org) == (MILLI - RESERVED, RESERVED)
+
+
+@pytest.mark.parametrize("code", ["permit_spent", "do_not_call", "crm_away", "bad_plan", "late"])
+async def test_a_refusal_that_may_have_touched_the_permit_is_the_last_word(
+    code: str, redis: Redis, resources: Resources, node: FakeNode, org: Org
+) -> None:
+    node.answer = refuse(code)
+    async with FakeNode(redis, resources.secret_key, name="node-b").running() as other:
+        refusal = await refused_code(resources, DialRequest(lead_id=org.lead_id), org)
+    assert refusal.details["reason"] == code
+    assert other.orders == []
+
+
+async def test_after_a_silent_node_nobody_else_is_asked(
+    redis: Redis, resources: Resources, node: FakeNode, org: Org, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes_module, "REPLY_TIMEOUT_S", 0.2)
+    node.answer = stay_silent
+    async with FakeNode(redis, resources.secret_key, name="node-b").running() as other:
+        answer = await resources.dialler.dial(DialRequest(lead_id=org.lead_id), org.id)
+    assert not answer.confirmed
+    assert other.orders == [], "the first may yet place it"
+
+
+async def test_where_no_node_has_room_the_same_attempt_may_be_made_again(
+    resources: Resources, node: FakeNode, sessions: Sessions, org: Org
+) -> None:
+    request = DialRequest(lead_id=org.lead_id, attempt=Attempt("key", "body"))
+    node.answer = refuse("node_overloaded")
+    assert (await refused_code(resources, request, org)).details["reason"] == "node_overloaded"
+    assert await wallet(sessions, org) == (MILLI, 0)
+    node.answer = accept
+    assert (await resources.dialler.dial(request, org.id)).confirmed
+    assert len(node.orders) == 2
 
 
 async def test_a_silent_node_leaves_the_call_queued(

@@ -5,6 +5,7 @@ behind it. A telephone stream brings fifty messages a second and needs none of t
 that is not a whole text message stay with the libraries; until a stream is taken over, everything does.
 """
 
+import asyncio
 from typing import Final, Protocol
 
 from starlette.websockets import WebSocket
@@ -21,6 +22,9 @@ except ImportError:  # a platform without the compiled part
 EXTENSION: Final = "salesos.stream"
 # What waits here cannot be taken back by a clear any more: about a second and a half of speech.
 WRITE_BUFFER_BYTES: Final = 16 * 1024
+# A connection that is over waits ten seconds for the peer's own close, and for ever for a peer that takes no more of
+# what is still to be written: then it is cut.
+LINGER_S: Final = 12.0
 
 # RFC 6455 §5.2: a text frame that is a whole message, and the lengths that follow.
 _WHOLE_TEXT: Final = 0x81
@@ -67,6 +71,7 @@ class StreamProtocol(WebSocketsSansIOProtocol):
 
     _taker: Taker | None = None
     _blocked = False
+    _cutting: asyncio.TimerHandle | None = None
 
     def take(self, taker: Taker) -> None:
         self._taker = taker
@@ -111,6 +116,8 @@ class StreamProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._cutting is not None:
+            self._cutting.cancel()
         if self._taker is not None:
             self._taker.lost()
 
@@ -151,6 +158,17 @@ class StreamProtocol(WebSocketsSansIOProtocol):
             # The application has not been called yet: its task has only been made.
             extensions: dict[str, object] = self.scope["extensions"]  # type: ignore[assignment]
             extensions[EXTENSION] = self
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        super().on_task_complete(task)
+        if not self.disconnected:
+            self._cutting = self.loop.call_later(LINGER_S, self.transport.abort)
+
+    def handle_ping(self) -> None:
+        if self._blocked:
+            self.conn.data_to_send()  # a peer that asks and does not read would have us keep every answer
+        else:
+            super().handle_ping()
 
     def send_receive_event_to_app(self) -> None:
         if self._taker is None:

@@ -6,6 +6,7 @@ from collections.abc import Generator
 import uvicorn
 from fastapi import FastAPI
 
+from telephony.http_protocol import PatientHttp
 from telephony.stream_protocol import StreamProtocol
 from telephony.twilio.messages import FRAME_CHARS_MAX
 
@@ -23,6 +24,7 @@ def stream_server(app: FastAPI) -> StreamServer:
     return StreamServer(
         uvicorn.Config(
             app,
+            http=PatientHttp,
             ws=StreamProtocol,
             ws_max_size=FRAME_CHARS_MAX,
             ws_per_message_deflate=False,

@@ -12,7 +12,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from telephony.stream_protocol import Stream, stream_of
+from bench.ws_frames import PING, TEXT, raw_stream
+from bench.ws_frames import frame as ws_frame
+from telephony.stream_protocol import WRITE_BUFFER_BYTES, Stream, StreamProtocol, stream_of
 from telephony.twilio.messages import FRAME_CHARS_MAX
 from telephony.web_server import stream_server
 
@@ -202,3 +204,40 @@ async def test_other_routes_of_the_server_are_as_ever() -> None:
     async with serving(Keeper()) as url, connect(f"{url}/plain") as client:
         await client.send("plain")
         assert await client.recv() == "PLAIN"
+
+
+async def test_a_peer_that_asks_and_never_reads_is_not_answered_for_ever() -> None:
+    keeper = Keeper()
+    async with serving(keeper) as url, raw_stream(f"{url}/stream", receive_bytes=4_096) as peer:
+        await peer.upgrade()
+        peer.stop_reading()
+        peer.write(ws_frame(TEXT, b"hello"))
+        await keeper.until(1)
+        protocol = keeper.stream
+        assert isinstance(protocol, StreamProtocol)
+        for _ in range(4_000):  # ten megabytes of answers
+            peer.write(ws_frame(PING, b"p" * 125) * 20)
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while not protocol.blocked:  # noqa: ASYNC110 - a transport wakes nobody
+                await asyncio.sleep(0.01)
+        assert protocol.transport.get_write_buffer_size() < 4 * WRITE_BUFFER_BYTES
+
+
+async def test_a_connection_that_is_over_is_cut_when_the_peer_takes_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("telephony.stream_protocol.LINGER_S", 0.1)
+    keeper = Keeper()
+    async with serving(keeper) as url, raw_stream(f"{url}/stream", receive_bytes=4_096) as peer:
+        await peer.upgrade()
+        peer.stop_reading()
+        peer.write(ws_frame(TEXT, b"hello"))
+        await keeper.until(1)
+        protocol = keeper.stream
+        assert isinstance(protocol, StreamProtocol)
+        while not protocol.blocked:
+            protocol.say("x" * 10_000)
+            await asyncio.sleep(0)
+        keeper.over.set()
+        async with asyncio.timeout(5):
+            while not protocol.disconnected:  # noqa: ASYNC110 - the connection's end wakes nobody here
+                await asyncio.sleep(0.01)

@@ -3,12 +3,17 @@
 import base64
 import contextlib
 import json
+from pathlib import Path
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.mutate import all_kinds, damaged
 from telephony.twilio import messages
+
+CAPTURES = Path(__file__).parents[2] / "data" / "stream"  # each once broke a server
 
 START = {
     "event": "start",
@@ -106,3 +111,16 @@ def test_any_frame_yields_an_event_or_one_error(frame: str | bytes) -> None:
     """Whatever the peer sends, parse() has no third outcome."""
     with contextlib.suppress(messages.BadTwilioMessage):
         messages.parse(frame)
+
+
+@pytest.mark.parametrize("path", sorted(CAPTURES.iterdir()), ids=lambda path: path.name)
+def test_frames_that_once_did_harm_are_refused(path: Path) -> None:
+    with pytest.raises(messages.BadTwilioMessage):
+        messages.parse(path.read_bytes())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32))
+def test_good_messages_that_were_damaged_yield_an_event_or_one_error(seed: int) -> None:
+    with contextlib.suppress(messages.BadTwilioMessage):
+        messages.parse(damaged(all_kinds(), Random(seed)))  # noqa: S311 - chance for a test

@@ -32,12 +32,13 @@ from media.activity.silero import Silero
 from media.clock import Clock
 from media.load import Gauge
 from media.load_sampler import LoadSampler
-from media.recording.store import open_store
+from media.recording.upload import open_store
 from telephony.admission import Admission, NoRoom
 from telephony.call.archive import Archive
 from telephony.call.session import CallSession, Services
 from telephony.call.signals import HangUpAsked
 from telephony.calls import Calls
+from telephony.collector import settle
 from telephony.outbox import Outbox
 from telephony.twilio.leg import run_leg
 from telephony.web_server import stream_server
@@ -128,6 +129,7 @@ class BenchServer:
                 (LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, 0)).run(), "load"),
             ]
             running = [own.create_task(work, name=name) for work, name in works]
+            settle()
             await stopping.wait()
             calls.draining = True
             for call in calls.live():

@@ -14,7 +14,7 @@ import webrtcvad
 from media.frame import FRAME_MS, FRAME_SAMPLES, RATE_HZ
 
 _LEAST_STRICT: Final = 0
-HOLD_MS: Final = 640  # longer than a turn's closing silence, so that the turn ends while the gate is open
+HOLD_MS: Final = 480  # the network decides within 100 ms; a breath between words must not cost its memory
 PREROLL_MS: Final = 220
 _FRAME_BYTES: Final = 2 * FRAME_SAMPLES
 _BYTES_PER_MS: Final = _FRAME_BYTES // FRAME_MS
@@ -26,11 +26,8 @@ class Gate:
     def __init__(self) -> None:
         self._is_speech: Callable[[bytes, int], bool] = webrtcvad.Vad(_LEAST_STRICT).is_speech
         self._preroll: deque[bytes] = deque(maxlen=PREROLL_MS // FRAME_MS)
-        self._hold_ms = 0
-
-    @property
-    def open(self) -> bool:
-        return self._hold_ms > 0
+        self._hold_ms = 0  # how long the gate stays open without another doubtful frame; negative while it is shut
+        self.open = False
 
     def hear(self, pcm: bytes, *, stay: bool) -> bytes:
         """Return what of the audio so far the network should hear next; nothing while the gate is closed.
@@ -39,12 +36,13 @@ class Gate:
             pcm: int16 samples, 8 kHz, mono; kept until the gate opens.
             stay: a voice is being heard: do not close.
         """
-        was_open = self._hold_ms > 0
-        if stay or self._may_be_speech(pcm):
+        was_open = self.open
+        if self._may_be_speech(pcm):
             self._hold_ms = HOLD_MS
-        elif was_open:
-            self._hold_ms = max(0, self._hold_ms - len(pcm) // _BYTES_PER_MS)
-        if self._hold_ms == 0:
+        else:
+            self._hold_ms -= len(pcm) // _BYTES_PER_MS
+        self.open = stay or self._hold_ms > 0
+        if not self.open:
             self._preroll.append(pcm)
             return b""
         if was_open:

@@ -12,12 +12,14 @@ from typing import Final
 
 import structlog
 
+from media.recording.flush import flush
 from media.recording.recorder import ClockJumped, Note, Recorder
 from media.recording.spool import Spool
 
 WRITE_EVERY_S: Final = 0.5  # with what is not settled yet, a killed process loses less than a second
 SYNC_EVERY_S: Final = 1.0
-PATIENCE_S: Final = 10.0  # for one round of writing; above any pause of a disk that still works
+# For one round of writing; above any pause of a disk that still works. Meanwhile a call keeps 16 kB a second in memory.
+PATIENCE_S: Final = 30.0
 
 log = structlog.get_logger()
 
@@ -143,16 +145,24 @@ class Writer:
 def _write_all(work: list[_Work], closing: list[Spool], sync: bool) -> dict[Recorder, str]:
     """Write each recorder's notes, and return whose recording ended for which reason. In the writer's thread."""
     failed: dict[Recorder, str] = {}
+    written: dict[Recorder, int] = {}
     for item in work:
         try:
             item.recorder.write(item.notes, item.elapsed_ms, item.end_ms)
-            if sync or item.end_ms is not None:
-                item.recorder.spool.sync()
         except ClockJumped:
             failed[item.recorder] = "clock_jumped"
         except OSError as error:
-            log.warning("recording.disk_refused", errno=error.errno)
-            failed[item.recorder] = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "disk_error"
+            failed[item.recorder] = _reason(error)
+        handle = item.recorder.spool.handle
+        if handle is not None and (sync or item.end_ms is not None):
+            written[item.recorder] = handle
+    for recorder, refusal in flush(written).items():
+        failed.setdefault(recorder, _reason(refusal))
     for spool in closing:
         spool.close()
     return failed
+
+
+def _reason(error: OSError) -> str:
+    log.warning("recording.disk_refused", errno=error.errno)
+    return "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "disk_error"

@@ -98,20 +98,16 @@ class TwilioLeg:
         except messages.BadTwilioMessage as error:
             self._count_bad(error)
             return
-        room = self._room
-        if room is None:
+        if self._room is None:
             if isinstance(event, messages.Started):
                 self._start(event)
-            return
-        match event:
-            case messages.AudioArrived(ulaw=ulaw, at_ms=at_ms):
-                room.heard(ulaw, at_ms)
-            case messages.MarkPlayed(name=name):
-                room.marked(name)
-            case messages.Stopped():
-                self._end("", stopped=True)
-            case _:
-                pass  # a second start, a key: nobody asks for them yet
+        elif isinstance(event, messages.AudioArrived):
+            self._room.heard(event.ulaw, event.at_ms)
+        elif isinstance(event, messages.MarkPlayed):
+            self._room.marked(event.name)
+        elif isinstance(event, messages.Stopped):
+            self._end("", stopped=True)
+        # else a second start, a key: nobody asks for them yet
 
     def writable(self) -> None:
         while self._waiting and not self._stream.blocked:

@@ -1,11 +1,10 @@
 """Twilio Media Streams text frames to events, and back. Sans-I/O: no socket, clock or log.
 
-Audio both ways is µ-law, 8 kHz, mono: 160 bytes are 20 ms. Counters come as strings, and rise over all kinds.
+Audio both ways is µ-law, 8 kHz, mono: 160 bytes are 20 ms. Numbers come as strings.
 """
 
 from base64 import b64encode
-from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -20,41 +19,35 @@ class BadTwilioMessage(Exception):
     """A frame that no carrier would send; says what is wrong, never what it holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(msgspec.Struct, frozen=True):
     stream_sid: str
     call_sid: str
     parameters: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class AudioArrived:
+class AudioArrived(msgspec.Struct, frozen=True):
     ulaw: bytes
     at_ms: int  # since the stream began, by the carrier's clock
-    sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarkPlayed:
+class MarkPlayed(msgspec.Struct, frozen=True):
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPressed:
+class KeyPressed(msgspec.Struct, frozen=True):
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stopped:
+class Stopped(msgspec.Struct, frozen=True):
     call_sid: str
 
 
 Event = Started | AudioArrived | MarkPlayed | KeyPressed | Stopped
 
 
-class _Media(msgspec.Struct):
-    payload: bytes
-    timestamp: str
+class _Audio(msgspec.Struct):
+    payload: Annotated[bytes, msgspec.Meta(max_length=_ULAW_BYTES_MAX)]
+    timestamp: Annotated[int, msgspec.Meta(ge=0, le=_STAMP_MS_MAX)]
     track: str = "inbound"
 
 
@@ -64,36 +57,53 @@ class _Format(msgspec.Struct, rename="camel"):
     channels: int
 
 
-class _Start(msgspec.Struct, rename="camel"):
+class _Beginning(msgspec.Struct, rename="camel"):
     stream_sid: str
     call_sid: str
     media_format: _Format
     custom_parameters: dict[str, str] = {}
 
 
-class _Mark(msgspec.Struct):
+class _Name(msgspec.Struct):
     name: str
 
 
-class _Dtmf(msgspec.Struct):
+class _Digit(msgspec.Struct):
     digit: str
 
 
-class _Stop(msgspec.Struct, rename="camel"):
+class _End(msgspec.Struct, rename="camel"):
     call_sid: str = ""
 
 
-class _Message(msgspec.Struct, rename="camel"):
+class _Media(msgspec.Struct, tag_field="event", tag="media"):
+    media: _Audio
+
+
+class _Mark(msgspec.Struct, tag_field="event", tag="mark"):
+    mark: _Name
+
+
+class _Dtmf(msgspec.Struct, tag_field="event", tag="dtmf"):
+    dtmf: _Digit
+
+
+class _Start(msgspec.Struct, tag_field="event", tag="start"):
+    start: _Beginning
+
+
+class _Stop(msgspec.Struct, tag_field="event", tag="stop"):
+    stop: _End | None = None
+
+
+class _AnyKind(msgspec.Struct):
     event: str
-    sequence_number: str = "0"
-    media: _Media | None = None
-    start: _Start | None = None
-    mark: _Mark | None = None
-    dtmf: _Dtmf | None = None
-    stop: _Stop | None = None
 
 
-_DECODER: Final = msgspec.json.Decoder(_Message)
+# Not strict, because the carrier writes its numbers as strings.
+_DECODER: Final = msgspec.json.Decoder(_Media | _Mark | _Dtmf | _Start | _Stop, strict=False)
+_KIND: Final = msgspec.json.Decoder(_AnyKind)
+_KINDS: Final = frozenset({"media", "mark", "dtmf", "start", "stop"})
 
 
 def parse(frame: str | bytes) -> Event | None:
@@ -105,28 +115,25 @@ def parse(frame: str | bytes) -> Event | None:
     if len(frame) > FRAME_CHARS_MAX:
         raise BadTwilioMessage("frame too long")
     try:
-        # Typed decoding takes 0.6 µs, base64 included; json and base64 apart take 6.7.
+        # Typed decoding takes 0.4 µs, base64 and numbers included; json and base64 apart take 6.7.
         message = _DECODER.decode(frame)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         # RecursionError is what msgspec raises for members nested deeper than the interpreter's own limit.
-        # No cause attached: it can hold the caller's audio or number.
-        raise BadTwilioMessage(type(error).__name__) from None
-    match message.event:
-        case "media" if message.media is not None:
-            return _audio(message.media, message.sequence_number)
-        case "mark" if message.mark is not None:
-            return MarkPlayed(message.mark.name)
-        case "dtmf" if message.dtmf is not None:
-            return KeyPressed(message.dtmf.digit)
-        case "start" if message.start is not None:
-            return _started(message.start)
-        case "stop":
-            return Stopped(message.stop.call_sid if message.stop else "")
-        case "media" | "mark" | "dtmf" | "start":
-            raise BadTwilioMessage(f"{message.event} without its body")
-        case _:
-            # Twilio adds kinds without notice; a new one must not end a call.
+        if _is_new_kind(frame):
             return None
+        # The field alone: the rest of the text, and the cause, can hold the caller's audio or number.
+        _, _, field = str(error).partition(" - at `$.")
+        raise BadTwilioMessage(f"{type(error).__name__} {field.rstrip('`')}".rstrip()) from None
+    match message:
+        case _Media(media=audio):
+            return AudioArrived(audio.payload, audio.timestamp) if audio.track == "inbound" else None
+        case _Mark(mark=mark):
+            return MarkPlayed(mark.name)
+        case _Start(start=start):
+            return _started(start)
+        case _Dtmf(dtmf=dtmf):
+            return KeyPressed(dtmf.digit)
+    return Stopped(message.stop.call_sid if message.stop else "")
 
 
 def media(stream_sid: str, ulaw: bytes) -> str:
@@ -145,27 +152,18 @@ def clear(stream_sid: str) -> str:
     return f'{{"event":"clear","streamSid":"{stream_sid}"}}'
 
 
-def _audio(body: _Media, sequence: str) -> AudioArrived | None:
-    if body.track != "inbound":
-        return None
-    stamp_ms = _counter(body.timestamp)
-    if stamp_ms > _STAMP_MS_MAX:
-        raise BadTwilioMessage("timestamp out of range")
-    if len(body.payload) > _ULAW_BYTES_MAX:
-        raise BadTwilioMessage("too much audio in one frame")
-    return AudioArrived(body.payload, stamp_ms, _counter(sequence))
+def _is_new_kind(frame: str | bytes) -> bool:
+    """The carrier adds kinds without notice; a new one must not end a call."""
+    try:
+        return _KIND.decode(frame).event not in _KINDS
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
 
 
-def _started(body: _Start) -> Started:
+def _started(body: _Beginning) -> Started:
     form = body.media_format
     if (form.encoding, form.sample_rate, form.channels) != ("audio/x-mulaw", 8000, 1):
         raise BadTwilioMessage("audio format is not mu-law, 8 kHz, mono")
     if not body.stream_sid.isalnum():
         raise BadTwilioMessage("streamSid is not a sid")
     return Started(body.stream_sid, body.call_sid, body.custom_parameters)
-
-
-def _counter(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
-        raise BadTwilioMessage("counter is not a number")
-    return int(text)

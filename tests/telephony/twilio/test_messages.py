@@ -53,7 +53,7 @@ def test_start_is_read() -> None:
 
 
 def test_audio_is_read_with_the_carriers_stamp() -> None:
-    assert messages.parse(json.dumps(MEDIA)) == messages.AudioArrived(b"\xff" * 160, 5, 2)
+    assert messages.parse(json.dumps(MEDIA)) == messages.AudioArrived(b"\xff" * 160, 5)
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,11 @@ def test_other_kinds(frame: dict[str, object], event: messages.Event | None) -> 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"media": {**MEDIA["media"], "timestamp": "-1"}}, "counter"),  # type: ignore[dict-item]  # a test's literal
-        ({"media": {**MEDIA["media"], "timestamp": "9" * 15}}, "range"),  # type: ignore[dict-item]  # likewise
-        ({"media": {**MEDIA["media"], "payload": "$$$"}}, "ValidationError"),  # type: ignore[dict-item]  # likewise
-        ({"media": None}, "without its body"),
+        ({"media": {**MEDIA["media"], "timestamp": "-1"}}, "media.timestamp"),  # type: ignore[dict-item]  # a test's literal
+        ({"media": {**MEDIA["media"], "timestamp": "9" * 15}}, "media.timestamp"),  # type: ignore[dict-item]  # likewise
+        ({"media": {**MEDIA["media"], "payload": "$$$"}}, "media.payload"),  # type: ignore[dict-item]  # likewise
+        ({"media": None}, "ValidationError media"),
+        ({"event": "mark", "mark": {}}, "ValidationError mark"),
     ],
 )
 def test_what_no_carrier_sends_is_named(change: dict[str, object], why: str) -> None:

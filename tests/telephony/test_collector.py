@@ -1,0 +1,20 @@
+"""The collector's settings, in a process of their own: they hold for the whole process."""
+
+import subprocess
+import sys
+
+SCRIPT = """
+import gc
+from telephony.collector import THRESHOLDS, settle
+before = len(gc.get_objects())
+settle()
+assert gc.get_threshold() == THRESHOLDS
+assert gc.get_freeze_count() > before // 2, "what is loaded is looked through no more"
+class Ring: pass
+ring = Ring(); ring.self = ring; del ring
+assert gc.collect() >= 1, "and what comes later still is"
+"""
+
+
+def test_what_is_loaded_is_left_alone_and_cycles_are_still_found() -> None:
+    subprocess.run([sys.executable, "-c", SCRIPT], check=True, timeout=30)

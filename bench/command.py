@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 
 from bench import checks_command
+from bench.peer import command as peer_command
 from config.logs import configure_logs
 
 StartRedis = Callable[[Path], AbstractContextManager[str]]
@@ -27,6 +28,7 @@ app = typer.Typer(
     help="Measure: the audio plane under load, its stages, and calls through a running system.",
 )
 checks_command.register(app)
+peer_command.register(app)
 
 
 @app.command()

@@ -45,6 +45,7 @@ class Plan:
     seconds: float
     cores: Cores
     turns_min: int = 0
+    settle_s: float = SETTLE_S
 
 
 async def run_calls(server: Server, plan: Plan, utterance: Utterance) -> LoadRun:
@@ -62,7 +63,7 @@ async def run_calls(server: Server, plan: Plan, utterance: Utterance) -> LoadRun
 
 async def warm_up(server: Server, cores: Cores, utterance: Utterance) -> None:
     """Have one call of one turn, so that what a server loads late is no part of the figures. Raises ServerFailed."""
-    await run_calls(server, Plan(1, WARM_S, cores), utterance)
+    await run_calls(server, Plan(1, WARM_S, cores, settle_s=0.0), utterance)
 
 
 async def _run(server: Server, plan: Plan, utterance: Utterance) -> LoadRun:
@@ -82,7 +83,7 @@ async def _run(server: Server, plan: Plan, utterance: Utterance) -> LoadRun:
             callers.append(caller)
             caller.start(time.monotonic())
             pacer.add(number, caller, time.monotonic() + number % 20 / 1000)
-        await asyncio.sleep(SETTLE_S)
+        await asyncio.sleep(plan.settle_s)
         run = await _window(server, plan, tally, idle.rss_bytes, sockets)
         for number, caller in enumerate(callers):
             pacer.remove(number)

@@ -16,7 +16,7 @@ _WIDTH, _HEIGHT = 720, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 132, 16, 44
 _LABEL_GAP: Final = 15  # between labels at the ends of lines
 _TICKS: Final = 5
-_BAR, _BAR_GAP, _BAR_LABEL, _BAR_CHARS = 18, 8, 300, 44
+_BAR, _BAR_GAP, _BAR_CHARS, _CHAR_WIDTH = 18, 8, 44, 6.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,21 +142,22 @@ def _bar_svg(plot: BarPlot) -> str:
         return _nothing()
     groups = list(dict.fromkeys(bar.group for bar in plot.bars))
     steps = ticks(min(0.0, *(bar.start for bar in plot.bars)), max(bar.start + bar.value for bar in plot.bars))
-    across = _scale(steps[0], steps[-1], _BAR_LABEL, _WIDTH - 70)
+    left = round(min(_BAR_CHARS, max(len(bar.name) for bar in plot.bars)) * _CHAR_WIDTH) + 16
+    across = _scale(steps[0], steps[-1], left, _WIDTH - 70)
     height = _TOP + len(plot.bars) * (_BAR + _BAR_GAP) + _BOTTOM
     foot = height - _BOTTOM
     parts = [_open(height, plot.title)]
     for step in steps:
         parts.append(f'<line class="grid" x1="{across(step)}" x2="{across(step)}" y1="{_TOP}" y2="{foot}"/>')
         parts.append(_text(across(step), foot + 16, number(step), "middle"))
-    parts.append(_text((_BAR_LABEL + _WIDTH - 70) / 2, height - 6, plot.unit, "middle", "axis"))
+    parts.append(_text((left + _WIDTH - 70) / 2, height - 6, plot.unit, "middle", "axis"))
     for place, bar in enumerate(plot.bars):
         y = _TOP + place * (_BAR + _BAR_GAP)
         colour = f"var(--series-{groups.index(bar.group) % SERIES_MAX})"
         name = bar.name if len(bar.name) <= _BAR_CHARS else bar.name[: _BAR_CHARS - 1] + "…"
         width = max(1.0, round(across(bar.start + bar.value) - across(bar.start), 1))
         said = f"{bar.group + ', ' if bar.group else ''}{bar.name}: {number(bar.value)} {plot.unit}"
-        parts.append(_text(_BAR_LABEL - 10, y + _BAR - 5, name, "end"))
+        parts.append(_text(left - 10, y + _BAR - 5, name, "end"))
         parts.append(
             f'<rect style="fill:{colour}" x="{across(bar.start)}" y="{y}" width="{width}" height="{_BAR}" rx="2">'
             f"<title>{escape(said)}</title></rect>"

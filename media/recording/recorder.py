@@ -1,7 +1,7 @@
 """One call's recording while it runs: the audio plane's plain calls, each about a list append.
 
-Nothing is placed, packed or written here: the process's one writer takes the notes away each half second and does
-that for all calls in a thread (`take`). A broken disk ends the recording, never the call.
+Nothing is placed, packed or written here: the process's one writer takes the notes away every 0.4 s and does that
+for all calls in a thread (`take`). A broken disk ends the recording, never the call.
 """
 
 from typing import Final
@@ -13,9 +13,9 @@ from media.recording.blocks import AGENT, PERSON, PROSPECT, SAMPLES_MAX, pack
 from media.recording.spool import Spool
 from media.recording.tracks import Tracks
 
-# The agent's audio is placed when it was played, up to 180 ms ago (media/room.py), and stalls and jitter come on top.
-# So what is older than this, by the prospect's audio, stands.
-SETTLED_AFTER_MS: Final = 300
+# The agent's audio is noted once it was played, up to 100 ms later and a stall of the loop more (150 ms); a clear
+# reaches back to the line's present. So what is older than this, by the prospect's audio, stands.
+SETTLED_AFTER_MS: Final = 350
 # The same while the prospect's audio stays away.
 SETTLED_UNHEARD_MS: Final = 1_000
 # How far a stamp may be ahead of the time that has really passed before the carrier's clock counts as broken.

@@ -1,4 +1,4 @@
-"""The one writer of all recordings of a process: one task, and one job in one thread each half second.
+"""The one writer of all recordings of a process: one task, and one job in one thread every 0.4 s.
 
 A call that ends is written at once. A disk that fails ends that call's recording with a reason; one that does not
 answer for a while ends all that wait for it, so that nothing piles up: calls themselves never notice.
@@ -16,7 +16,7 @@ from media.recording.flush import flush
 from media.recording.recorder import ClockJumped, Note, Recorder
 from media.recording.spool import Spool
 
-WRITE_EVERY_S: Final = 0.5  # with what is not settled yet, a killed process loses less than a second
+WRITE_EVERY_S: Final = 0.4  # with what is not settled yet, a killed process loses less than a second
 SYNC_EVERY_S: Final = 1.0
 # For one round of writing; above any pause of a disk that still works. Meanwhile a call keeps 16 kB a second in memory.
 PATIENCE_S: Final = 30.0

@@ -22,7 +22,7 @@ from media.activity.silero import Silero
 from media.codec import g711
 from media.frame import FRAME_MS, FRAME_SAMPLES
 from media.recording.recorder import Recorder
-from media.recording.spool import Spool
+from media.recording.spool import Spool, new_meta
 from media.room import Room
 from telephony.twilio import messages
 
@@ -148,7 +148,7 @@ def _infer(network: Network, count: int) -> Round:
 
 def _room(silero: Silero, folder: Path, now_ms: Callable[[], float]) -> tuple[Room, _Nobody]:
     nobody = _Nobody()
-    recorder = Recorder(Spool(folder, new_id(), new_id()), muted=False)
+    recorder = Recorder(Spool(folder, new_meta(new_id(), new_id())), muted=False)
     room = Room(silero, recorder, nobody, now_ms)
     room.join(nobody)
     return room, nobody

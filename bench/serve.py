@@ -32,7 +32,7 @@ from media.activity.silero import Silero
 from media.clock import Clock
 from media.load import Gauge
 from media.load_sampler import LoadSampler
-from media.recording.upload import open_store
+from media.recording.store import open_store
 from telephony.admission import Admission, NoRoom
 from telephony.call.archive import Archive
 from telephony.call.session import CallSession, Services

@@ -19,6 +19,7 @@ DEFAULT_CARRIER_PORT: Final = 8702
 BOX_ACCOUNT_SID: Final = "AC00000000000000000000000000b0b0b0"
 BOX_AUTH_TOKEN: Final = "box-auth-token-for-loopback-only"  # noqa: S105 - a published development value
 DEVELOPMENT_SECRET: Final = "development-only-secret-change-me-0000"  # noqa: S105 - refused off loopback
+RECORDING_KEY_CHARS_MIN: Final = 32
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -57,6 +58,10 @@ class Settings(BaseSettings):
     from_number: str = "+12025550100"
     check_signatures: bool = True  # may be off on loopback only
 
+    # Recordings
+    recording_format: Literal["wav", "opus"] = "wav"
+    recording_key: SecretStr = SecretStr("")  # wraps the organisations' keys; empty: recordings are not sealed
+
     # The voice node
     node: str = "voice-1"
     max_calls: int = Field(40, ge=1)
@@ -83,6 +88,13 @@ class Settings(BaseSettings):
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
                 raise ValueError("must be an http:// or https:// address without a query")
         return value.rstrip("/")
+
+    @field_validator("recording_key")
+    @classmethod
+    def _is_long(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < RECORDING_KEY_CHARS_MIN:
+            raise ValueError(f"must have {RECORDING_KEY_CHARS_MIN} random characters or more, or be empty")
+        return value
 
     @model_validator(mode="after")
     def _is_safe(self) -> Self:

@@ -1,10 +1,13 @@
 """The call plan: all that a voice node needs to hold one call, so that it reads no database. Sans-I/O."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+
+# The name in `sealed_keys` under which the organisation's key for recordings travels; without it they stay open.
+RECORDING_KEY: Final = "recording"
 
 
 class RecordWhen(StrEnum):
@@ -43,7 +46,7 @@ class CallPlan(msgspec.Struct, frozen=True):
     playbook: dict[str, Any]  # validated by agent.llm.playbook where it is used
     prompt_version: str = "1"
     providers: Providers = Providers()
-    sealed_keys: dict[str, str] = {}  # provider name to sealed secret
+    sealed_keys: dict[str, str] = {}  # a provider's name, or RECORDING_KEY, to a sealed secret
     tools: tuple[str, ...] = ()
     variables: dict[str, str] = {}  # what playbook texts may name: {prospect_name}, {org_name}…
     record: RecordWhen = RecordWhen.AFTER_DISCLOSURE

@@ -8,6 +8,7 @@ import contextlib
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -21,12 +22,13 @@ from redis.exceptions import RedisError
 from agent.minds import MindMaker
 from config.logs import die
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
+from events.sealed_audio import MasterKey
 from media.activity.network import ModelMissing
 from media.activity.silero import Silero
 from media.clock import Clock
 from media.load import Gauge
 from media.load_sampler import LoadSampler
-from media.recording.upload import StoreUnavailable, open_store
+from media.recording.store import StoreUnavailable, open_store
 from telephony.admission import Admission
 from telephony.call.archive import Archive
 from telephony.call.session import Services
@@ -121,7 +123,7 @@ class VoiceProcess:
             minds = await stack.enter_async_context(MindMaker.start())
             silero, clock = Silero(), Clock()
             outbox = Outbox(self._journal_folder, self._redis)
-            archive = Archive(open_store(settings.store_address), settings.store_address, self._spool_folder)
+            archive = open_archive(settings, self._spool_folder)
             async with asyncio.TaskGroup() as calls_group, _background() as start:
                 for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive")):
                     start(part.run(), name)
@@ -151,6 +153,19 @@ class VoiceProcess:
                 await node.withdraw()
                 if not await outbox.drain(FLUSH_S):
                     log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
+
+
+def open_archive(settings: Settings, spool_folder: Path) -> Archive:
+    """Raises StoreUnavailable: the store's address means nothing."""
+    secret = settings.recording_key.get_secret_value()
+    return Archive(
+        open_store(settings.store_address),
+        settings.store_address,
+        spool_folder,
+        node=settings.node,
+        recording_format=settings.recording_format,
+        master=MasterKey(secret) if secret else None,
+    )
 
 
 @contextlib.asynccontextmanager

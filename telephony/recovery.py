@@ -18,8 +18,9 @@ import structlog
 from events import call as events
 from events.call import Outcome, State
 from media.recording.spool import Spool, leftovers
+from media.recording.store import StoreUnavailable
 from telephony import journal
-from telephony.call.archive import Archive
+from telephony.call.archive import Archive, told
 from telephony.carrier_port import Carrier, CarrierInDoubt
 from telephony.journal import CallKey
 from telephony.outbox import Outbox
@@ -50,7 +51,9 @@ class Recovery:
                 log.error("recovery.journal_unreadable", errno=error.errno)
                 continue
             await self._recover(key, found, spools.get(str(key.call_id)))
+        disk_checked = False
         while True:
+            disk_checked = disk_checked or await self._restore_lost()
             for spool in await asyncio.to_thread(leftovers, self.archive.spool_folder):
                 if not self.is_live(UUID(spool.meta.call_id)):
                     await self._upload(spool)
@@ -70,8 +73,12 @@ class Recovery:
         if not any(isinstance(body, events.Finished) for body in bodies):
             await self._hang_up(bodies)
             epilogue.emit(verdict(found))
-        if spool is not None and not any(isinstance(body, events.RecordingStored) for body in bodies):
-            await self.archive.store(spool, None, epilogue.emit)
+        if spool is not None:
+            if any(isinstance(body, events.RecordingStored) for body in bodies):
+                # Killed between saying so and tidying up.
+                await asyncio.to_thread(spool.remove)
+            else:
+                await self.archive.store(spool, None, epilogue.emit)
         epilogue.emit(events.Closed())
 
     async def _hang_up(self, bodies: list[events.Body]) -> None:
@@ -82,15 +89,30 @@ class Recovery:
                 except CarrierInDoubt as error:
                     log.error("recovery.hang_up_failed", carrier_call_id=body.carrier_call_id, reason=str(error))
 
+    async def _restore_lost(self) -> bool:
+        """Make spools again of calls whose disk is gone; False while the store cannot say which."""
+        uploader = self.archive.uploader
+        try:
+            for lost in await uploader.restore_lost(self.archive.spool_folder, self.is_live):
+                if lost.stored is not None:
+                    self._tell_late(lost.spool, [told(lost.stored)])
+                    await uploader.remove_segments(lost.spool.meta)
+        except (StoreUnavailable, OSError, TimeoutError) as error:
+            log.warning("recovery.segments_not_checked", reason=str(error) or type(error).__name__)
+            return False
+        return True
+
     async def _upload(self, spool: Spool) -> None:
         """Upload a recording that outlived its call, and tell the CRM."""
         said: list[events.Body] = []
         if await self.archive.store(spool, None, said.append):
-            key = CallKey(UUID(spool.meta.org_id), UUID(spool.meta.call_id))
-            epilogue = Epilogue(key, LATE_EPOCH, self.outbox)
-            for body in said:
-                epilogue.emit(body)
-            epilogue.emit(events.Closed())
+            self._tell_late(spool, said)
+
+    def _tell_late(self, spool: Spool, said: list[events.Body]) -> None:
+        key = CallKey(UUID(spool.meta.org_id), UUID(spool.meta.call_id))
+        epilogue = Epilogue(key, LATE_EPOCH, self.outbox)
+        for body in [*said, events.Closed()]:
+            epilogue.emit(body)
 
 
 class Epilogue:

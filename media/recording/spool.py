@@ -7,7 +7,7 @@ kills the process, the next start finds both and uploads them.
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,31 +28,45 @@ class SpoolMeta:
     org_id: str
     call_id: str
     rate_hz: int = RATE_HZ
-    began_at: str = ""  # UTC wall time of the first write, for people
+    began_at: str = ""  # UTC wall time, for people
+    format: str = "wav"  # what the recording becomes: "wav" or "ogg"
+    wrapped_key: str = ""  # the organisation's data key, encrypted; empty: the recording is not sealed
 
 
 class Spool:
     """One call's files. Raises OSError as the disk does; the writer decides what follows."""
 
-    def __init__(self, folder: Path, org_id: UUID, call_id: UUID, meta: SpoolMeta | None = None) -> None:
-        self.audio_path = folder / f"{call_id}{AUDIO_SUFFIX}"
-        self.meta_path = folder / f"{call_id}{META_SUFFIX}"
-        self.meta = meta or SpoolMeta(str(org_id), str(call_id), began_at=datetime.now(UTC).isoformat())
+    def __init__(self, folder: Path, meta: SpoolMeta) -> None:
+        self.audio_path = folder / f"{meta.call_id}{AUDIO_SUFFIX}"
+        self.meta_path = folder / f"{meta.call_id}{META_SUFFIX}"
+        self.meta = meta
+        self.begun = False  # this process has written to it
         self._fd: int | None = None
 
     def create(self) -> None:
         """Make both files; after a power cut they are there or were never begun."""
-        folder = self.audio_path.parent
-        folder.mkdir(parents=True, exist_ok=True)
-        fresh = self.meta_path.with_suffix(".new")
-        fresh.write_text(json.dumps(asdict(self.meta)))
-        fresh.replace(self.meta_path)
+        self._write_meta()
+        self.begun = True
         self._fd = os.open(self.audio_path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync_folder(self.audio_path.parent)
+
+    def restore(self, pieces: Iterable[bytes]) -> None:
+        """Make the spool again from packed blocks; cut off half-way, there is none."""
+        self._write_meta()
+        partial = self.audio_path.with_suffix(".part")
+        with partial.open("wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.audio_path)
+        _sync_folder(self.audio_path.parent)
+
+    def _write_meta(self) -> None:
+        self.meta_path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self.meta_path.with_suffix(".new")
+        fresh.write_text(encode_meta(self.meta))
+        fresh.replace(self.meta_path)
 
     def append(self, packed: bytes) -> None:
         """Write a packed block behind the others; one that fails half-way is undone as far as the disk lets."""
@@ -105,15 +119,41 @@ class Spool:
         self.meta_path.unlink(missing_ok=True)
 
 
+def new_meta(org_id: UUID, call_id: UUID, *, recording_format: str = "wav", wrapped_key: str = "") -> SpoolMeta:
+    began_at = datetime.now(UTC).isoformat()
+    return SpoolMeta(str(org_id), str(call_id), began_at=began_at, format=recording_format, wrapped_key=wrapped_key)
+
+
+def encode_meta(meta: SpoolMeta) -> str:
+    return json.dumps(asdict(meta))
+
+
+def decode_meta(text: str | bytes) -> SpoolMeta:
+    """Raises ValueError: it says nothing that we know."""
+    try:
+        meta = SpoolMeta(**json.loads(text))
+        UUID(meta.org_id), UUID(meta.call_id)
+    except (TypeError, AttributeError) as error:
+        raise ValueError(str(error)) from None
+    return meta
+
+
 def leftovers(folder: Path) -> list[Spool]:
     """Return the spools that an earlier process left; a meta file that cannot be read is left alone."""
     found = []
     for meta_path in sorted(folder.glob(f"*{META_SUFFIX}")):
         try:
-            meta = SpoolMeta(**json.loads(meta_path.read_text()))
-            spool = Spool(folder, UUID(meta.org_id), UUID(meta.call_id), meta)
-        except (OSError, ValueError, TypeError):
+            spool = Spool(folder, decode_meta(meta_path.read_bytes()))
+        except (OSError, ValueError):
             continue
         if spool.exists():
             found.append(spool)
     return found
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

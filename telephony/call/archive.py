@@ -1,4 +1,4 @@
-"""A call's recording from its first second to the object store: writing while it runs, uploading when it is over.
+"""A call's recording from its first second to the object store: written and uploaded while it runs, finished after.
 
 A store that is away does not hold up the call's end: after a few tries the spool stays on disk, the call says so,
 and the sweep uploads it later, telling the CRM in an epoch of its own.
@@ -8,58 +8,110 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import structlog
-from obstore.store import ObjectStore
 
 from events import call as events
+from events.sealed_audio import MasterKey
 from media.recording.recorder import Recorder
-from media.recording.spool import Spool
-from media.recording.upload import StoreUnavailable, upload
+from media.recording.spool import Spool, new_meta
+from media.recording.store import AWAY, Objects, StoreUnavailable
+from media.recording.uploader import Stored, Uploader
 from media.recording.writer import Writer
 
 log = structlog.get_logger()
 
 TRIES: Final = 3
 RETRY_AFTER_S: Final = 1.0
+# For all tries together: an ended call keeps its place on the node no longer than this.
+PATIENCE_S: Final = 90.0
+FORMATS: Final = {"wav": "wav", "opus": "ogg"}  # as settings name them, as files do
 
 
 class Archive:
-    """The process's object store, its spool folder and the one writer of all recordings. `run` is its task."""
+    """The process's recordings: one writer, one uploader, a spool folder. `run` is its task."""
 
-    def __init__(self, store: ObjectStore, address: str, spool_folder: Path) -> None:
-        self._store = store
-        self._address = address
+    def __init__(
+        self,
+        objects: Objects,
+        address: str,
+        spool_folder: Path,
+        *,
+        node: str = "voice-1",
+        recording_format: str = "wav",
+        master: MasterKey | None = None,
+    ) -> None:
         self.spool_folder = spool_folder
         self.writer = Writer()
+        self.uploader = Uploader(objects, address, node, master)
+        self._format = FORMATS[recording_format]
 
     async def run(self) -> None:
-        """Write what calls record, until cancelled."""
-        await self.writer.run()
+        """Write and upload what calls record, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.writer.run(), name="recording.writer")
+                tasks.create_task(self.uploader.run(), name="recording.uploader")
+        finally:
+            self.uploader.close()
+
+    def spool_for(self, org_id: UUID, call_id: UUID, wrapped_key: str) -> Spool:
+        """Return a call's spool; nothing is on disk before its first second."""
+        return Spool(
+            self.spool_folder, new_meta(org_id, call_id, recording_format=self._format, wrapped_key=wrapped_key)
+        )
+
+    def begin(self, recorder: Recorder) -> None:
+        """The line is open: write what the recorder notes."""
+        self.writer.begin(recorder)
+        self.uploader.begin(recorder.spool)
+
+    def drop(self, recorder: Recorder) -> None:
+        """The call is over, however it ended: its notes are written or lost."""
+        self.writer.drop(recorder)
 
     async def store(self, spool: Spool, recorder: Recorder | None, emit: Callable[[events.Body], None]) -> bool:
-        """Upload a spool and say what came of it; True when nothing is left to do."""
+        """Finish a recording and say what came of it; True when nothing is left to do."""
         failed = recorder.failed if recorder is not None else ""
-        if not await asyncio.to_thread(spool.exists):
-            if failed:
-                emit(events.RecordingFailed(failed))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                stored = await self._finish(spool)
+                if stored is None and not failed and spool.begun:
+                    failed = "spool_lost"
+                if failed:
+                    emit(events.RecordingFailed(failed))
+                if stored is not None:
+                    emit(told(stored))
+                await asyncio.to_thread(spool.remove)
+        except StoreUnavailable as error:
+            reason = error.reason
+        except TimeoutError:
+            reason = AWAY
+        except OSError as error:
+            log.error("recording.spool_unreadable", errno=error.errno)
+            reason = "disk_error"
+        else:
             return True
-        for attempt in range(TRIES):
-            if attempt:
-                await asyncio.sleep(RETRY_AFTER_S * attempt)
-            try:
-                stored = await upload(spool, self._store, self._address)
-            except StoreUnavailable as error:
-                log.warning("recording.store_unavailable", reason=str(error), attempt=attempt)
-                continue
-            if failed:
-                emit(events.RecordingFailed(failed))
-            emit(
-                events.RecordingStored(
-                    stored.uri, stored.key, stored.channels, stored.duration_s, stored.size_bytes, stored.sha256
-                )
-            )
-            await asyncio.to_thread(spool.remove)
-            return True
-        emit(events.RecordingFailed("store_unavailable", str(spool.audio_path)))
+        finally:
+            self.uploader.drop(spool)
+        emit(events.RecordingFailed(reason, str(spool.audio_path)))
         return False
+
+    async def _finish(self, spool: Spool) -> Stored | None:
+        for attempt in range(1, TRIES + 1):
+            try:
+                return await self.uploader.finish(spool)
+            except StoreUnavailable as error:
+                log.warning("recording.not_stored", reason=error.reason, detail=str(error), attempt=attempt)
+                if attempt == TRIES or error.reason != AWAY:
+                    raise
+            await asyncio.sleep(RETRY_AFTER_S * attempt)
+        raise AssertionError("the last try returns or raises")
+
+
+def told(stored: Stored) -> events.RecordingStored:
+    """Return what the CRM is told of a recording."""
+    return events.RecordingStored(
+        stored.uri, stored.key, stored.channels, stored.duration_s, stored.size_bytes, stored.sha256
+    )

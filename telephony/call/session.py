@@ -19,11 +19,10 @@ from agent.signals import LineGone, MachineWaits, TimeUp
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
 from events.permit import Permit
-from events.plan import CallPlan, RecordWhen
+from events.plan import RECORDING_KEY, CallPlan, RecordWhen
 from media.activity.silero import Silero
 from media.clock import Clock
 from media.recording.recorder import Recorder
-from media.recording.spool import Spool
 from media.room import Line, Room
 from telephony.call import signals as sig
 from telephony.call.archive import Archive
@@ -87,7 +86,7 @@ class CallSession:
         self._carrier_over = False
         self._asked_carrier = False
         self._conversation = Conversation(minds, self)
-        self._spool = Spool(services.archive.spool_folder, plan.org_id, plan.call_id)
+        self._spool = services.archive.spool_for(plan.org_id, plan.call_id, plan.sealed_keys.get(RECORDING_KEY, ""))
         self._recorder: Recorder | None = None
         if plan.record is not RecordWhen.NEVER:
             self._recorder = Recorder(self._spool, muted=plan.record is RecordWhen.AFTER_DISCLOSURE)
@@ -147,7 +146,7 @@ class CallSession:
         finally:
             self._room.leave()
             if self._recorder is not None:
-                self._services.archive.writer.drop(self._recorder)
+                self._services.archive.drop(self._recorder)
             for timer in self._timers.values():
                 timer.cancel()
         if not self._carrier_over:
@@ -279,7 +278,7 @@ class CallSession:
         self._room.join(line)
         self._tasks.create_task(self._converse(), name="call.conversation")
         if self._recorder is not None:
-            self._services.archive.writer.begin(self._recorder)
+            self._services.archive.begin(self._recorder)
 
     async def _converse(self) -> None:
         self.put(sig.ConversationOver(await self._conversation.run()))

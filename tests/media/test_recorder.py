@@ -10,14 +10,14 @@ from events.ids import new_id
 from media.codec import g711
 from media.recording.join import pcm_pieces
 from media.recording.recorder import AHEAD_MAX_MS, SETTLED_AFTER_MS, ClockJumped, Recorder
-from media.recording.spool import Spool, leftovers
+from media.recording.spool import Spool, leftovers, new_meta
 
 VOICE = g711.encode(np.full(160, 4_000, dtype=np.int16))
 TONE = g711.encode(np.full(8_000, 2_000, dtype=np.int16))
 
 
 def spool(folder: Path) -> Spool:
-    return Spool(folder, new_id(), new_id())
+    return Spool(folder, new_meta(new_id(), new_id()))
 
 
 def read(written: Spool) -> NDArray[np.int16]:

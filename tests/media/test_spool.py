@@ -8,7 +8,7 @@ import pytest
 
 from events.ids import new_id
 from media.recording.blocks import Block, pack
-from media.recording.spool import Spool, leftovers
+from media.recording.spool import Spool, leftovers, new_meta
 
 SECOND = b"\x10" * 8_000
 
@@ -18,7 +18,7 @@ def block(number: int) -> Block:
 
 
 def written(folder: Path, seconds: int) -> Spool:
-    spool = Spool(folder, new_id(), new_id())
+    spool = Spool(folder, new_meta(new_id(), new_id()))
     for number in range(seconds):
         spool.append(pack(block(number)))
     return spool

@@ -17,15 +17,15 @@ from events import wire
 from events.call import AnsweredBy, Outcome, State
 from events.ids import new_id
 from media.recording.blocks import Block, pack
-from media.recording.spool import Spool
-from media.recording.upload import open_store
+from media.recording.segments import segment_key, unfinished_key
+from media.recording.spool import Spool, encode_meta, leftovers, new_meta
+from media.recording.store import open_store
 from telephony import journal
 from telephony.call.archive import Archive
 from telephony.carrier_port import CallOrder, CarrierInDoubt
 from telephony.journal import CallKey
 from telephony.outbox import Outbox
 from telephony.recovery import LATE_EPOCH, Recovery, verdict
-from tests.media.test_upload import point_at
 
 BEGAN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -106,7 +106,7 @@ def leave_journal(folder: Path, key: CallKey, bodies: list[events.Body]) -> None
 
 
 def leave_spool(folder: Path, key: CallKey, seconds: int) -> None:
-    spool = Spool(folder / "spool", key.org_id, key.call_id)
+    spool = Spool(folder / "spool", new_meta(key.org_id, key.call_id))
     voice = b"\x20" * 8_000 * seconds
     spool.append(pack(Block(0, len(voice), (voice, voice, b""))))
     spool.append(pack(Block(len(voice), len(voice), (voice, b"", b"")))[:-1])  # a torn last block
@@ -178,14 +178,31 @@ async def test_an_empty_journal_is_thrown_away(redis_url: str, tmp_path: Path) -
             await asyncio.sleep(0.05)
 
 
-async def test_a_store_that_is_away_keeps_the_spool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("telephony.call.archive.RETRY_AFTER_S", 0.01)
-    point_at(monkeypatch, "http://127.0.0.1:9")  # discard: nobody listens there
+async def test_a_recording_that_was_told_and_not_tidied_up_is_not_told_again(redis_url: str, tmp_path: Path) -> None:
     key = CallKey(new_id(), new_id())
+    stored = events.RecordingStored("file:///x", "x", 2, 1.0, 44, "00")
+    leave_journal(tmp_path, key, [*LIVE, events.Finished(State.ENDED, Outcome.HUNG_UP), stored])
     leave_spool(tmp_path, key, 1)
-    archive = Archive(open_store("s3://nowhere"), "s3://nowhere", tmp_path / "spool")
-    said: list[events.Body] = []
-    spool = Spool(tmp_path / "spool", key.org_id, key.call_id)
-    assert not await archive.store(spool, None, said.append)
-    assert [type(body) for body in said] == [events.RecordingFailed]
-    assert spool.exists()
+    async with recovered(redis_url, tmp_path, HangingUpCarrier()) as client:
+        found = await told(client, key.call_id)
+        assert not list((tmp_path / "spool").iterdir())
+    assert [type(event.body) for event in found[-2:]] == [events.RecordingStored, events.Closed]
+
+
+async def test_recordings_of_a_lost_disk_are_made_from_their_segments(
+    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.recording.segments.SEGMENT_S", 1)
+    key = CallKey(new_id(), new_id())
+    leave_spool(tmp_path, key, 2)
+    (spool,) = leftovers(tmp_path / "spool")
+    bucket = open_store((tmp_path / "store").as_uri())
+    await bucket.put(unfinished_key("voice-1", spool.meta), encode_meta(spool.meta).encode())
+    await bucket.put(segment_key(spool.meta, 1), spool.audio_path.read_bytes()[: spool.extent().size_bytes])
+    spool.remove()
+    async with recovered(redis_url, tmp_path, HangingUpCarrier()) as client:
+        found = await told(client, key.call_id)
+    stored = found[0].body
+    assert isinstance(stored, events.RecordingStored)
+    assert (stored.duration_s, found[0].epoch) == (2, LATE_EPOCH)
+    assert await bucket.names("unfinished/") == []

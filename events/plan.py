@@ -16,6 +16,14 @@ class RecordWhen(StrEnum):
     ALWAYS = "always"
 
 
+class Sensitivity(StrEnum):
+    """How readily sound counts as the prospect's voice, as the organisation has set it."""
+
+    LOW = "low"
+    NORMAL = "normal"
+    HIGH = "high"
+
+
 class Agent(msgspec.Struct, frozen=True):
     id: UUID
     name: str
@@ -52,3 +60,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     record: RecordWhen = RecordWhen.AFTER_DISCLOSURE
     ring_timeout_s: int = 30
     max_duration_s: int = 1800
+    sensitivity: Sensitivity = Sensitivity.NORMAL

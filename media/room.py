@@ -7,7 +7,7 @@ prospect and one agent; further legs and mixing join here.
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from media.activity.detector import Detector, VoiceSignal
+from media.activity.detector import Detector, Thresholds, VoiceSignal
 from media.activity.silero import Silero
 from media.codec import g711
 from media.far_buffer import Packet
@@ -71,12 +71,13 @@ class Room:
         ear: Ear,
         now_ms: Callable[[], float],
         clock: Ticker | None = None,
+        thresholds: Thresholds | None = None,
     ) -> None:
         self.timeline = Timeline()
         self.frames = 0  # read by metrics
         self.gaps = 0
         self._silero = silero.open(self._on_probability)
-        self._detector = Detector()
+        self._detector = Detector(thresholds)
         self._playout = Playout()
         self._recorder = recorder
         self._ear = ear

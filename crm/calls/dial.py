@@ -275,6 +275,7 @@ class Dialler:
             },
             record=plan.RecordWhen(organisation.record_when),
             max_duration_s=call.funded_s,
+            sensitivity=plan.Sensitivity(organisation.sensitivity),
         )
         dial = Dial(permits.seal(permit, self._terms.secret_key), call_plan)
         return Command(new_id(), float(permit.expires_at), dial)

@@ -17,6 +17,7 @@ class Organisation(Row):
     name: Mapped[str]
     slug: Mapped[str]
     record_when: Mapped[str] = mapped_column(default="after_disclosure")
+    sensitivity: Mapped[str] = mapped_column(default="normal")  # events.plan.Sensitivity
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

@@ -1,13 +1,18 @@
-"""POST /api/sessions: signing in."""
+"""POST /api/sessions: signing in. /api/organisation: what holds for all calls of one's organisation."""
+
+from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from crm.access import Held
+from crm.access import Held, Person, Unit
 from crm.answers import success
+from crm.identity.model import Organisation
+from crm.identity.organisation import CallSettings, change_settings, read_organisation
 from crm.identity.tokens import LIFETIME_S
 from crm.identity.usecases import PASSWORD_CHARS_MAX, sign_in
+from events.plan import RecordWhen, Sensitivity
 
 router = APIRouter()
 
@@ -21,3 +26,32 @@ class Credentials(BaseModel):
 async def post_session(body: Credentials, held: Held) -> JSONResponse:
     token = await sign_in(body.email, body.password, held.sessions, held.secret_key)
     return success({"token": token, "expires_in_s": LIFETIME_S}, status=201)
+
+
+class OrganisationBody(BaseModel):
+    """What is left out stays as it is; a name that is not known is refused, for it changes nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    sensitivity: Sensitivity | None = None
+    record_when: RecordWhen | None = None
+
+
+@router.get("/api/organisation")
+async def get_organisation(unit: Unit) -> JSONResponse:
+    return success(_shown(await read_organisation(unit)))
+
+
+@router.patch("/api/organisation")
+async def patch_organisation(body: OrganisationBody, person: Person, unit: Unit) -> JSONResponse:
+    changes = CallSettings(body.sensitivity, body.record_when)
+    return success(_shown(await change_settings(changes, person, unit)))
+
+
+def _shown(organisation: Organisation) -> dict[str, Any]:
+    return {
+        "id": organisation.id,
+        "name": organisation.name,
+        "sensitivity": organisation.sensitivity,
+        "record_when": organisation.record_when,
+    }

@@ -2,15 +2,18 @@
 
 Two thresholds, so that a probability that wavers does not; a voice counts when it has lasted a little, and is over
 when it has been silent for longer. Both moments are reported with the positions of the first and last voiced
-sample, found by loudness: the network's answer lags behind the sound by a window or two.
+sample, found by loudness: the network's answer lags behind the sound by a window or two. Where others speak in the
+background, a voice must also be louder than they are (media/activity/background.py).
 """
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-START_PROBABILITY: Final = 0.5
-STOP_PROBABILITY: Final = 0.35
+from events.plan import Sensitivity
+from media.activity.background import Background
+
 WINDOW_MS: Final = 32
 _AGAIN_WINDOWS: Final = 2  # one alone may be a flicker
 _LEVELS_KEPT: Final = 64  # windows, two seconds: the loudness that the end is searched in
@@ -18,10 +21,28 @@ _QUIET_SHARE: Final = 0.08  # of the utterance's loudest window: below it a wind
 
 
 @dataclass(frozen=True, slots=True)
-class Sensitivity:
+class Thresholds:
     start_ms: int = 96  # a voice must last this long: three windows
     pause_ms: int = 128  # silent this long, it has paused
     stop_ms: int = 384  # and this long, ended
+    start_probability: float = 0.5
+    stop_probability: float = 0.35  # below, a window of a voice is silent
+    start_times: float = 3.0  # louder than voices in the background (10 dB): found on scenes, tests/media
+    keep_times: float = 2.5
+
+
+# What an organisation chooses by name. The pauses stay: how fast an answer comes is no matter of loudness.
+THRESHOLDS: Final[Mapping[Sensitivity, Thresholds]] = {
+    # Shops, cars, open offices: a cough, a clatter, a neighbour's laughter open no turn.
+    Sensitivity.LOW: Thresholds(
+        start_ms=160, start_probability=0.65, stop_probability=0.5, start_times=3.5, keep_times=3.0
+    ),
+    Sensitivity.NORMAL: Thresholds(),
+    # Quiet people, bad lines: soft beginnings and endings count.
+    Sensitivity.HIGH: Thresholds(
+        start_ms=64, start_probability=0.4, stop_probability=0.25, start_times=2.2, keep_times=1.8
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +81,9 @@ VoiceSignal = VoiceStarted | VoicePaused | VoiceResumed | VoiceEnded
 class Detector:
     """One call's rule. Positions in ms since the stream began."""
 
-    def __init__(self, sensitivity: Sensitivity | None = None) -> None:
-        self._sensitivity = sensitivity or Sensitivity()
+    def __init__(self, thresholds: Thresholds | None = None) -> None:
+        self._thresholds = thresholds or Thresholds()
+        self._background = Background(self._thresholds.start_times, self._thresholds.keep_times)
         self._voice = False
         self._paused = False
         self._again = 0  # voiced windows since the pause
@@ -82,15 +104,17 @@ class Detector:
     def window(self, probability: float, end_ms: int, rms: float) -> VoiceSignal | None:
         """Take one window's probability, the position of its end, and its loudness (RMS, 0 to 1)."""
         self._levels.append((end_ms, rms))
+        self._background.hear(rms, probability, voice=self._voice)
         if not self._voice:
-            return self._while_silent(probability, end_ms)
-        if probability >= STOP_PROBABILITY:
+            heard = probability >= self._thresholds.start_probability and rms >= self._background.start_rms
+            return self._while_silent(end_ms, heard=heard)
+        if probability >= self._thresholds.stop_probability and rms >= self._background.keep_rms:
             self._last_voiced_ms = end_ms
             return self._while_voiced(end_ms)
         self._again = 0
         quiet_ms = end_ms - self._last_voiced_ms
-        if quiet_ms < self._sensitivity.stop_ms:
-            if self._paused or quiet_ms < self._sensitivity.pause_ms:
+        if quiet_ms < self._thresholds.stop_ms:
+            if self._paused or quiet_ms < self._thresholds.pause_ms:
                 return None
             self._paused = True
             return VoicePaused(self._first_voiced_ms, self._quiet_since(), end_ms)
@@ -107,13 +131,13 @@ class Detector:
         self._paused = False
         return VoiceResumed(self._first_voiced_ms, end_ms)
 
-    def _while_silent(self, probability: float, end_ms: int) -> VoiceStarted | None:
-        if probability < START_PROBABILITY:
+    def _while_silent(self, end_ms: int, *, heard: bool) -> VoiceStarted | None:
+        if not heard:
             self._run_started_ms = None
             return None
         if self._run_started_ms is None:
             self._run_started_ms = end_ms - WINDOW_MS
-        if end_ms - self._run_started_ms < self._sensitivity.start_ms:
+        if end_ms - self._run_started_ms < self._thresholds.start_ms:
             return None
         self._voice = True
         self._first_voiced_ms = self._run_started_ms

@@ -20,6 +20,7 @@ from events import call as events
 from events.call import AnsweredBy, Outcome, State
 from events.permit import Permit
 from events.plan import RECORDING_KEY, CallPlan, RecordWhen
+from media.activity.detector import THRESHOLDS
 from media.activity.silero import Silero
 from media.clock import Clock
 from media.recording.recorder import Recorder
@@ -91,7 +92,12 @@ class CallSession:
         if plan.record is not RecordWhen.NEVER:
             self._recorder = Recorder(self._spool, muted=plan.record is RecordWhen.AFTER_DISCLOSURE)
         self._room = Room(
-            services.silero, self._recorder, self._conversation, lambda: self._now() * 1000, services.clock
+            services.silero,
+            self._recorder,
+            self._conversation,
+            lambda: self._now() * 1000,
+            services.clock,
+            THRESHOLDS[plan.sensitivity],
         )
         self._conversation.attach(self._room)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from media.activity.detector import (
     WINDOW_MS,
     Detector,
-    Sensitivity,
+    Thresholds,
     VoiceEnded,
     VoicePaused,
     VoiceResumed,
@@ -48,7 +48,7 @@ def test_the_end_is_placed_at_the_last_loud_window() -> None:
 
 
 def test_a_pause_shorter_than_the_stop_is_part_of_the_utterance() -> None:
-    stop = Sensitivity().stop_ms // WINDOW_MS
+    stop = Thresholds().stop_ms // WINDOW_MS
     signals = feed(Detector(), [VOICE] * 5 + [QUIET] * (stop - 1) + [VOICE] * 5)
     assert [type(signal) for signal in signals] == [VoiceStarted, VoicePaused, VoiceResumed]
 
@@ -57,7 +57,7 @@ def test_a_pause_and_its_end_are_told_once() -> None:
     signals = feed(Detector(), [VOICE] * 10 + [QUIET] * 6 + [VOICE] * 6)
     assert [type(signal) for signal in signals] == [VoiceStarted, VoicePaused, VoiceResumed]
     assert isinstance(signals[1], VoicePaused)
-    assert signals[1].at_ms - 10 * WINDOW_MS == Sensitivity().pause_ms
+    assert signals[1].at_ms - 10 * WINDOW_MS == Thresholds().pause_ms
 
 
 def test_a_flicker_in_a_pause_is_not_the_voice() -> None:

@@ -99,17 +99,23 @@ def load(
 @app.command()
 def micro(
     seconds: Annotated[float, typer.Option(min=0.001, help="Measured time of each stage.")] = 0.5,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page with a plot to this HTML file.")] = None,
 ) -> None:
     """Time one operation of each stage of a frame's path."""
     import msgspec
 
-    from bench.micro import measure, table
-    from bench.utterance import speak_two_seconds
+    from bench import report_page
+    from bench.micro import MicroFailed, measure, page, table
 
-    with tempfile.TemporaryDirectory(prefix="salesos-bench-") as folder:
-        costs = measure(speak_two_seconds(), Path(folder), seconds)
+    try:
+        costs = measure(seconds)
+    except MicroFailed as error:
+        typer.echo(f"salesos bench micro: {error}", err=True)
+        raise typer.Exit(1) from None
     typer.echo(table(costs))
+    if report is not None:
+        report_page.write(page(costs), report)
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode({"stages": costs})) + b"\n")
 

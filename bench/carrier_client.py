@@ -21,7 +21,9 @@ ANSWER_TIMEOUT_S: Final = 4.0  # less than a server's patience with a silent cal
 WHOLE_SHARE: Final = 0.98  # of the answer's length: fades and trimmed silence are no loss
 FADE_S: Final = 0.02  # sound so short behind a clear is the end of what was cut, not a new answer
 BROKEN_OFF_S: Final = 0.5  # an answer that stays away for so long is over
-LEAD_BUILT_S: Final = 0.5  # of an answer: by then a server's lead stands, and its pace can be looked at
+AHEAD_AFTER_S: Final = (
+    0.5  # of an answer: by then a server is as far ahead as it wants to be, and its pace can be looked at
+)
 UNSENT_BYTES_MAX: Final = 65_536  # two seconds of frames that the server does not read: more are dropped
 
 
@@ -58,7 +60,7 @@ class Tally:
     barge_in_ms: list[float] = field(default_factory=list)
     late_ms: list[float] = field(default_factory=list)  # how late our own frames leave
     pacing_jitter_ms: list[float] = field(default_factory=list)  # how far a packet came from when it was due
-    lead_ms: list[float] = field(default_factory=list)  # what was left to play when the next packet came
+    ahead_ms: list[float] = field(default_factory=list)  # what was left to play when the next packet came
     underruns: int = 0  # an answer stopped in the middle and went on
     unanswered: int = 0  # no answer in time
     broken_off: int = 0  # an answer ended early and unasked
@@ -229,9 +231,9 @@ class Caller:
                 self._barging = False
 
     def _heard(self, ulaw: bytes, now: float) -> None:
-        if self._phase is Phase.HEARING and self._heard_s >= LEAD_BUILT_S:
+        if self._phase is Phase.HEARING and self._heard_s >= AHEAD_AFTER_S:
             self._note(self._tally.pacing_jitter_ms, abs(now - self._next_due))
-            self._note(self._tally.lead_ms, max(0.0, self._earpiece.free_at - now))
+            self._note(self._tally.ahead_ms, max(0.0, self._earpiece.free_at - now))
         self._next_due = now + len(ulaw) / RATE_HZ
         played = self._earpiece.play(ulaw, now)
         if not played.sound_s:

@@ -18,7 +18,7 @@ MEANINGS: Final = {
     "floor": "What the product's own voice activity takes by itself, replayed on the same audio.",
     "underruns": "An answer fell silent in its middle and went on.",
     "jitter": "How far a packet came from when it was due, one packet's length after the one before.",
-    "lead": "What the carrier had left to play when the next packet came: the stall that nobody would have heard.",
+    "ahead": "What the carrier had left to play when the next packet came: the stall that nobody would have heard.",
     "loop lag": "How late the server's 20 ms clock ticked.",
     "void": "More than 5 % of a core's time was stolen, or the client's own sends were late (p99 above 10 ms): the run "
     "shows the machine, not the server.",
@@ -76,13 +76,13 @@ def page(report: LoadReport) -> Page:
                 "Time in hand",
                 "ms",
                 [
-                    ("lead, p5", _each(good, lambda run: run.lead_ms.p5)),
-                    ("lead, least", _each(good, lambda run: run.lead_ms.min)),
+                    ("ahead, p5", _each(good, lambda run: run.ahead_ms.p5)),
+                    ("ahead, least", _each(good, lambda run: run.ahead_ms.min)),
                     ("jitter p99", _each(good, lambda run: run.pacing_jitter_ms.p99)),
                     ("loop lag p99", _each(good, lambda run: run.loop_lag_ms.p99 if run.loop_lag_ms else None)),
                 ],
                 None,
-                "While the lead stays above jitter and lag, nobody hears of either.",
+                "While the audio sent ahead stays above jitter and lag, nobody hears of either.",
             ),
         ],
         tables=[_table(report)],
@@ -122,7 +122,7 @@ def _table(report: LoadReport) -> Table:
         "turns",
         "underruns",
     ]
-    columns += ["jitter p99", "lead p5", "lag p99", "stolen s", "client late p99"]
+    columns += ["jitter p99", "ahead p5", "lag p99", "stolen s", "client late p99"]
     rows = []
     for run in report.runs:
         response, barge = run.response_ms, run.barge_in_ms
@@ -139,7 +139,7 @@ def _table(report: LoadReport) -> Table:
                 str(response.count),
                 str(run.underruns),
                 ms(run.pacing_jitter_ms.p99),
-                ms(run.lead_ms.p5),
+                ms(run.ahead_ms.p5),
                 ms(run.loop_lag_ms.p99 if run.loop_lag_ms else None),
                 f"{run.stolen_s:.2f}",
                 f"{run.late_p99_ms:.1f}",

@@ -41,7 +41,7 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
     client_core: float  # of its own core, used by the client
     late_p99_ms: float  # how late the client's own frames left
     pacing_jitter_ms: Spread  # how far packets of an answer came from one after the other in real time
-    lead_ms: Spread  # what the carrier had left to play when the next packet came
+    ahead_ms: Spread  # what the carrier had left to play when the next packet came
     loop_lag_ms: Spread | None  # how late the server's clock ticked; None from a server that does not tell
     unanswered: int
     broken_off: int

@@ -140,7 +140,7 @@ async def _window(
         client_core=round(client_s / passed, 4),
         late_p99_ms=late.p99 or 0.0,
         pacing_jitter_ms=spread(tally.pacing_jitter_ms),
-        lead_ms=spread(tally.lead_ms),
+        ahead_ms=spread(tally.ahead_ms),
         loop_lag_ms=spread(lag_now.since(lag).values()) if lag is not None and lag_now is not None else None,
         unanswered=tally.unanswered,
         broken_off=tally.broken_off,

@@ -91,17 +91,17 @@ def test_the_response_runs_from_the_last_voiced_frame_to_the_first_sound_played(
     assert call.tally.response_ms == [pytest.approx((call.now - last_voiced) * 1000 + 10)]
 
 
-def test_the_pace_of_an_answer_is_looked_at_once_its_lead_stands() -> None:
+def test_the_pace_of_an_answer_is_looked_at_once_audio_has_been_sent_ahead() -> None:
     call = Call()
     call.until(Phase.WAITING)
-    call.answer(0.48)  # a burst: the lead
+    call.answer(0.48)  # a burst, sent ahead
     assert call.tally.pacing_jitter_ms == []
     call.now += 0.1  # 60 ms would have been in time
     call.play(TONE)
     call.now += 0.05
     call.play(TONE)
     assert call.tally.pacing_jitter_ms == [pytest.approx(40), pytest.approx(10)]
-    assert call.tally.lead_ms == [pytest.approx(440), pytest.approx(450)]
+    assert call.tally.ahead_ms == [pytest.approx(440), pytest.approx(450)]
 
 
 def test_an_answer_that_runs_dry_and_goes_on_is_an_underrun() -> None:

@@ -15,7 +15,7 @@ def run(calls: int, **changes: Any) -> LoadRun:
     values: dict[str, Any] = dict.fromkeys(LoadRun.__struct_fields__, 0)
     values |= {"calls": calls, "void": (), "void_tries": (), "seconds": 60.0, "core_per_call": 0.00712}
     values |= {"response_ms": Spread(9, 300.0, 345.0, 350.0, 351.0), "barge_in_ms": spread([200.0])}
-    values |= {"pacing_jitter_ms": spread([1.0]), "lead_ms": spread([180.0]), "loop_lag_ms": spread([0.0])}
+    values |= {"pacing_jitter_ms": spread([1.0]), "ahead_ms": spread([180.0]), "loop_lag_ms": spread([0.0])}
     return LoadRun(**(values | changes))
 
 

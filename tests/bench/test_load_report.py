@@ -13,7 +13,7 @@ def run(calls: int, p95: float | None, **changes: Any) -> LoadRun:
     values: dict[str, Any] = dict.fromkeys(LoadRun.__struct_fields__, 0)
     values |= {"calls": calls, "void": (), "seconds": 60.0, "core_per_call": 0.007, "mb_per_call": 0.4}
     values |= {"response_ms": Spread(9, 300.0, p95, p95, p95), "barge_in_ms": spread([200.0]), "void_tries": ()}
-    values |= {"pacing_jitter_ms": spread([1.0]), "lead_ms": spread([180.0]), "loop_lag_ms": spread([0.0])}
+    values |= {"pacing_jitter_ms": spread([1.0]), "ahead_ms": spread([180.0]), "loop_lag_ms": spread([0.0])}
     return LoadRun(**(values | changes))
 
 

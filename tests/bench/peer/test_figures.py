@@ -14,7 +14,7 @@ def run(core_per_call: float = 0.01, turns: int = 40, **changes: Any) -> LoadRun
     values: dict[str, Any] = dict.fromkeys(LoadRun.__struct_fields__, 0)
     values |= {"calls": 4, "void": (), "void_tries": (), "seconds": 60.0, "core_per_call": core_per_call}
     values |= {"response_ms": Spread(turns, 300.0, 345.0, 350.0, 351.0), "barge_in_ms": spread([200.0])}
-    values |= {"pacing_jitter_ms": spread([1.0]), "lead_ms": spread([180.0]), "loop_lag_ms": None}
+    values |= {"pacing_jitter_ms": spread([1.0]), "ahead_ms": spread([180.0]), "loop_lag_ms": None}
     return LoadRun(**(values | changes))
 
 

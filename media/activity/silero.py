@@ -56,7 +56,9 @@ class ActivityStream:
         self.dropped = 0  # windows; read by metrics
 
     def feed(self, pcm: bytes) -> None:
-        """Take int16 mono 8 kHz samples."""
+        """Take int16 mono 8 kHz samples; once closed, nothing."""
+        if self.slot < 0:
+            return
         self._fed += len(pcm) >> 1
         was_open = self._gate.open
         heard = self._gate.hear(pcm, stay=self.voice)
@@ -64,7 +66,7 @@ class ActivityStream:
             return
         if not was_open:
             # The network's memory of the voice before the silence is of no use any more.
-            self.waiting.clear()
+            self._drop_waiting()
             self._batcher.reset(self)
         self.waiting += heard
         self._end = self._fed
@@ -76,7 +78,7 @@ class ActivityStream:
     def skip_to(self, position: int) -> None:
         """Place the next fed sample at `position` (samples since the stream began): frames were lost."""
         self._fed = position
-        self.waiting.clear()
+        self._drop_waiting()
         self._gate.forget()
 
     def take(self) -> tuple[bytes, int]:
@@ -93,6 +95,11 @@ class ActivityStream:
 
     def close(self) -> None:
         self._batcher.forget(self)
+
+    def _drop_waiting(self) -> None:
+        # A call in the batch without a whole window would break the batch, and with it every other call.
+        self.waiting.clear()
+        self._batcher.let_sleep(self)
 
     def _drop_oldest(self) -> None:
         windows = -(-(len(self.waiting) - _BACKLOG_BYTES) // _WINDOW_BYTES)
@@ -140,6 +147,10 @@ class Silero:
             self._due = True
             self._since = time.monotonic()
             self._later(COLLECT_S, self._run)
+
+    def let_sleep(self, stream: ActivityStream) -> None:
+        """No window of `stream` waits any more."""
+        self._waiting.pop(stream, None)
 
     def reset(self, stream: ActivityStream) -> None:
         self._network.reset(stream.slot)

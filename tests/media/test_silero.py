@@ -230,3 +230,20 @@ def test_a_voice_holds_the_gate_open() -> None:
     assert gate.hear(noise.tobytes(), stay=False)
     held = sum(bool(gate.hear(silence, stay=False)) for _ in range(100))
     assert HOLD_MS // 20 - 1 <= held < HOLD_MS // 20 + 8, "webrtcvad itself holds on for a few frames"
+
+
+def test_a_call_that_lost_frames_takes_no_other_with_it(speech: Samples) -> None:
+    """Its windows that waited are gone, and what came behind the gap is no whole window yet."""
+    silero, kept = Silero(later=never), list[Window]()
+    sound, other = frames(speech[3 * RATE_HZ :]), silero.open(keeping(kept))
+    lossy = opened(silero)
+    for frame in sound[:20]:
+        other.feed(frame)
+        lossy.feed(frame)
+    lossy.skip_to(40 * FRAME_SAMPLES)
+    lossy.feed(sound[40])
+    silero.run_waiting()
+    assert len(kept) > 5
+    lossy.feed(sound[41])
+    silero.run_waiting()
+    assert len(lossy.waiting) == 2 * (2 * FRAME_SAMPLES - WINDOW)

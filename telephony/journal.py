@@ -4,15 +4,18 @@ One file a call, `{org}.{call}.journal`: frames of length, CRC-32 and MessagePac
 process leaves, and reading stops before it. Blocking: called in a thread.
 """
 
-import os
+import contextlib
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 from zlib import crc32
 
 from events import call as events
+from media.recording.flush import flush
 
 _HEAD: Final = struct.Struct(">II")
 SUFFIX: Final = ".journal"
@@ -32,21 +35,27 @@ def key_of(event: events.Event) -> CallKey:
     return CallKey(event.org_id, event.call_id)
 
 
-def append(path: Path, raw_events: list[bytes]) -> None:
-    """Write encoded events behind each other and wait until they are on disk. Raises OSError.
+def append(batches: Mapping[Path, list[bytes]]) -> dict[Path, OSError]:
+    """Write encoded events behind those in each file, and wait once until all are on disk; return what failed where.
 
     A write that failed half-way is undone, so that what is written next can be read.
     """
-    frames = b"".join(_HEAD.pack(len(raw), crc32(raw)) + raw for raw in raw_events)
-    with path.open("ab") as file:
-        start = file.tell()
-        try:
-            file.write(frames)
-            file.flush()
-            os.fsync(file.fileno())
-        except OSError:
-            file.truncate(start)
-            raise
+    failed: dict[Path, OSError] = {}
+    with contextlib.ExitStack() as stack:
+        files: dict[Path, tuple[FileIO, int]] = {}
+        for path, raw_events in batches.items():
+            try:
+                file = stack.enter_context(FileIO(path, "ab"))
+                files[path] = (file, file.tell())
+                _write(file, b"".join(_HEAD.pack(len(raw), crc32(raw)) + raw for raw in raw_events))
+            except OSError as error:
+                failed[path] = error
+        failed |= flush({path: file.fileno() for path, (file, _) in files.items() if path not in failed})
+        for path in failed.keys() & files.keys():
+            file, start = files[path]
+            with contextlib.suppress(OSError):  # its checksum tells the reader
+                file.truncate(start)
+    return failed
 
 
 def read(path: Path) -> list[events.Event]:
@@ -77,3 +86,9 @@ def leftovers(folder: Path) -> dict[CallKey, Path]:
         except ValueError:
             continue
     return found
+
+
+def _write(file: FileIO, frames: bytes) -> None:
+    left = memoryview(frames)
+    while left:
+        left = left[file.write(left) :]

@@ -9,6 +9,7 @@ published again from disk (the consumer knows what it has seen).
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ BATCH_MAX: Final = 500
 WAITING_MAX: Final = 50_000  # in memory, all calls; beyond, new calls are refused until it drains
 REDIS_TIMEOUT_S: Final = 2.0
 RETRY_S: Final = 1.0
+GATHER_S: Final = 0.02  # what all calls say within it shares one wait for the disk
 COMMIT_CHECK_S: Final = 1.0
 REPUBLISH_AFTER_S: Final = 20.0
 REPUBLISH_AFTER_MAX_S: Final = 300.0
@@ -107,42 +109,43 @@ class Outbox:
                     await self._awake.wait()
             except TimeoutError:
                 pass
+            if self._unwritten:
+                await asyncio.sleep(GATHER_S)
             self._awake.clear()
-            written = await self._write()
+            await self._write()
             published = await self._publish()
             if loop.time() >= next_check:
                 next_check = loop.time() + COMMIT_CHECK_S
                 await self._forget_committed(loop.time())
             if not self._unwritten and not self._unpublished:
                 self._idle.set()
-            elif not (written and published):
+            elif not published:
                 await asyncio.sleep(RETRY_S)
                 self._awake.set()
             else:
                 self._awake.set()
 
-    async def _write(self) -> bool:
+    async def _write(self) -> None:
         """Journal what is new. On a disk fault events stay in memory, and are published all the same."""
-        batch = list(self._unwritten)[:BATCH_MAX]
-        by_call: dict[CallKey, list[_Waiting]] = {}
+        batch = list(islice(self._unwritten, BATCH_MAX))
+        if not batch:
+            return
+        by_call: dict[CallKey, list[bytes]] = {}
         for item in batch:
-            by_call.setdefault(journal.key_of(item.event), []).append(item)
-        try:
-            for key, items in by_call.items():
-                path = key.path(self._folder)
-                await asyncio.to_thread(journal.append, path, [item.raw for item in items])
+            by_call.setdefault(journal.key_of(item.event), []).append(item.raw)
+        paths = {key.path(self._folder): key for key in by_call}
+        # One job for all calls: a thread's turn and a wait for the disk each would cost more than the writing.
+        failed = await asyncio.to_thread(journal.append, {path: by_call[key] for path, key in paths.items()})
+        for path, key in paths.items():
+            if path not in failed:
                 self._open.setdefault(key, _Open(self._republish_after_s))
-        except OSError as error:
-            if self.disk_ok:
-                log.error("outbox.journal_failed", errno=error.errno)
-            self.disk_ok = False
-        else:
-            self.disk_ok = True
+        if failed and self.disk_ok:
+            log.error("outbox.journal_failed", errno=next(iter(failed.values())).errno, calls=len(failed))
+        self.disk_ok = not failed
         for item in batch:
             self._unwritten.popleft()
             self._note(item.event)
             self._unpublished.append(item)
-        return True
 
     def _note(self, event: events.Event) -> None:
         open_ = self._open.get(journal.key_of(event))
@@ -152,7 +155,7 @@ class Outbox:
             open_.republish_at = asyncio.get_running_loop().time() + open_.republish_after_s
 
     async def _publish(self) -> bool:
-        batch = list(self._unpublished)[:BATCH_MAX]
+        batch = list(islice(self._unpublished, BATCH_MAX))
         if not batch:
             return True
         try:

@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
 import redis.asyncio as redis
 
 from events import call as events
@@ -114,16 +112,16 @@ async def test_what_redis_lost_is_published_again(redis_url: str, tmp_path: Path
                 await asyncio.sleep(0.1)
 
 
-async def test_a_full_disk_holds_up_neither_call_nor_crm(
-    redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(path: Path, raw: list[bytes]) -> None:
-        raise OSError(28, os.strerror(28))
-
-    monkeypatch.setattr("telephony.journal.append", full)
+async def test_a_full_disk_holds_up_neither_call_nor_crm(redis_url: str, tmp_path: Path) -> None:
     key = a_call()
+    key.path(tmp_path).symlink_to("/dev/full")
     async with redis.Redis.from_url(redis_url) as client, running(tmp_path, client) as box:
         box.put(event(key, 1))
         assert await box.drain(5)
-        assert not box.disk_ok
+        disk = [box.disk_ok]
         assert len(await published(client, key.call_id)) == 1
+        other = a_call()
+        box.put(event(other, 1))
+        assert await box.drain(5)
+        assert [*disk, box.disk_ok] == [False, True], "what could be written was"
+        assert len(journal.read(other.path(tmp_path))) == 1

@@ -102,7 +102,7 @@ async def told(client: redis.Redis, call_id: UUID, timeout_s: float = 10) -> lis
 def leave_journal(folder: Path, key: CallKey, bodies: list[events.Body]) -> None:
     (folder / "journal").mkdir(exist_ok=True)
     raw = [events.encode(event) for event in history(key, bodies)]
-    journal.append(key.path(folder / "journal"), raw)
+    assert journal.append({key.path(folder / "journal"): raw}) == {}
 
 
 def leave_spool(folder: Path, key: CallKey, seconds: int) -> None:

@@ -126,7 +126,7 @@ class BenchServer:
                 (outbox.run(), "outbox"),
                 (archive.run(), "archive"),
                 (self._commit(calls), "commit"),
-                (LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, 0)).run(), "load"),
+                (LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, calls.underruns)).run(), "load"),
             ]
             running = [own.create_task(work, name=name) for work, name in works]
             settle()

@@ -44,6 +44,7 @@ class _Nobody:
     def __init__(self) -> None:
         self.marks: list[str] = []
         self.packets = 0
+        self.dropped = 0
 
     def on_audio(self, pcm: bytes) -> None: ...
     def on_voice(self, signal: object) -> None: ...

@@ -78,7 +78,7 @@ class LoadSampler:
     """Feeds a gauge. `run` is its task, on the loop that it measures."""
 
     def __init__(self, gauge: Gauge, clock: Clock, silero: Silero, calls: Callable[[], tuple[int, int]]) -> None:
-        """`calls` returns how many calls have audio, and how many underruns all calls had so far."""
+        """`calls` returns how many calls have audio, and how many underruns they had so far."""
         self._gauge = gauge
         self._clock = clock
         self._silero = silero
@@ -106,7 +106,7 @@ class LoadSampler:
                         lag_ms=self._clock.late_ms.share(0.95),
                         vad_ms=self._silero.delay_ms.share(0.95),
                         missed=(self._clock.missed - missed) * TICK_S / max(now.at - before.at, TICK_S),
-                        underruns=underruns_now - underruns,
+                        underruns=max(0, underruns_now - underruns),  # less when a call has ended
                     )
                 )
                 if load.shedding is not was:

@@ -41,6 +41,8 @@ class Playout:
         self._paused = False
         self._heard = 0  # samples, the most that was known
         self._cut: list[Span] = []  # played before a pause, not given out yet
+        self._starved = False  # all that was made had been sent when we last looked
+        self.underruns = 0  # fell silent in mid-reply though there was more to send: we were late; read by metrics
 
     # The reply
 
@@ -86,6 +88,7 @@ class Playout:
         if self._paused:
             return ()
         packets: list[Packet] = []
+        dry = self._far.dry
         while self._sent < len(self._audio):
             ahead_ms = self._far.ahead_ms(now_ms)
             if ahead_ms >= LEAD_MS:
@@ -96,6 +99,9 @@ class Playout:
             if packet is None:
                 break
             packets.append(packet)
+        if not self._starved:
+            self.underruns += self._far.dry - dry
+        self._starved = self._sent == len(self._audio)
         if self._complete and self._sent == len(self._audio) and self._marked < self._sent:
             # The reply's end was not known when its last packet left.
             self._marked = self._sent

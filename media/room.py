@@ -24,6 +24,8 @@ _RECORD_EVERY_MS: Final = 100
 class Line(Protocol):
     """The prospect's end: takes audio and never waits; what it cannot send it drops and counts."""
 
+    dropped: int  # messages; read by metrics
+
     def play(self, ulaw: bytes, mark: str | None) -> None:
         """Send audio (none at times), and a mark behind it."""
 
@@ -84,6 +86,7 @@ class Room:
         self._now_ms = now_ms
         self._clock = clock
         self._line: Line | None = None
+        self._dropped = 0  # by lines that have left
         self._position = 0  # samples of the prospect's audio, by the carrier's stamps
         self._speaking = False
         self._proven = False
@@ -95,9 +98,25 @@ class Room:
     def join(self, line: Line) -> None:
         self._line = line
 
+    @property
+    def dropped(self) -> int:
+        """How many messages the carrier did not take in time."""
+        return self._dropped + (self._line.dropped if self._line is not None else 0)
+
+    @property
+    def underruns(self) -> int:
+        """How often the agent fell silent in mid-reply because we were late."""
+        return self._playout.underruns
+
+    @property
+    def dry(self) -> int:
+        """How often the agent fell silent in mid-reply, also because its voice was not made in time."""
+        return self._playout.far.dry
+
     def leave(self) -> None:
         if self._line is not None:
             self._line.close()
+            self._dropped += self._line.dropped
         self._line = None
         self._silero.close()
         self._sleep()

@@ -16,7 +16,7 @@ import redis.asyncio as redis
 import structlog
 import uvloop
 from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from agent.minds import MindMaker
@@ -36,6 +36,8 @@ from telephony.calls import Calls
 from telephony.collector import settle
 from telephony.dial import CallbackUrls, Dialer
 from telephony.drain import drain
+from telephony.figures import Figures
+from telephony.metrics import Sources, VoiceCollector, exposition, look_at_spool
 from telephony.node import Node
 from telephony.outbox import Outbox
 from telephony.recovery import Recovery
@@ -67,7 +69,7 @@ class VoiceProcess:
         )
         self._calls: Calls | None = None
         self._minds: MindMaker | None = None
-        self._outbox: Outbox | None = None
+        self._metrics: VoiceCollector | None = None
 
     def web(self) -> FastAPI:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -93,7 +95,10 @@ class VoiceProcess:
 
         @app.get("/metrics")
         async def metrics() -> Response:
-            return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+            if self._metrics is None:
+                return Response(status_code=503)  # starting
+            self._metrics.spooled = await asyncio.to_thread(look_at_spool, self._spool_folder)
+            return Response(exposition(self._metrics), media_type=CONTENT_TYPE_LATEST)
 
         return app
 
@@ -127,20 +132,21 @@ class VoiceProcess:
             async with asyncio.TaskGroup() as calls_group, _background() as start:
                 for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive")):
                     start(part.run(), name)
-                calls = Calls(calls_group, settings.max_calls)
-                services = Services(carrier, silero, clock, outbox, archive)
-                gauge = Gauge()
+                figures, gauge = Figures(), Gauge()
+                calls = Calls(calls_group, settings.max_calls, figures.over.add)
+                services = Services(carrier, silero, clock, outbox, archive, figures)
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 permit_key = settings.secret_key.get_secret_value()
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
                 kind = "box" if settings.uses_box_carrier else "twilio"
                 node = Node(settings.node, kind, calls, dialer, self._redis)
-                self._calls, self._minds, self._outbox = calls, minds, outbox
+                self._calls, self._minds = calls, minds
+                self._metrics = VoiceCollector(Sources(calls, admission, gauge, clock, silero, outbox, figures))
                 recovery = Recovery(
                     self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
                 )
                 start(recovery.run(), "recovery")
-                start(LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, 0)).run(), "load")
+                start(LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, calls.underruns)).run(), "load")
                 announcing = start(node.announce(), "node.announce")
                 obeying = start(node.obey(), "node.obey")
                 settle()

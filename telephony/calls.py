@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from uuid import UUID
 
 from telephony.call.session import CallSession
@@ -11,8 +11,12 @@ from telephony.call.session import CallSession
 class Calls:
     """Runs each call as a task of the process's group; a call that dies leaves the others alone."""
 
-    def __init__(self, tasks: asyncio.TaskGroup, capacity: int) -> None:
+    def __init__(
+        self, tasks: asyncio.TaskGroup, capacity: int, on_over: Callable[[CallSession], None] = lambda session: None
+    ) -> None:
+        """`on_over` gets each call when it is over and counts no longer among the live ones."""
         self._tasks = tasks
+        self._on_over = on_over
         self._live: dict[UUID, CallSession] = {}
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._promised = 0  # places held for calls that are being prepared
@@ -32,6 +36,11 @@ class Calls:
     @property
     def with_audio(self) -> int:
         return sum(session.line_opened_at is not None for session in self._live.values())
+
+    @property
+    def underruns(self) -> int:
+        """Of the live calls."""
+        return sum(session.room.underruns for session in self._live.values())
 
     def unmeasured(self, since: float) -> int:
         """Return how many calls no measurement that began at `since` (the loop's time) tells of wholly."""
@@ -82,6 +91,7 @@ class Calls:
             await session.run()
         finally:
             del self._live[session.call_id], self._running[session.call_id]
+            self._on_over(session)
             self._note_empty()
 
     def _note_empty(self) -> None:

@@ -7,7 +7,7 @@ conversation, the hang-up) lives in the call's task group and ends with it.
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,6 +30,7 @@ from telephony.call.archive import Archive
 from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.lifecycle import GUARD_S, Lifecycle
 from telephony.carrier_port import CallOrder, Carrier
+from telephony.figures import Figures
 from telephony.outbox import Outbox
 
 log = structlog.get_logger()
@@ -58,6 +59,7 @@ class Services:
     clock: Clock
     outbox: Outbox
     archive: Archive
+    figures: Figures = field(default_factory=Figures)
 
 
 class CallSession:
@@ -113,6 +115,10 @@ class CallSession:
     def conversation(self) -> Conversation:
         return self._conversation
 
+    @property
+    def late_samples(self) -> int:
+        return self._recorder.late if self._recorder is not None else 0
+
     def put(self, signal: sig.CallSignal) -> None:
         """Give the call a signal. Full, it drops and counts: only a peer that floods us can get there."""
         try:
@@ -124,6 +130,7 @@ class CallSession:
 
     def emit(self, body: events.Body) -> None:
         self._seq += 1
+        self._services.figures.note(body)
         self._services.outbox.put(
             events.Event(self.plan.org_id, self.call_id, self._epoch, self._seq, datetime.now(UTC), body)
         )

@@ -301,3 +301,29 @@ def test_what_is_recorded_stands_where_it_was_heard(
         near = sim.line.heard[max(0, place - reach) : place + len(span.ulaw) + reach]
         middle = span.ulaw[FADE_MS * 8 : -SLIP_MS * 8]  # a clear strikes between the carrier's frames
         assert middle in near, f"span at {span.starts_ms} is not where it was heard"
+
+
+def test_falling_silent_is_our_fault_only_with_more_to_send() -> None:
+    late = loaded(3_000)
+    late.due(0)
+    late.due(2_000)
+    assert (late.far.dry, late.underruns) == (1, 1)
+
+    waiting = Playout()
+    waiting.begin()
+    waiting.append(speech(100))
+    waiting.due(0)
+    waiting.due(2_000)
+    waiting.append(speech(100))
+    waiting.due(2_020)
+    assert (waiting.far.dry, waiting.underruns) == (1, 0), "the voice was not made in time"
+
+
+def test_the_pause_between_replies_is_no_underrun() -> None:
+    playout = loaded(100)
+    playout.due(0)
+    playout.begin()
+    playout.append(speech(500))
+    playout.complete()
+    playout.due(5_000)
+    assert (playout.far.dry, playout.underruns) == (0, 0)

@@ -312,8 +312,8 @@ def test_falling_silent_is_our_fault_only_with_more_to_send() -> None:
     waiting = Playout()
     waiting.begin()
     waiting.append(speech(100))
-    waiting.due(0)
-    waiting.due(2_000)
+    for now_ms in range(0, 2_000, TICK_MS):
+        waiting.due(now_ms)
     waiting.append(speech(100))
     waiting.due(2_020)
     assert (waiting.far.dry, waiting.underruns) == (1, 0), "the voice was not made in time"

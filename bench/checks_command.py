@@ -16,6 +16,7 @@ JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the report 
 def register(app: typer.Typer) -> None:
     """Add the checks to the bench's command line."""
     app.command()(kill)
+    app.command()(fuzz)
 
 
 def kill(
@@ -36,6 +37,28 @@ def kill(
         report = uvloop.run(measure(times, at_once, seed, lambda case: typer.echo(line(case), err=True)))
     except SystemFailed as error:
         _fail("kill", error)
+    typer.echo(summary(report))
+    _write(json, report)
+    raise typer.Exit(0 if report.good else 1)
+
+
+def fuzz(
+    minutes: Annotated[float, typer.Option(min=0.1, help="Of fuzzing; about a minute comes on top.")] = 10,
+    seed: Annotated[int, typer.Option(help="Of what is damaged and how.")] = 1,
+    json: JsonFile = None,
+) -> None:
+    """Send what no carrier sends, to the parser and to a server's socket, beside well-behaved calls."""
+    import uvloop
+
+    from bench.fuzz import measure
+    from bench.fuzz_report import summary
+    from bench.server_process import ServerFailed
+
+    configure_logs("bench", "warning")
+    try:
+        report = uvloop.run(measure(minutes, seed))
+    except ServerFailed as error:
+        _fail("fuzz", error)
     typer.echo(summary(report))
     _write(json, report)
     raise typer.Exit(0 if report.good else 1)

@@ -78,7 +78,7 @@ async def _run(server: Server, plan: Plan, utterance: Utterance) -> LoadRun:
         begun = time.monotonic()
         for number in range(plan.calls):
             await asyncio.sleep(max(0.0, begun + number * CYCLE_S / plan.calls - time.monotonic()))
-            socket, caller = await _call(server.stream_url, number, utterance, tally)
+            socket, caller = await open_call(server.stream_url, number, utterance, tally)
             sockets.append(socket)
             callers.append(caller)
             caller.start(time.monotonic())
@@ -96,7 +96,8 @@ async def _run(server: Server, plan: Plan, utterance: Utterance) -> LoadRun:
     return run
 
 
-async def _call(url: str, number: int, utterance: Utterance, tally: Tally) -> tuple[StreamSocket, Caller]:
+async def open_call(url: str, number: int, utterance: Utterance, tally: Tally) -> tuple[StreamSocket, Caller]:
+    """Connect one simulated call; it talks once it is started and paced."""
     slot: list[Caller] = []
     socket = await connect(url, lambda text: slot[0].received(text, time.monotonic()))
     slot.append(Caller(number, utterance, TONE_MS / 1000, tally, socket.send, unsent_bytes=lambda: socket.unsent_bytes))

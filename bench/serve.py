@@ -20,10 +20,11 @@ import msgspec
 import redis.asyncio as redis
 import structlog
 import uvloop
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Response, WebSocket
 from redis.exceptions import RedisError
 
 from bench.fakes import instant_minds
+from bench.inventory import take_inventory
 from bench.loop_lag import LagMeter
 from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
 from events import wire
@@ -88,11 +89,13 @@ class BenchServer:
                 await run_leg(socket, ArrivingCall(lambda: self._open_call(door)))
 
         @app.get("/stats")
-        async def stats() -> dict[str, Any]:
-            return {
+        async def stats() -> Response:
+            held = {
                 "calls": 0 if self._calls is None else len(self._calls),
                 "lag_ms": self._lag.counts(),  # ticks of the clock by how many whole ms they came late
+                "inventory": take_inventory(self._folder / "journal", self._folder / "spool"),
             }
+            return Response(msgspec.json.encode(held), media_type="application/json")
 
         return app
 

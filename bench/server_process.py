@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -42,20 +42,16 @@ def our_command(calls: int, core: int, *, by_load: bool = False) -> list[str]:
 
 
 @contextlib.asynccontextmanager
-async def running(command: Sequence[str], *, ours: bool = True) -> AsyncGenerator[Server]:
-    """Run a server for as long as the context is open. Raises ServerFailed."""
+async def running(
+    command: Sequence[str], *, ours: bool = True, errors: BinaryIO | None = None
+) -> AsyncGenerator[Server]:
+    """Run a server for as long as the context is open; `errors` takes its standard error. Raises ServerFailed."""
     environment = os.environ | {"SALESOS_PARENT_PID": str(os.getpid())}
-    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env=environment)
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=errors, env=environment
+    )
     try:
-        assert process.stdout is not None
-        async with asyncio.timeout(READY_TIMEOUT_S):
-            line = await process.stdout.readline()
-        if not line:
-            raise ServerFailed("the server ended before it was ready")
-        ready = json.loads(line)
-        yield Server(int(ready["pid"]), str(ready["stream_url"]), tells_lag=ours, closes_streams=ours)
-    except TimeoutError:
-        raise ServerFailed("the server was not ready in time") from None
+        yield await _ready(process, ours=ours)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
@@ -68,10 +64,33 @@ async def running(command: Sequence[str], *, ours: bool = True) -> AsyncGenerato
                 await process.wait()
 
 
+async def _ready(process: asyncio.subprocess.Process, *, ours: bool) -> Server:
+    """Wait for the line that says where the server is. Raises ServerFailed."""
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            line = await process.stdout.readline()
+    except TimeoutError:
+        raise ServerFailed("the server was not ready in time") from None
+    if not line:
+        raise ServerFailed("the server ended before it was ready")
+    ready = json.loads(line)
+    return Server(int(ready["pid"]), str(ready["stream_url"]), tells_lag=ours, closes_streams=ours)
+
+
 async def read_lag(server: Server) -> Lag | None:
     """Return how late the server's loop has run since its start; None from one that does not tell."""
     if not server.tells_lag:
         return None
+    try:
+        return Lag.from_counts((await read_stats(server))["lag_ms"])
+    except (OSError, TimeoutError, ValueError, KeyError) as error:
+        log.warning("bench.no_lag", reason=type(error).__name__)
+        return None
+
+
+async def read_stats(server: Server) -> dict[str, Any]:
+    """Return what `/stats` of our own server says. Raises OSError, TimeoutError, ValueError."""
     parts = urlsplit(server.stream_url)
     writer: asyncio.StreamWriter | None = None
     try:
@@ -82,10 +101,7 @@ async def read_lag(server: Server) -> Lag | None:
             reply = await reader.read(_REPLY_BYTES_MAX)
             while chunk := await reader.read(_REPLY_BYTES_MAX):
                 reply += chunk
-        return Lag.from_counts(json.loads(reply.partition(b"\r\n\r\n")[2])["lag_ms"])
-    except (OSError, TimeoutError, ValueError, KeyError) as error:
-        log.warning("bench.no_lag", reason=type(error).__name__)
-        return None
+        return dict(json.loads(reply.partition(b"\r\n\r\n")[2]))
     finally:
         if writer is not None:
             writer.close()

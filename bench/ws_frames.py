@@ -100,8 +100,8 @@ class RawStream:
 
     def reset(self) -> None:
         """End by RST instead of FIN (linger of zero)."""
-        own = self._writer.get_extra_info("socket")
-        with contextlib.suppress(OSError):
+        own = self._writer.get_extra_info("socket")  # None once it is closed
+        with contextlib.suppress(OSError, AttributeError):
             own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 

@@ -19,6 +19,7 @@ from crm import health
 from crm.billing import routes as billing
 from crm.billing.prices import BadPrices
 from crm.call_events import EventConsumer
+from crm.calls import recording_routes as recordings
 from crm.calls import routes as calls
 from crm.calls.recordings import BadStore
 from crm.compliance import routes as compliance
@@ -63,7 +64,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.state.resources = held
     add_problem_handlers(app)
-    for feature in (identity, leads, calls, billing, compliance, health):
+    for feature in (identity, leads, calls, recordings, billing, compliance, health):
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(RequestContext)

@@ -54,6 +54,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "idempotency_key_reused": Kind(409, "This Idempotency-Key was used for another request"),
     "request_in_progress": Kind(409, "The first request with this Idempotency-Key is still in progress"),
     "conflict": Kind(409, "This conflicts with what is there"),
+    "call_live": Kind(409, "The call is still going on: nothing of it can be erased yet"),
+    "recording_erased": Kind(410, "The recording was erased"),
     "range_not_satisfiable": Kind(416, "The recording has no such range"),
     "http_error": Kind(400, "The request cannot be served"),
     "internal_error": Kind(500, "Something went wrong on our side"),
@@ -62,6 +64,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "no_voice_node": Kind(503, "No voice node has room for a call"),
     "node_unavailable": Kind(503, "The voice node cannot take a call now"),
     "playbook_unusable": Kind(503, "The agent's playbook cannot be used"),
+    "recording_locked": Kind(503, "The recording is encrypted, and its key is missing here or is another one"),
     "store_away": Kind(503, "The object store does not answer"),
 }
 # What a voice node says when another moment, or another node, would do.

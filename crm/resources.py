@@ -20,6 +20,7 @@ from crm.calls.nodes import VoiceNodes
 from crm.calls.recordings import open_store
 from crm.compliance.rules import read_rules
 from crm.database import Sessions, open_engine, open_sessions
+from events.sealed_audio import MasterKey
 
 CONFIG_FOLDER: Final = Path(str(config.__path__[0]))
 
@@ -32,6 +33,7 @@ class Resources:
     store: ObjectStore
     nodes: VoiceNodes
     dialler: Dialler
+    recording_master: MasterKey | None  # None: recordings are not sealed
     secret_key: str
     internal_key: str
 
@@ -47,6 +49,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         BadSettings, BadPrices, BadRules, BadStore
     """
     folder = config_folder or CONFIG_FOLDER
+    recording_key = settings.recording_key.get_secret_value()
     terms = Terms(
         secret_key=settings.secret_key.get_secret_value(),
         from_number=settings.from_number,
@@ -54,6 +57,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         prices=read_prices(folder / "prices.yaml"),
         rules=read_rules(folder / "compliance.yaml", settings.allowed_countries),
         playbooks=folder / "playbooks",
+        recording_master=MasterKey(recording_key) if recording_key else None,
     )
     store = open_store(settings.store_address)
     engine = open_engine(settings.need("database_url"))
@@ -67,6 +71,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         store=store,
         nodes=nodes,
         dialler=Dialler(sessions, nodes, terms),
+        recording_master=terms.recording_master,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
     )

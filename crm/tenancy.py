@@ -9,8 +9,9 @@ from typing import Final
 # Keyed otherwise, but under row security: the organisation itself, people who may belong to several, and the tie.
 IDENTITY_TABLES: Final = frozenset({"organisations", "users", "members"})
 
-# Machinery without a tenant: where the streams are read to, what could not be applied, which dials await a word.
-JOB_TABLES: Final = frozenset({"event_cursors", "dead_letters", "pending_dials"})
+# Machinery without a tenant: where the streams are read to, what could not be applied, which dials await a
+# word, whose recordings are to be looked through.
+JOB_TABLES: Final = frozenset({"event_cursors", "dead_letters", "pending_dials", "recording_duties"})
 
 # Alembic's own.
 MIGRATION_TABLES: Final = frozenset({"alembic_version"})

@@ -1,6 +1,7 @@
 """The worker process: what has to be done by the clock.
 
-Now one thing: it gives back what was reserved for dials that no voice node ever spoke for.
+It gives back what was reserved for dials that no voice node ever spoke for, and deletes recordings whose time is over
+or whose erasure was asked for.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from typing import Final
 
 import structlog
 import uvloop
+from obstore.store import ObjectStore
 from redis.asyncio import Redis
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +19,9 @@ from config.logs import configure_logs, die
 from config.settings import BadSettings, Settings
 from crm.bus import REDIS_AWAY, newest_entry, open_redis
 from crm.calls.cursors import CursorStore, entry_order
+from crm.calls.erasure import do_one_duty
 from crm.calls.model import PendingDial
+from crm.calls.recordings import BadStore, open_store
 from crm.calls.release import release_call
 from crm.database import SchemaMismatch, Sessions, UnsafeRole, check_role, check_schema, open_engine, open_sessions
 from crm.migrate import head_revision
@@ -77,8 +81,11 @@ async def _work(settings: Settings) -> None:
     try:
         engine = open_engine(settings.need("database_url"))
         redis = open_redis(settings.need("redis_url"))
+        store = open_store(settings.store_address)
     except BadSettings as fault:
         die("worker", "bad_settings", faults=fault.faults)
+    except BadStore as fault:
+        die("worker", "bad_store", detail=str(fault))
     try:
         await check_role(engine)
         await check_schema(engine, head_revision())
@@ -93,18 +100,20 @@ async def _work(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log.info("worker.started")
     try:
-        await _sweep_until(stop, open_sessions(engine), redis)
+        await _sweep_until(stop, open_sessions(engine), redis, store)
     finally:
         await redis.aclose()
         await engine.dispose()
     log.info("worker.stopped")
 
 
-async def _sweep_until(stop: asyncio.Event, sessions: Sessions, redis: Redis) -> None:
+async def _sweep_until(stop: asyncio.Event, sessions: Sessions, redis: Redis, store: ObjectStore) -> None:
     away = False
     while not stop.is_set():
         try:
             await sweep(sessions, redis)
+            while not stop.is_set() and await do_one_duty(sessions, store):
+                pass
         except (*REDIS_AWAY, SQLAlchemyError) as error:
             if not away:
                 log.warning("worker.paused", error=type(error).__name__)

@@ -38,6 +38,7 @@ from events.call import Outcome
 from events.command import Command, Dial, Reply
 from events.ids import new_id
 from events.permit import Permit, Purpose
+from events.sealed_audio import MasterKey, new_key
 
 # After the permit has expired for certain: a dial without an event by then was never made.
 RELEASE_AFTER: Final = timedelta(seconds=90)
@@ -63,6 +64,7 @@ class Terms:
     prices: Prices
     rules: Rules
     playbooks: Path
+    recording_master: MasterKey | None = None  # None: new recordings are not sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +221,8 @@ class Dialler:
             claimed = await store.key(request.attempt.key)
             assert claimed is not None, "claimed above, in this transaction"
             claimed.call_id = call_id
-        order = self._order(call, lead, agent, await store.organisation(), playbook)
+        keys = await self._sealed_keys(unit.org_id, store)
+        order = self._order(call, lead, agent, await store.organisation(), playbook, keys)
         await unit.commit()
         return _Issued(call_id, lead.id, order)
 
@@ -242,8 +245,21 @@ class Dialler:
         await unit.commit()
         raise refused
 
+    async def _sealed_keys(self, org_id: UUID, store: DialStore) -> dict[str, str]:
+        """Return what the call needs of secrets, none of them in clear; the organisation's first call makes its key."""
+        master = self._terms.recording_master
+        if master is None:
+            return {}
+        return {plan.RECORDING_KEY: await store.recording_key(lambda: master.wrap(new_key(), org_id))}
+
     def _order(
-        self, call: Call, lead: Lead, agent: Agent, organisation: Organisation, playbook: dict[str, Any]
+        self,
+        call: Call,
+        lead: Lead,
+        agent: Agent,
+        organisation: Organisation,
+        playbook: dict[str, Any],
+        sealed_keys: dict[str, str],
     ) -> Command:
         now_s = int(time.time())
         permit = Permit(
@@ -266,6 +282,7 @@ class Dialler:
             from_number=self._terms.from_number,
             playbook=playbook,
             prompt_version=agent.prompt_version,
+            sealed_keys=sealed_keys,
             tools=TOOLS,
             variables={
                 "prospect_name": lead.name,

@@ -10,6 +10,8 @@ import msgspec
 
 from crm.billing.call_money import meter_call, settle_call
 from crm.billing.ledger import Ledger
+from crm.calls.erased_words import without_words
+from crm.calls.erasure_store import ErasureStore
 from crm.calls.model import Call, CallEvent
 from crm.calls.store import CallStore
 from crm.leads.model import Lead, Task
@@ -33,6 +35,8 @@ WATERFALL_STAGES: Final = (
 
 async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
     """Store the event and carry out what follows from it."""
+    if call.content_erased_at is not None:
+        event = msgspec.structs.replace(event, body=without_words(event.body))
     body = event.body
     unit.session.add(
         CallEvent(
@@ -50,13 +54,17 @@ async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
     call.closed = isinstance(body, happenings.Closed)
     match body:
         case happenings.TurnFinished() | happenings.TurnTimed():
-            await _write_turn(event, body, unit)
+            await _write_turn(event, body, call, unit)
         case happenings.FactNoted():
             await _take_fact(event, body, call, unit)
         case happenings.Metered():
             await meter_call(call, body.billable_s, Ledger(unit))
         case happenings.Finished():
             await _finish(event, body, call, unit)
+        case happenings.RecordingStored() if call.recording_erased_at is not None:
+            # Erased while its node still had it: it goes once more.
+            await ErasureStore(unit).reopen(call.id)
+            await ErasureStore(unit).call_worker()
         case _:
             _update_call(event, body, call)
     await unit.session.flush()
@@ -84,15 +92,18 @@ def _update_call(event: Event, body: happenings.Body, call: Call) -> None:
             pass
 
 
-async def _write_turn(event: Event, body: happenings.TurnFinished | happenings.TurnTimed, unit: UnitOfWork) -> None:
+async def _write_turn(
+    event: Event, body: happenings.TurnFinished | happenings.TurnTimed, call: Call, unit: UnitOfWork
+) -> None:
     store = CallStore(unit)
     if isinstance(body, happenings.TurnTimed):
         turn = await store.turn(event.call_id, event.epoch, body.turn, Speaker.AGENT.value)
         turn.waterfall = {stage: getattr(body, stage) for stage in WATERFALL_STAGES}
         return
     turn = await store.turn(event.call_id, event.epoch, body.turn, body.speaker.value)
-    turn.text = body.text
-    turn.heard_text = body.heard_text
+    if call.content_erased_at is None:
+        turn.text = body.text
+        turn.heard_text = body.heard_text
     turn.started_ms = body.started_ms
     turn.ended_ms = body.ended_ms
     turn.response_ms = body.response_ms

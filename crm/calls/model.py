@@ -32,6 +32,8 @@ class Call(Row):
     duration_s: Mapped[float] = mapped_column(default=0.0)
     recording: Mapped[dict[str, Any] | None]
     recording_fault: Mapped[str] = mapped_column(default="")
+    recording_erased_at: Mapped[datetime | None]
+    content_erased_at: Mapped[datetime | None]  # recording, transcript and the words in events
     closed: Mapped[bool] = mapped_column(default=False)  # no event follows
 
     # The newest event whose effects are committed; (0, 0) before the first.
@@ -115,6 +117,34 @@ class IdempotencyKey(Row):
     call_id: Mapped[UUID | None]
     answer: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Erasure(Row):
+    """What was erased, when, why and by whom; while `pending`, objects may still lie in the store."""
+
+    __tablename__ = "erasures"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    call_id: Mapped[UUID]
+    scope: Mapped[str]  # recording, content
+    reason: Mapped[str]  # request, retention
+    asked_by: Mapped[UUID | None]
+    object_key: Mapped[str] = mapped_column(default="")  # where the recording lay
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    pending: Mapped[bool] = mapped_column(default=True)
+    uploads: Mapped[int] = mapped_column(default=0)  # that came since; each is to be removed again
+    removed_at: Mapped[datetime | None]
+    removed_objects: Mapped[int] = mapped_column(default=0)
+
+
+class RecordingDuty(Row):
+    """An organisation whose recordings the worker is to look through; no tenant's table (see crm.tenancy)."""
+
+    __tablename__ = "recording_duties"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime]
 
 
 class PendingDial(Row):

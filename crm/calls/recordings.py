@@ -17,11 +17,14 @@ import jwt
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from crm.calls.store import CallStore
+from crm.calls.erasure_store import ErasureStore
+from crm.calls.model import Call, Erasure
+from crm.calls.store import CallStore, DialStore
 from crm.calls.summary import CallNotFound
 from crm.database import Sessions
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
+from events.sealed_audio import SUFFIX
 
 LINK_LIFETIME_S: Final = 600
 CHUNK_BYTES: Final = 256 * 1024
@@ -45,6 +48,13 @@ class RecordingNotFound(Refusal):
         super().__init__("recording_not_found")
 
 
+class RecordingErased(Refusal):
+    """There was one, perhaps; it was erased."""
+
+    def __init__(self, erasure: Erasure) -> None:
+        super().__init__("recording_erased", {"reason": erasure.reason, "erased_at": erasure.at.isoformat()})
+
+
 class RangeNotSatisfiable(Refusal):
     def __init__(self, size_bytes: int) -> None:
         super().__init__("range_not_satisfiable", {"size_bytes": size_bytes})
@@ -63,6 +73,16 @@ class Span:
     end: int
     size: int
     partial: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a call's recording lies, and what opens it when it is sealed."""
+
+    key: str
+    org_id: UUID
+    call_id: UUID
+    wrapped_key: str
 
 
 def open_store(address: str) -> ObjectStore:
@@ -84,10 +104,11 @@ async def link_to(call_id: UUID, unit: UnitOfWork, key: str) -> str:
     """Return the path of an expiring link to the call's recording.
 
     Raises:
-        CallNotFound, RecordingNotFound
+        CallNotFound, RecordingNotFound, RecordingErased
     """
     async with unit:
         call = await CallStore(unit).get(call_id)
+        await _refuse_erased(call, unit)
     if call is None:
         raise CallNotFound(call_id)
     if call.recording is None:
@@ -101,11 +122,11 @@ async def link_to(call_id: UUID, unit: UnitOfWork, key: str) -> str:
     return "/recordings/" + jwt.encode(claims, key, algorithm=_ALGORITHM)
 
 
-async def key_of(token: str, sessions: Sessions, key: str) -> str:
-    """Return the object's key that a link stands for.
+async def kept_under(token: str, sessions: Sessions, key: str) -> Kept:
+    """Return where the recording that a link stands for is kept.
 
     Raises:
-        RecordingNotFound
+        RecordingNotFound, RecordingErased
     """
     try:
         claims = jwt.decode(token, key, algorithms=[_ALGORITHM], audience=_AUDIENCE, options={"require": ["exp"]})
@@ -114,13 +135,22 @@ async def key_of(token: str, sessions: Sessions, key: str) -> str:
         raise RecordingNotFound from None
     async with UnitOfWork(sessions, org_id) as unit:
         call = await CallStore(unit).get(call_id)
+        await _refuse_erased(call, unit)
+        wrapped_key = (await DialStore(unit).organisation()).recording_key
     if call is None or call.recording is None:
         raise RecordingNotFound
-    return str(call.recording["key"])
+    return Kept(str(call.recording["key"]), org_id, call_id, wrapped_key)
+
+
+async def _refuse_erased(call: Call | None, unit: UnitOfWork) -> None:
+    if call is not None and call.recording_erased_at is not None:
+        erasure = await ErasureStore(unit).get(call.id, "recording")
+        assert erasure is not None, "a call is marked together with its erasure"
+        raise RecordingErased(erasure)
 
 
 def content_type_of(key: str) -> str:
-    return _CONTENT_TYPES.get(Path(key).suffix.lower(), "application/octet-stream")
+    return _CONTENT_TYPES.get(Path(key.removesuffix(SUFFIX)).suffix.lower(), "application/octet-stream")
 
 
 def span_of(header: str | None, size: int) -> Span:

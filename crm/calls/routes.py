@@ -1,17 +1,16 @@
-"""/api/calls: placing, following and ending calls; /recordings: what was said in them."""
+"""/api/calls: placing, following and ending calls."""
 
 from typing import Annotated, Final, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, model_validator
 
 from crm.access import Held, Person, Unit
 from crm.answers import page_of, success
 from crm.calls.dial import DialAnswer, DialRequest
 from crm.calls.idempotency import Attempt, fingerprint_of
-from crm.calls.recordings import LINK_LIFETIME_S, content_type_of, key_of, link_to, read, size_of, span_of
 from crm.calls.summary import headline, summarise
 from crm.calls.usecases import event_json, events_after, hang_up, list_calls
 
@@ -77,35 +76,10 @@ async def get_events(
     return success({"events": told, "next": told[-1]["id"] if told else after, "closed": call.closed})
 
 
-@router.get("/api/calls/{call_id}/recording")
-async def get_recording_link(call_id: UUID, unit: Unit, held: Held) -> JSONResponse:
-    return success({"url": await link_to(call_id, unit, held.secret_key), "expires_in_s": LINK_LIFETIME_S})
-
-
 @router.post("/api/calls/{call_id}/hangup")
 async def post_hang_up(call_id: UUID, unit: Unit, held: Held) -> JSONResponse:
     state, confirmed = await hang_up(call_id, unit, held.nodes)
     return success({"call_id": call_id, "state": state}, status=200 if confirmed else 202)
-
-
-@router.get("/recordings/{token}")
-async def get_recording(token: str, request: Request, held: Held) -> StreamingResponse:
-    """Serve a recording to whoever has a link; players ask for ranges."""
-    key = await key_of(token, held.sessions, held.secret_key)
-    span = span_of(request.headers.get("range"), await size_of(held.store, key))
-    headers = {
-        "Accept-Ranges": "bytes",
-        "Content-Length": str(span.end - span.start),
-        "Cache-Control": "private, no-store",
-    }
-    if span.partial:
-        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{span.size}"
-    return StreamingResponse(
-        read(held.store, key, span),
-        status_code=206 if span.partial else 200,
-        headers=headers,
-        media_type=content_type_of(key),
-    )
 
 
 def call_answer(answer: DialAnswer) -> JSONResponse:

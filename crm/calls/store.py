@@ -1,10 +1,10 @@
 """Calls, turns and events in the database, of the unit's organisation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from crm.calls.model import Call, CallEvent, IdempotencyKey, ParkedEvent, PendingDial, Turn
@@ -126,6 +126,18 @@ class DialStore:
 
     async def organisation(self) -> Organisation:
         return (await self._session.scalars(select(Organisation).where(Organisation.id == self._org_id))).one()
+
+    async def recording_key(self, fresh: Callable[[], str]) -> str:
+        """Return the organisation's wrapped key; a fresh one becomes it when there is none yet, once for all."""
+        mine = Organisation.id == self._org_id
+        key = (await self._session.scalars(select(Organisation.recording_key).where(mine))).one()
+        if key:
+            return key
+        # Two first calls at once: the second waits here, changes nothing, and reads the first one's.
+        await self._session.execute(
+            update(Organisation).where(mine, Organisation.recording_key == "").values(recording_key=fresh())
+        )
+        return (await self._session.scalars(select(Organisation.recording_key).where(mine))).one()
 
     async def agent(self, agent_id: UUID | None) -> Agent | None:
         """Return that agent, or the oldest active one when none is named."""

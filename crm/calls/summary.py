@@ -58,6 +58,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "reason": call.reason,
         "carrier_call_id": call.carrier_call_id,
         "created_at": call.created_at,
+        "erased": _erased(call),
     }
 
 
@@ -112,6 +113,13 @@ def _recording(call: Call) -> dict[str, Any] | None:
         "channels": call.recording["channels"],
         "duration_s": call.recording["duration_s"],
     }
+
+
+def _erased(call: Call) -> dict[str, Any] | None:
+    """Return when what was said was erased; None while all is there."""
+    if call.recording_erased_at is None:
+        return None
+    return {"recording_at": call.recording_erased_at, "content_at": call.content_erased_at}
 
 
 def local_path(uri: str) -> str | None:

@@ -18,6 +18,8 @@ class Organisation(Row):
     slug: Mapped[str]
     record_when: Mapped[str] = mapped_column(default="after_disclosure")
     sensitivity: Mapped[str] = mapped_column(default="normal")  # events.plan.Sensitivity
+    recording_retention_days: Mapped[int | None]  # None: recordings are kept
+    recording_key: Mapped[str] = mapped_column(default="")  # the data key, wrapped; empty until one is needed
     settings: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

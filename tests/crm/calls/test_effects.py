@@ -51,7 +51,7 @@ async def test_a_whole_call(
     told = await summarise(call.id, UnitOfWork(sessions, org.id))
     assert list(told) == [
         *("call_id", "state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall"),
-        *("recording", "lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at"),
+        *("recording", "lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
     ]
     assert told["turns"] == [
         {

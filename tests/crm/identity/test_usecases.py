@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.idempotency import Attempt
-from crm.calls.model import EventCursor
+from crm.calls.model import Erasure, EventCursor
 from crm.database import Sessions, open_engine
 from crm.identity.model import Member
 from crm.identity.tokens import Identity
@@ -88,6 +88,9 @@ async def test_deleting_an_organisation_removes_everything(
     bad = script.event(TurnFinished(2, Speaker.CALLER, "\x00", "", 1, 2))
     await publish(redis, *good, waiting, bad)
     await EventConsumer(sessions, redis, block_ms=10).turn()
+    async with UnitOfWork(sessions, org.id) as unit:
+        unit.session.add(Erasure(org_id=org.id, call_id=answer.call_id, scope="recording", reason="request"))
+        await unit.commit()
 
     owner = open_engine(postgres.admin_url)
     try:

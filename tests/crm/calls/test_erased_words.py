@@ -1,0 +1,20 @@
+"""Words go, the books stay."""
+
+from crm.calls.erased_words import BLANK, without_words
+from events.call import BargedIn, FactKind, FactNoted, Finished, Outcome, Speaker, State, TurnFinished
+
+
+def test_what_was_said_is_taken_out_and_when_it_was_stays() -> None:
+    turn = TurnFinished(3, Speaker.CALLER, "my card is", "my card", 100, 900, interrupted=True)
+    assert without_words(turn) == TurnFinished(3, Speaker.CALLER, "", "", 100, 900, interrupted=True)
+    fact = FactNoted(FactKind.MEETING_BOOKED, "tomorrow", "at ten", {"email": "a@b.c"})
+    assert without_words(fact) == FactNoted(FactKind.MEETING_BOOKED)
+
+
+def test_what_holds_no_words_is_left_alone() -> None:
+    for body in (BargedIn(2, 1800, 120), Finished(State.ENDED, Outcome.HUNG_UP, reason="said goodbye")):
+        assert without_words(body) == body
+
+
+def test_each_kind_that_holds_words_is_listed() -> None:
+    assert set(BLANK) == {"turn.finished", "fact.noted"}

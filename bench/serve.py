@@ -39,7 +39,7 @@ from telephony.call.archive import Archive
 from telephony.call.session import CallSession, Services
 from telephony.call.signals import HangUpAsked
 from telephony.calls import Calls
-from telephony.collector import settle
+from telephony.interpreter import settle
 from telephony.outbox import Outbox
 from telephony.twilio.leg import run_leg
 from telephony.web_server import stream_server

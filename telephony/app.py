@@ -33,10 +33,10 @@ from telephony.admission import Admission
 from telephony.call.archive import Archive
 from telephony.call.session import Services
 from telephony.calls import Calls
-from telephony.collector import settle
 from telephony.dial import CallbackUrls, Dialer
 from telephony.drain import drain
 from telephony.figures import Figures
+from telephony.interpreter import settle
 from telephony.metrics import Sources, VoiceCollector, exposition, look_at_spool
 from telephony.node import Node
 from telephony.outbox import Outbox

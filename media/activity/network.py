@@ -98,15 +98,17 @@ class Network:
         Raises:
             NetworkFailed: no state has moved.
         """
+        places = np.array(slots, dtype=np.intp)
         rows = np.empty((len(slots), _CONTEXT + WINDOW), dtype=np.float32)
-        rows[:, :_CONTEXT] = self._tail[slots]
+        rows[:, :_CONTEXT] = self._tail.take(places, axis=0)
         sound = rows[:, _CONTEXT:]
         np.multiply(windows, _SCALE, out=sound)
+        state = self._state.take(places, axis=1)
         try:
-            output, state = self._session.run(None, {"input": rows, "state": self._state[:, slots], "sr": _RATE})
+            output, state = self._session.run(None, {"input": rows, "state": state, "sr": _RATE})
         except Exception as error:
             raise NetworkFailed(type(error).__name__) from error
-        self._state[:, slots] = state
-        self._tail[slots] = sound[:, -_CONTEXT:]
+        self._state[:, places] = state
+        self._tail[places] = sound[:, -_CONTEXT:]
         rms: Floats = np.sqrt(np.einsum("ij,ij->i", sound, sound) / WINDOW)
         return output[:, 0].tolist(), rms.tolist()

@@ -1,14 +1,15 @@
-"""The collector's settings, in a process of their own: they hold for the whole process."""
+"""The interpreter's settings, in a process of their own: they hold for the whole process."""
 
 import subprocess
 import sys
 
 SCRIPT = """
-import gc
-from telephony.collector import THRESHOLDS, settle
+import gc, sys
+from telephony.interpreter import SWITCH_INTERVAL_S, THRESHOLDS, settle
 before = len(gc.get_objects())
 settle()
 assert gc.get_threshold() == THRESHOLDS
+assert abs(sys.getswitchinterval() - SWITCH_INTERVAL_S) < 1e-6
 assert gc.get_freeze_count() > before // 2, "what is loaded is looked through no more"
 class Ring: pass
 ring = Ring(); ring.self = ring; del ring

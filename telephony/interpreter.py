@@ -1,9 +1,9 @@
 """The interpreter's own settings in a process whose loop must not pause.
 
-What is loaded at the start lives as long as the process: it is taken out of every later collection. And most of what
-a call makes is freed by its reference count, so that looking for cycles can be rarer than the interpreter's default,
-which at a hundred calls and more spends a thirtieth of the core on it, the longest pauses among it. And a thread at work on recordings hands the interpreter
-back to the loop in half a millisecond, not in the default's five.
+What is loaded at the start lives as long as the process: it is taken out of every later garbage collection. And most
+of what a call makes is freed by its reference count, so that looking for cycles can be rarer than the default, which at
+a hundred calls and more spends a thirtieth of the core on it, the longest pauses among it. A thread at work on
+recordings hands the interpreter back to the loop in half a millisecond, not in the default's five.
 """
 
 import gc

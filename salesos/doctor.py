@@ -139,7 +139,7 @@ def check_disk(data_dir: Path) -> Finding:
     path = data_dir.absolute()
     parent = next(folder for folder in (path, *path.parents) if folder.exists())
     free_mb = shutil.disk_usage(parent).free // BYTES_PER_MB
-    remedy = "recordings grow by 58 MB an hour of call: free some space or move SALESOS_DATA_DIR"
+    remedy = "recordings grow by 115 MB an hour of call: free some space or move SALESOS_DATA_DIR"
     return _by_size("disk", free_mb, DISK_MB_NEEDED, DISK_MB_WISHED, remedy)
 
 

@@ -61,6 +61,7 @@ def load(
     calls: Annotated[str, typer.Option(help="Numbers of calls, one run each, such as 1,20,80,120.")] = "1,20,80,120",
     seconds: Annotated[float, typer.Option(min=1, help="Measured time of a run; some 15 s come on top.")] = 60,
     tries: Annotated[int, typer.Option(min=1, max=10, help="Repeat a void run until so many have been made.")] = 3,
+    sockets: Annotated[bool, typer.Option(help="Also measure sockets alone, the floor of what a call costs.")] = True,
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
@@ -85,7 +86,8 @@ def load(
         typer.echo(f"{run.calls} calls measured{': void' if run.void else ''}", err=True)
 
     try:
-        figures = uvloop.run(measure(_numbers(calls), seconds, Cores(server_core, client_core), tell, tries))
+        cores = Cores(server_core, client_core)
+        figures = uvloop.run(measure(_numbers(calls), seconds, cores, tell, tries=tries, sockets=sockets))
     except ServerFailed as error:
         typer.echo(f"salesos bench load: {error}", err=True)
         raise typer.Exit(1) from None

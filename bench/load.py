@@ -12,19 +12,26 @@ from typing import Final
 from bench.floor import find_floor
 from bench.load_report import LoadReport, LoadRun, max_calls, repeated
 from bench.load_run import Cores, Plan, run_calls
-from bench.server_process import our_command, running
-from bench.utterance import speak_two_seconds
+from bench.server_process import our_command, running, sockets_command
+from bench.utterance import Utterance, speak_two_seconds
 
 BASELINE_CALLS: Final = 8  # so few calls do not disturb each other, and bring turns enough in two minutes
 BASELINE_TURNS_MIN: Final = 200
 
 
 async def measure(
-    calls: Sequence[int], seconds: float, cores: Cores, on_run: Callable[[LoadRun], None], tries: int = 1
+    calls: Sequence[int],
+    seconds: float,
+    cores: Cores,
+    on_run: Callable[[LoadRun], None],
+    *,
+    tries: int = 1,
+    sockets: bool = True,
 ) -> LoadReport:
     """Measure a run for each number of calls, again while it is void, at most `tries` times; `on_run` hears of each.
 
-    When there are larger ones, a run of BASELINE_CALLS comes before them, and is what they are compared with.
+    When there are larger ones, a run of BASELINE_CALLS comes before them, and is what they are compared with. With
+    `sockets` the product's sockets alone get the largest number of calls in the end.
 
     Raises:
         ServerFailed: the server did not come up, or did not take all calls.
@@ -36,13 +43,30 @@ async def measure(
     baseline, counts = with_baseline(calls)
     for count in counts:
         turns = BASELINE_TURNS_MIN if count == baseline == BASELINE_CALLS else 0
-        made: list[LoadRun] = []
-        while not made or (made[-1].void and len(made) < tries):
-            async with running(our_command(count, cores.server)) as server:
-                made.append(await run_calls(server, Plan(count, seconds, cores, turns), utterance))
-            on_run(made[-1])
-        runs.append(repeated(made))
-    return LoadReport(tuple(runs), max_calls(runs, baseline), floor, baseline)
+        plan = Plan(count, seconds, cores, turns)
+        runs.append(await _until_good(our_command(count, cores.server), plan, utterance, on_run, tries))
+    alone: LoadRun | None = None
+    if sockets:
+        plan = Plan(max(counts), seconds, cores)
+        alone = await _until_good(sockets_command(cores.server), plan, utterance, lambda _run: None, tries, ours=False)
+    return LoadReport(tuple(runs), max_calls(runs, baseline), floor, baseline, alone)
+
+
+async def _until_good(
+    command: Sequence[str],
+    plan: Plan,
+    utterance: Utterance,
+    on_run: Callable[[LoadRun], None],
+    tries: int,
+    *,
+    ours: bool = True,
+) -> LoadRun:
+    made: list[LoadRun] = []
+    while not made or (made[-1].void and len(made) < tries):
+        async with running(command, ours=ours) as server:
+            made.append(await run_calls(server, plan, utterance))
+        on_run(made[-1])
+    return repeated(made)
 
 
 def with_baseline(calls: Sequence[int]) -> tuple[int, list[int]]:

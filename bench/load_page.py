@@ -7,9 +7,6 @@ from bench.load_report import DRIFT_MS, LoadReport, LoadRun, ms, remarks
 from bench.plots import Line, LinePlot, level
 from bench.report_page import Page, Table
 
-# Measured with 120 calls on one core of a 2.6 GHz server: receive, decode and answer a frame, and nothing else.
-SOCKETS_CORE_PER_CALL: Final = 0.0030
-
 MEANINGS: Final = {
     "core per call": "Processor time of the server with all its children, by time and calls: at 0.005 a core has 200.",
     "MB per call": "Resident memory beyond the idle server, by calls. The first calls load what is loaded once.",
@@ -69,8 +66,8 @@ def page(report: LoadReport) -> Page:
                 "Cost of a call",
                 "of a core",
                 [("core per call", _each(good, lambda run: run.core_per_call))],
-                ("sockets alone", SOCKETS_CORE_PER_CALL),
-                "Sockets alone: receiving, decoding and answering frames, at 120 calls, and nothing else.",
+                ("sockets alone", report.sockets.core_per_call if report.sockets is not None else None),
+                "Sockets alone: the product's socket, parser and an answer, at the largest number of calls.",
             ),
             _over_calls(
                 "Time in hand",

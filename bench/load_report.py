@@ -59,6 +59,7 @@ class LoadReport(msgspec.Struct, frozen=True):
     max_calls: int | None  # None when the baseline is void: there is nothing to compare with
     floor: Floor  # what the voice activity takes by itself
     baseline_calls: int  # the run that p95 is compared with
+    sockets: LoadRun | None = None  # the product's sockets alone, by the largest number of calls; only its cost counts
 
 
 def spread(values: Sequence[float]) -> Spread:
@@ -122,6 +123,11 @@ def table(report: LoadReport) -> str:
         lines += [f"{'':>6}  {remark}" for remark in remarks(run)]
     floor = report.floor
     lines.append(f"floor: response {ms(floor.response_ms)} ms, barge-in {ms(floor.barge_in_ms)} ms")
+    if report.sockets is not None:
+        void = f", VOID: {'; '.join(report.sockets.void)}" if report.sockets.void else ""
+        lines.append(
+            f"floor: {report.sockets.core_per_call:.5f} core/call for sockets alone, {report.sockets.calls} calls{void}"
+        )
     most = "unknown: the baseline is void" if report.max_calls is None else str(report.max_calls)
     lines.append(
         f"most calls with a p95 within {DRIFT_MS:.0f} ms of the run of {report.baseline_calls}, "

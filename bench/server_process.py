@@ -41,6 +41,11 @@ def our_command(calls: int, core: int, *, by_load: bool = False) -> list[str]:
     return [sys.executable, *words, "--by-load" if by_load else "--no-by-load"]
 
 
+def sockets_command(core: int) -> list[str]:
+    """Return the command of a server that has the product's sockets and nothing behind them."""
+    return [sys.executable, "-m", "bench.socket_floor", "--core", str(core)]
+
+
 @contextlib.asynccontextmanager
 async def running(
     command: Sequence[str], *, ours: bool = True, errors: BinaryIO | None = None

@@ -19,7 +19,8 @@ def run(calls: int, **changes: Any) -> LoadRun:
     return LoadRun(**(values | changes))
 
 
-REPORT = LoadReport((run(8), run(120), run(200, void=("stolen time",))), 120, Floor(280.0, 90.0), 8)
+ALONE = run(200, core_per_call=0.0031)
+REPORT = LoadReport((run(8), run(120), run(200, void=("stolen time",))), 120, Floor(280.0, 90.0), 8, ALONE)
 
 
 def test_the_page_shows_what_one_core_carried() -> None:
@@ -27,6 +28,7 @@ def test_the_page_shows_what_one_core_carried() -> None:
     assert found.results["calls on one core"] == "120"
     assert found.results["of a core for a call, at 120"] == "0.0071"
     html = render(found, {})
+    assert "sockets alone" in html
     assert "200 (void)" in html
     assert "200 calls: VOID: stolen time" in html
 

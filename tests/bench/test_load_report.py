@@ -63,7 +63,7 @@ def test_percentiles_of_nothing_are_none() -> None:
 
 def test_the_json_has_the_keys_that_others_read() -> None:
     report = msgspec.to_builtins(LoadReport((run(1, 300.0),), 1, Floor(280.0, 90.0), 1))
-    assert set(report) == {"runs", "max_calls", "floor", "baseline_calls"}
+    assert set(report) == {"runs", "max_calls", "floor", "baseline_calls", "sockets"}
     (first,) = report["runs"]
     assert {"calls", "core_per_call", "mb_per_call", "response_ms", "barge_in_ms", "underruns", "stolen_s"} <= set(
         first
@@ -79,3 +79,9 @@ def test_the_table_names_what_is_odd() -> None:
     assert "2 unanswered" in text
     assert "others used 20%" in text
     assert "unknown" in text
+
+
+def test_the_table_tells_what_sockets_alone_cost() -> None:
+    alone = run(120, None, core_per_call=0.003, void=("stolen",))
+    text = table(LoadReport((run(1, 300.0),), 1, Floor(None, None), 1, alone))
+    assert "0.00300 core/call for sockets alone, 120 calls, VOID: stolen" in text

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     """Add the checks to the bench's command line."""
     app.command()(kill)
     app.command()(fuzz)
+    app.command()(overload)
 
 
 def kill(
@@ -62,6 +63,37 @@ def fuzz(
     typer.echo(summary(report))
     _write(json, report)
     raise typer.Exit(0 if report.good else 1)
+
+
+def overload(
+    sustainable: Annotated[int, typer.Option(min=0, help="Calls that the core sustains; 0: find them by a ramp.")] = 0,
+    seconds: Annotated[float, typer.Option(min=1, help="Measured time before the others come, and after.")] = 60,
+    arrive_s: Annotated[float, typer.Option(min=0.1, help="The others arrive over this time.")] = 10,
+    max_calls: Annotated[int, typer.Option(min=1, help="The server's hard cap; the load decides below it.")] = 2_000,
+    server_core: Annotated[int, typer.Option(min=0)] = 0,
+    client_core: Annotated[int, typer.Option(min=0)] = 1,
+    json: JsonFile = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page to this HTML file.")] = None,
+) -> None:
+    """Offer twice the calls that a core sustains: do those in progress keep their pace?"""
+    import uvloop
+
+    from bench import overload_report, report_page
+    from bench.load_run import Cores
+    from bench.overload import Plan, measure
+    from bench.server_process import ServerFailed
+
+    configure_logs("bench", "warning")
+    plan = Plan(sustainable, seconds, arrive_s, max_calls, Cores(server_core, client_core))
+    try:
+        found = uvloop.run(measure(plan, lambda line: typer.echo(line, err=True)))
+    except ServerFailed as error:
+        _fail("overload", error)
+    typer.echo(overload_report.table(found))
+    _write(json, found)
+    if report is not None:
+        report_page.write(overload_report.page(found), report)
+    raise typer.Exit(0 if found.ok else 1)
 
 
 def _write(path: Path | None, report: object) -> None:

@@ -46,6 +46,8 @@ class StreamSocket(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
         self.closed = asyncio.Event()
+        self.close_code: int | None = None  # as the server gave it (RFC 6455 §7.4); None when it gave none
+        self.close_reason = ""
         self._transport: asyncio.Transport | None = None
 
     @property
@@ -120,6 +122,9 @@ class StreamSocket(asyncio.Protocol):
         elif head == _FINAL | _PING and self._transport is not None:
             self._transport.write(_SHORT.pack(_FINAL | _PONG, _MASKED | len(payload)) + payload)
         elif head == _FINAL | _CLOSE:
+            if len(payload) >= 2:
+                self.close_code = int.from_bytes(payload[:2])
+                self.close_reason = payload[2:].decode(errors="replace")
             self.close()
         elif head != _FINAL | _PONG:
             self._refuse(f"unexpected frame {head:#x}")

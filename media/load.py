@@ -19,6 +19,7 @@ COST_MIN, COST_MAX = 0.002, 0.03
 COST_CALLS: Final = 8  # fewer calls tell little of what one costs: what the process does anyway outweighs them
 COST_GAIN: Final = 0.1  # of each new measurement
 BUSY_GAIN: Final = 0.4  # two seconds at two readings a second: a moment's work is no load
+STALL_GAIN: Final = 0.1  # ten seconds: one stall, however long, is no load either
 # Of so few calls the load is somebody else's, and refusing the next helps nobody.
 CALLS_UNREFUSED: Final = 4
 
@@ -47,8 +48,8 @@ class Limits:
     busy: float = 0.9  # of the loop's core; above, whoever waits for the loop waits long
     lag_ms: float = 50.0  # p95 of how late the clock's ticks come; the lead of the play-out hides 150
     vad_ms: float = 80.0  # p95 from a window's arrival to its probability; all of it is added to a response
-    missed: float = 0.1  # of all ticks
-    underruns: float = 2.0  # in a reading: a listener heard gaps
+    missed: float = 0.1  # of all ticks, over ten seconds
+    underruns: float = 0.01  # a call-second, over ten seconds: listeners heard gaps, ten times what is good
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Reading:
     lag_ms: float = 0.0
     vad_ms: float = 0.0
     missed: float = 0.0
-    underruns: int = 0
+    underruns: float = 0.0  # a call-second
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,15 @@ class Gauge:
     load: Load = field(default_factory=Load)
     cost: float = FIRST_COST  # of a core, for one call
     _busy: float = 0.0
+    _missed: float = 0.0
+    _underruns: float = 0.0
     _shares: dict[str, float] = field(default_factory=lambda: {"busy": 0.0})
 
     def take(self, reading: Reading) -> Load:
         """Take a reading and return the load."""
         self._busy += (reading.busy - self._busy) * BUSY_GAIN
+        self._missed += (reading.missed - self._missed) * STALL_GAIN
+        self._underruns += (reading.underruns - self._underruns) * STALL_GAIN
         if reading.calls >= COST_CALLS:
             measured = min(max(reading.used / reading.calls, COST_MIN), COST_MAX)
             self.cost += (measured - self.cost) * COST_GAIN
@@ -107,8 +112,8 @@ class Gauge:
             "busy": self._busy / limits.busy,
             "lag": reading.lag_ms / limits.lag_ms,
             "vad": reading.vad_ms / limits.vad_ms,
-            "missed": reading.missed / limits.missed,
-            "underruns": reading.underruns / limits.underruns,
+            "missed": self._missed / limits.missed,
+            "underruns": self._underruns / limits.underruns,
         }
         level, reason = level_of(self._shares)
         self.load = Load(level, reason, shed(level, self.load.shedding))

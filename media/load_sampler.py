@@ -22,6 +22,7 @@ from media.load import Gauge, Reading
 log = structlog.get_logger()
 
 READ_EVERY_S: Final = 0.5
+_FEW_CALLS: Final = 25  # one gap among fewer is an accident, not a rate
 _CGROUP: Final = Path("/sys/fs/cgroup")
 
 
@@ -97,6 +98,7 @@ class LoadSampler:
                 now = spent(schedstat)
                 busy, used = reading_of(before, now, cores)
                 calls, underruns_now = self._calls()
+                passed_s = max(now.at - before.at, TICK_S)
                 was = self._gauge.load.shedding
                 load = self._gauge.take(
                     Reading(
@@ -105,8 +107,9 @@ class LoadSampler:
                         calls=calls,
                         lag_ms=self._clock.late_ms.share(0.95),
                         vad_ms=self._silero.delay_ms.share(0.95),
-                        missed=(self._clock.missed - missed) * TICK_S / max(now.at - before.at, TICK_S),
-                        underruns=max(0, underruns_now - underruns),  # less when a call has ended
+                        missed=(self._clock.missed - missed) * TICK_S / passed_s,
+                        # There are fewer when a call has ended.
+                        underruns=max(0, underruns_now - underruns) / passed_s / max(calls, _FEW_CALLS),
                     )
                 )
                 if load.shedding is not was:

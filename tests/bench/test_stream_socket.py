@@ -50,6 +50,16 @@ async def test_a_refusal_is_raised() -> None:
             await connect(url, lambda _: None)
 
 
+async def test_a_server_that_closes_says_why() -> None:
+    async def close(connection: ServerConnection) -> None:
+        await connection.close(1013, "node_overloaded")
+
+    async with serve(close, "127.0.0.1", 0) as server, asyncio.timeout(10):
+        socket = await connect(f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/", lambda _: None)
+        await socket.closed.wait()
+    assert (socket.close_code, socket.close_reason) == (1013, "node_overloaded")
+
+
 async def test_frames_are_found_however_the_bytes_arrive() -> None:
     texts: list[bytes] = []
     socket = StreamSocket("ws://127.0.0.1:1/stream", texts.append)

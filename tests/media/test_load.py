@@ -73,18 +73,23 @@ def test_a_higher_level_never_sheds_less(one: float, other: float, before: Shedd
         (Reading(0.1, 0.1, 50, lag_ms=LIMITS.lag_ms), 1.0, "lag"),
         (Reading(0.1, 0.1, 50, vad_ms=LIMITS.vad_ms * 2), 2.0, "vad"),
         (Reading(0.1, 0.1, 50, missed=LIMITS.missed), 1.0, "missed"),
-        (Reading(0.1, 0.1, 50, underruns=2), 1.0, "underruns"),
+        (Reading(0.1, 0.1, 50, underruns=LIMITS.underruns), 1.0, "underruns"),
     ],
 )
 def test_the_worst_share_is_the_level(reading: Reading, level: float, reason: str) -> None:
     load = settled(reading).load
-    assert load.level == pytest.approx(level)
+    assert load.level == pytest.approx(level, rel=0.01)
     assert load.reason == reason
 
 
-def test_a_busy_moment_is_no_load() -> None:
+@pytest.mark.parametrize(
+    "moment",
+    [Reading(1.0, 1.0, 30), Reading(0.2, 0.2, 30, missed=0.8), Reading(0.2, 0.2, 30, underruns=0.08)],
+    ids=["busy", "a stall of 0.4 s", "one gap among 25 calls"],
+)
+def test_one_bad_moment_is_no_load(moment: Reading) -> None:
     gauge = settled(Reading(0.2, 0.2, 30))
-    assert gauge.take(Reading(1.0, 1.0, 30)).shedding is NOTHING
+    assert gauge.take(moment).shedding is NOTHING
 
 
 def test_a_call_costs_what_calls_here_have_cost() -> None:
@@ -141,7 +146,7 @@ def test_once_refusing_it_goes_on_until_there_is_room_to_spare() -> None:
         lag_ms=st.floats(0, 200),
         vad_ms=st.floats(0, 200),
         missed=st.floats(0, 1),
-        underruns=st.integers(0, 5),
+        underruns=st.floats(0, 1),
     ),
     st.integers(0, 50),
     st.integers(0, 50),

@@ -141,7 +141,8 @@ class VoiceProcess:
                 kind = "box" if settings.uses_box_carrier else "twilio"
                 node = Node(settings.node, kind, calls, dialer, self._redis)
                 self._calls, self._minds = calls, minds
-                self._metrics = VoiceCollector(Sources(calls, admission, gauge, clock, silero, outbox, figures))
+                sources = Sources(calls, admission, gauge, clock, silero, outbox, archive, figures)
+                self._metrics = VoiceCollector(sources)
                 recovery = Recovery(
                     self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
                 )

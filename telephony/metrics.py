@@ -19,6 +19,7 @@ from media.load import Gauge
 from media.measures import Histogram
 from media.recording.spool import META_SUFFIX
 from telephony.admission import Admission
+from telephony.call.archive import Archive
 from telephony.calls import Calls
 from telephony.figures import Counts, Figures
 from telephony.outbox import Outbox
@@ -56,6 +57,7 @@ class Sources:
     clock: Clock
     silero: Silero
     outbox: Outbox
+    archive: Archive
     figures: Figures
 
 
@@ -135,6 +137,10 @@ class VoiceCollector(Collector):
         yield _gauge("salesos_spool_bytes", "Recordings on the node's own disk.", self.spooled.bytes)
         waiting = max(0, self.spooled.recordings - live)
         yield _gauge("salesos_recordings_waiting", "Ended calls' recordings that are not in the store yet.", waiting)
+        writer, uploader = self._sources.archive.writer, self._sources.archive.uploader
+        yield _gauge("salesos_recording_disk_stuck", "1 while the disk answers no write.", writer.stuck)
+        yield _counter("salesos_segments_stored", "Minutes of running calls that are in the store.", uploader.segments)
+        yield _gauge("salesos_store_up", "1 while the store takes what it is sent.", uploader.store_up)
         yield _gauge("salesos_events_waiting", "Events that are not in Redis yet.", self._sources.outbox.waiting)
         yield _gauge("salesos_redis_up", "1 while events reach Redis.", self._sources.outbox.redis_up)
 

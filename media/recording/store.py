@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from obstore.store import RetryConfig  # a name for type checkers alone
 
 SHORT_TIMEOUT_S: Final = 15.0  # for what has no body
-BODY_TIMEOUT_S: Final = 60.0  # for one object; 14 MB (an hour of Opus) at 2 Mbit/s
-_PART_BYTES: Final = 8 * 1024 * 1024
+SLOWEST_BYTES_S: Final = 250_000  # a store that takes less is away: 2 Mbit/s, 30 running calls' worth
+# The least that S3 takes. The client gives up on one request after 30 s: 21 s at the slowest.
+_PART_BYTES: Final = 5 * 1024 * 1024
 _READ_BYTES: Final = 256 * 1024
 # Within one operation; the uploader makes further ones.
 _RETRY: "Final[RetryConfig]" = {"max_retries": 1, "retry_timeout": timedelta(seconds=10)}
@@ -47,8 +48,8 @@ class StoreUnavailable(Exception):
 class Objects(Protocol):
     """What recordings need of a store. Every method raises StoreUnavailable."""
 
-    async def put(self, key: str, body: bytes | Iterator[bytes]) -> None:
-        """Write an object: whole or not at all, over one that is there."""
+    async def put(self, key: str, body: bytes | Iterator[bytes], size_bytes: int) -> None:
+        """Write an object of about that size: whole or not at all, over one that is there."""
         ...
 
     async def size(self, key: str) -> int | None:
@@ -74,8 +75,9 @@ class Bucket:
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
-    async def put(self, key: str, body: bytes | Iterator[bytes]) -> None:
-        await _within(BODY_TIMEOUT_S, obstore.put_async(self._store, key, body, chunk_size=_PART_BYTES))
+    async def put(self, key: str, body: bytes | Iterator[bytes], size_bytes: int) -> None:
+        limit_s = SHORT_TIMEOUT_S + size_bytes / SLOWEST_BYTES_S
+        await _within(limit_s, obstore.put_async(self._store, key, body, chunk_size=_PART_BYTES))
 
     async def size(self, key: str) -> int | None:
         try:

@@ -38,7 +38,8 @@ SPOOL_LAG_S: Final = 2.0  # what was said is in the spool after this
 TRANSFERS_MAX: Final = 4
 RETRY_FIRST_S: Final = 5.0
 RETRY_MAX_S: Final = 60.0
-DISK_TIMEOUT_S: Final = 30.0  # for reading a spool once, an hour's included
+DISK_TIMEOUT_S: Final = 30.0  # for reading a spool once, four hours' included
+MAKE_S_PER_S: Final = 0.1  # Opus takes 0.008 of the call's time on an idle core, and here it waits for calls
 _NICE: Final = 10  # joining may wait; the calls' audio may not
 T = TypeVar("T")
 
@@ -155,17 +156,17 @@ class Uploader:
                 running.look_at = asyncio.get_running_loop().time() + LOOK_EVERY_S
                 return
             if not running.named:
-                await self._objects.put(segments.unfinished_key(self._node, meta), encode_meta(meta).encode())
+                await self._put(segments.unfinished_key(self._node, meta), encode_meta(meta).encode())
                 running.named = True
             number = len(running.notes) + 1
             seal = self.seal_of(meta)
             body = piece.blocks if seal is None else await self._in_thread(lambda: b"".join(seal.seal([piece.blocks])))
-            await self._objects.put(segments.segment_key(meta, number), body)
+            await self._put(segments.segment_key(meta, number), body)
             running.notes.append(piece.note(number, datetime.now(UTC).isoformat()))
             running.offset += len(piece.blocks)
             running.look_at = running.began_at + piece.extent.duration_s + SEGMENT_S + SPOOL_LAG_S
             manifest = segments.manifest_of(meta, self._node, running.notes)
-            await self._objects.put(segments.manifest_key(meta), msgspec.json.encode(manifest))
+            await self._put(segments.manifest_key(meta), msgspec.json.encode(manifest))
             self.segments += 1
 
     # When the call is over
@@ -190,7 +191,8 @@ class Uploader:
         if not covers.samples:
             return None
         async with self._transfers:
-            audio = await self._in_thread(lambda: _Audio.of(spool, covers))
+            limit_s = DISK_TIMEOUT_S + covers.duration_s * MAKE_S_PER_S
+            audio = await self._in_thread(lambda: _Audio.of(spool, covers), limit_s)
             segmented = running.named if running is not None else await self._has_segments(spool.meta)
             if segmented:
                 await self._announce(spool.meta, audio)
@@ -198,6 +200,7 @@ class Uploader:
             if segmented:
                 await self.remove_segments(spool.meta)
         self.drop(spool)
+        self.store_up = True
         return self._told(audio.joined)
 
     async def _has_segments(self, meta: SpoolMeta) -> bool:
@@ -208,13 +211,14 @@ class Uploader:
         """Say in the manifest what is being made: should the disk be lost, it is known when it is there."""
         notes = (await self._manifest(meta)).segments
         manifest = segments.manifest_of(meta, self._node, notes, audio.joined)
-        await self._objects.put(segments.manifest_key(meta), msgspec.json.encode(manifest))
+        await self._put(segments.manifest_key(meta), msgspec.json.encode(manifest))
 
     async def _store(self, audio: "_Audio", seal: CallSeal | None) -> None:
         if await self._is_there(audio.joined, seal):
             return
         pieces = audio.pieces()
-        await self._objects.put(audio.joined.key, pieces if seal is None else seal.seal(pieces))
+        sealed = pieces if seal is None else seal.seal(pieces)
+        await self._objects.put(audio.joined.key, sealed, audio.joined.size_bytes)
         if not await self._is_there(audio.joined, seal):
             raise StoreUnavailable("read back otherwise than written")
 
@@ -319,8 +323,11 @@ class Uploader:
             found.append(blocks)
         return found
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        async with asyncio.timeout(DISK_TIMEOUT_S):
+    async def _put(self, key: str, body: bytes) -> None:
+        await self._objects.put(key, body, len(body))
+
+    async def _in_thread(self, work: Callable[[], T], timeout_s: float = DISK_TIMEOUT_S) -> T:
+        async with asyncio.timeout(timeout_s):
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     def close(self) -> None:

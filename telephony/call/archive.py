@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 TRIES: Final = 3
 RETRY_AFTER_S: Final = 1.0
-# For all tries together: an ended call keeps its place on the node no longer than this.
+# For all tries together: an ended call keeps its place on the node no longer than this. The sweep has all the time.
 PATIENCE_S: Final = 90.0
 FORMATS: Final = {"wav": "wav", "opus": "ogg"}  # as settings name them, as files do
 
@@ -75,7 +75,7 @@ class Archive:
         """Finish a recording and say what came of it; True when nothing is left to do."""
         failed = recorder.failed if recorder is not None else ""
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(PATIENCE_S if recorder is not None else None):
                 stored = await self._finish(spool)
                 if stored is None and not failed and spool.begun:
                     failed = "spool_lost"
@@ -87,7 +87,7 @@ class Archive:
         except StoreUnavailable as error:
             reason = error.reason
         except TimeoutError:
-            reason = AWAY
+            reason = "store_slow"
         except OSError as error:
             log.error("recording.spool_unreadable", errno=error.errno)
             reason = "disk_error"
@@ -103,6 +103,7 @@ class Archive:
             try:
                 return await self.uploader.finish(spool)
             except StoreUnavailable as error:
+                self.uploader.store_up = error.of_this_call and self.uploader.store_up
                 log.warning("recording.not_stored", reason=error.reason, detail=str(error), attempt=attempt)
                 if attempt == TRIES or error.reason != AWAY:
                     raise

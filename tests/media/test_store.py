@@ -22,9 +22,9 @@ def bucket(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bucket]:
 
 async def test_objects_are_written_found_read_and_deleted(bucket: Bucket) -> None:
     large = [b"\x01" * 3_000_000] * 4  # over what goes in one part
-    await bucket.put("recordings/a/1.wav", iter(large))
-    await bucket.put("recordings/a/1/000001.seg", b"seg")
-    await bucket.put("recordings/a/1/000001.seg", b"segment")  # over the first
+    await bucket.put("recordings/a/1.wav", iter(large), 12_000_000)
+    await bucket.put("recordings/a/1/000001.seg", b"seg", 3)
+    await bucket.put("recordings/a/1/000001.seg", b"segment", 7)  # over the first
     assert await bucket.size("recordings/a/1.wav") == 12_000_000
     assert await bucket.size("recordings/a/2.wav") is None
     assert await read_whole(bucket, "recordings/a/1.wav") == b"".join(large)
@@ -45,7 +45,7 @@ async def test_a_body_that_breaks_off_leaves_nothing(bucket: Bucket) -> None:
         raise OSError(5, "the disk")
 
     with pytest.raises(StoreUnavailable):
-        await bucket.put("recordings/a/1.wav", breaks())
+        await bucket.put("recordings/a/1.wav", breaks(), 9_000_000)
     assert await bucket.size("recordings/a/1.wav") is None
 
 
@@ -54,7 +54,7 @@ async def test_a_store_that_is_away_is_told_from_one_that_refuses(
 ) -> None:
     s3.status = "403 Forbidden"
     with pytest.raises(StoreUnavailable) as refused:
-        await open_store(s3.address).put("a", b"x")
+        await open_store(s3.address).put("a", b"x", 1)
     assert (refused.value.reason, refused.value.of_this_call) == (REFUSED, False)
     point_at(monkeypatch, "http://127.0.0.1:9")  # discard: nobody listens there
     with pytest.raises(StoreUnavailable) as away:

@@ -97,7 +97,7 @@ async def test_an_object_that_is_not_the_recording_is_replaced(tmp_path: Path) -
     spool, bucket = spooled(tmp_path, 3), open_store((tmp_path / "store").as_uri())
     stored = await uploader(bucket).finish(spool)
     assert stored is not None
-    await bucket.put(stored.key, bytes(stored.size_bytes))
+    await bucket.put(stored.key, bytes(stored.size_bytes), stored.size_bytes)
     assert await uploader(bucket).finish(spool) == stored
     assert await read_whole(bucket, stored.key) == audio_of(spool)
 
@@ -263,8 +263,8 @@ async def test_an_altered_segment_is_left_out_and_the_others_stand_where_they_we
     key = segments.segment_key(spool.meta, 2)
     raw = bytearray(await read_whole(bucket, key))
     raw[500] ^= 1
-    await bucket.put(key, bytes(raw))
-    await bucket.put(f"unfinished/{NODE}/nonsense.json", b"[1]")
+    await bucket.put(key, bytes(raw), len(raw))
+    await bucket.put(f"unfinished/{NODE}/nonsense.json", b"[1]", 3)
     (restored,) = await uploader(bucket).restore_lost(tmp_path / "new", lambda call_id: False)
     assert [block.start // HALF for block in restored.spool.blocks()] == [0, 1, 4, 5]
     stored = await uploader(bucket).finish(restored.spool)
@@ -296,9 +296,9 @@ class KilledAt:
         if self._left == 0:
             raise Killed
 
-    async def put(self, key: str, body: bytes | Iterator[bytes]) -> None:
+    async def put(self, key: str, body: bytes | Iterator[bytes], size_bytes: int) -> None:
         with self._step():
-            await self._inner.put(key, body)
+            await self._inner.put(key, body, size_bytes)
 
     async def size(self, key: str) -> int | None:
         with self._step():

@@ -18,6 +18,7 @@ from telephony.calls import Calls
 from telephony.figures import Figures
 from telephony.metrics import Sources, Spooled, VoiceCollector, exposition, look_at_spool
 from telephony.outbox import Outbox
+from tests.telephony.call.test_archive import archive_in
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "metrics.md"
 Exposed = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -35,7 +36,8 @@ def read(text: bytes) -> Exposed:
 async def _sources(tmp_path: Path) -> Sources:
     async with asyncio.TaskGroup() as tasks:
         calls, gauge, outbox, figures = Calls(tasks, 2), Gauge(), Outbox(tmp_path, redis.Redis()), Figures()
-    return Sources(calls, Admission(calls, gauge, outbox), gauge, Clock(), Silero(), outbox, figures)
+    admission, archive = Admission(calls, gauge, outbox), archive_in(tmp_path)
+    return Sources(calls, admission, gauge, Clock(), Silero(), outbox, archive, figures)
 
 
 async def test_what_was_counted_is_exposed(sources: Sources) -> None:
@@ -80,7 +82,8 @@ async def test_every_ended_call_stays_counted(tmp_path: Path) -> None:
     figures.over.frames = 40
     async with asyncio.TaskGroup() as tasks:
         calls, gauge, outbox = Calls(tasks, 2), Gauge(), Outbox(tmp_path, redis.Redis())
-    sources = Sources(calls, Admission(calls, gauge, outbox), gauge, Clock(), Silero(), outbox, figures)
+    admission, archive = Admission(calls, gauge, outbox), archive_in(tmp_path)
+    sources = Sources(calls, admission, gauge, Clock(), Silero(), outbox, archive, figures)
     assert read(exposition(VoiceCollector(sources)))["salesos_frames_received_total", ()] == 40
     assert figures.over.frames == 40, "reading adds nothing"
 

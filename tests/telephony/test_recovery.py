@@ -197,8 +197,8 @@ async def test_recordings_of_a_lost_disk_are_made_from_their_segments(
     leave_spool(tmp_path, key, 2)
     (spool,) = leftovers(tmp_path / "spool")
     bucket = open_store((tmp_path / "store").as_uri())
-    await bucket.put(unfinished_key("voice-1", spool.meta), encode_meta(spool.meta).encode())
-    await bucket.put(segment_key(spool.meta, 1), spool.audio_path.read_bytes()[: spool.extent().size_bytes])
+    await bucket.put(unfinished_key("voice-1", spool.meta), encode_meta(spool.meta).encode(), 200)
+    await bucket.put(segment_key(spool.meta, 1), spool.audio_path.read_bytes()[: spool.extent().size_bytes], 20_000)
     spool.remove()
     async with recovered(redis_url, tmp_path, HangingUpCarrier()) as client:
         found = await told(client, key.call_id)

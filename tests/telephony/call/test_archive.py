@@ -99,7 +99,7 @@ async def test_a_store_that_takes_too_long_does_not_hold_up_the_end(
 
     monkeypatch.setattr(archive.uploader, "finish", never)
     done, said = await outcome(archive, spool)
-    assert (done, said) == (False, [events.RecordingFailed("store_unavailable", str(spool.audio_path))])
+    assert (done, said) == (False, [events.RecordingFailed("store_slow", str(spool.audio_path))])
 
 
 async def test_a_key_that_does_not_open_is_said_and_nothing_is_stored_in_clear(tmp_path: Path) -> None:

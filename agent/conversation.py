@@ -35,6 +35,7 @@ from agent.turns import timing
 from agent.turns.floor import Floor, Signal, is_backchannel, move
 from events import call as events
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
+from media.agent_voice import AgentVoice
 from media.room import Room
 
 log = structlog.get_logger()
@@ -65,9 +66,11 @@ class Conversation:
         self._failures = 0
         self._outcome: events.Outcome | None = None
         self._room: Room
+        self._voice: AgentVoice
 
     def attach(self, room: Room) -> None:
         self._room = room
+        self._voice = room.voice
 
     # From outside, at any time
 
@@ -80,7 +83,7 @@ class Conversation:
     def on_voice(self, signal: VoiceSignal) -> None:
         if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING and not self._machine:
             self._stopped_ms = self._room.now
-            self._room.pause()
+            self._voice.pause()
         self.put(signal)
 
     def on_sent(self, at_ms: int) -> None:
@@ -156,7 +159,7 @@ class Conversation:
             await self._discard_answer()
         if self._floor is not Floor.CALLER:
             if self._floor is Floor.SPEAKING:
-                self._room.pause()  # no effect when it is paused already
+                self._voice.pause()  # no effect when it is paused already
             self._floor = move(self._floor, Signal.VOICE)
             self._utterance_ms = signal.first_voiced_ms
         match self._floor:
@@ -184,7 +187,7 @@ class Conversation:
 
     def _voice_resumed(self) -> None:
         if self._floor is Floor.SPEAKING:
-            self._room.pause()  # no effect when it is paused already
+            self._voice.pause()  # no effect when it is paused already
             self._floor = move(self._floor, Signal.VOICE)
         self._timer.set(Timer.YIELD, timing.YIELD_S)
 
@@ -204,7 +207,7 @@ class Conversation:
             if self._is_noise(signal, transcript):
                 return None
             self._stopped_ms = self._room.now
-            self._room.pause()
+            self._voice.pause()
             self._floor = move(self._floor, Signal.VOICE)
         if self._floor is Floor.SUSPENDED:
             assert self._reply is not None
@@ -244,12 +247,12 @@ class Conversation:
     def _nearly_said(self) -> bool:
         """All but the last syllable was heard: the caller answers it rather than nods to it."""
         made = self._making is None or self._making.done()
-        return made and self._room.reply_ms - self._room.heard_ms < timing.NEARLY_SAID_MS
+        return made and self._voice.reply_ms - self._voice.heard_ms < timing.NEARLY_SAID_MS
 
     def _resume(self, reply: Reply) -> None:
         self._timer.stop()
         self._floor = move(self._floor, Signal.RESUMED)
-        self._room.resume(reply.word_start_ms(self._room.heard_ms))
+        self._voice.resume(reply.word_start_ms(self._voice.heard_ms))
 
     def _yield_floor(self, reply: Reply) -> None:
         """What the caller says is an interruption: the rest of the answer is never said."""
@@ -300,7 +303,7 @@ class Conversation:
 
     async def _make(self, reply: Reply) -> None:
         try:
-            await produce(reply, self._memory.messages, self._minds, self._room, self._opened)
+            await produce(reply, self._memory.messages, self._minds, self._voice, self._opened)
         except SpeakingFailed as error:
             self.put(ReplyMade(reply.turn, failed=error.reason))
         else:
@@ -344,9 +347,9 @@ class Conversation:
         reply, self._reply = self._reply, None
         if reply is None or not reply.opened:
             return
-        heard = reply.heard_text(self._room.heard_ms if cut_short else self._room.reply_ms)
+        heard = reply.heard_text(self._voice.heard_ms if cut_short else self._voice.reply_ms)
         if cut_short:
-            self._room.drop_reply()
+            self._voice.drop_reply()
         whole = heard.split() == reply.text.split()
         self._memory.agent_heard(heard, cut_short=not whole)
         self._witness.on_floor(speaking=False)

@@ -36,7 +36,8 @@ from media.load_sampler import LoadSampler
 from media.recording.store import open_store
 from telephony.admission import Admission, NoRoom
 from telephony.call.archive import Archive
-from telephony.call.session import CallSession, Services
+from telephony.call.services import Services
+from telephony.call.session import CallSession
 from telephony.call.signals import HangUpAsked
 from telephony.calls import Calls
 from telephony.interpreter import settle

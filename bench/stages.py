@@ -199,15 +199,15 @@ def _say(inputs: Inputs) -> tuple[Room, _Nobody, Round]:
     clock = [1_000.0]
     room, nobody = _room(inputs, lambda: clock[0])
     room.heard(b64decode(SILENCE), 0)
-    room.begin_reply()
-    room.append(b"\x00" * (100 * FRAME_SAMPLES))
-    room.complete_reply()
+    room.voice.begin_reply()
+    room.voice.append(b"\x00" * (100 * FRAME_SAMPLES))
+    room.voice.complete_reply()
 
     def run() -> int:
         before = nobody.packets
         for _ in range(100):
             clock[0] += FRAME_MS
-            room.tick()
+            room.voice.tick()
         return nobody.packets - before
 
     return room, nobody, run

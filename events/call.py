@@ -167,6 +167,15 @@ class RecordingFailed(msgspec.Struct, frozen=True, tag="recording.failed"):
     spool_path: str = ""
 
 
+class LegQuality(msgspec.Struct, frozen=True, tag="leg.quality"):
+    """A leg's connection became unstable, or is stable again; told once each time."""
+
+    leg: str  # "prospect", or the name of who joined
+    stable: bool
+    jitter_ms: int = 0
+    loss: float = 0.0  # share of the frames of the last second
+
+
 class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
     """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
 
@@ -185,6 +194,7 @@ Body = (
     | RecordingStored
     | RecordingFailed
     | Closed
+    | LegQuality
 )
 
 

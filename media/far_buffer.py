@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from media.codec.g711 import ULAW_SILENCE
 from media.frame import FRAME_MS, SAMPLES_PER_MS
 
 # A mark's echo is late by up to a frame of the carrier and a frame of its stamp; beyond that the audio was late.
@@ -50,6 +51,8 @@ class _Flight:
     ulaw: bytes
     starts_ms: float
     chain: int
+    reply: int
+    carries: int  # samples of the reply that it takes on; mixed sound may hold fewer than it has
     taken: int = 0  # samples that have been given out as a span
 
 
@@ -60,6 +63,7 @@ class _Mark:
     ends_ms: float  # when the audio before it will have played
     sent_ms: float  # when that audio would have played had it left without waiting, no trip counted
     chain: int
+    reply: int
 
 
 class FarBuffer:
@@ -67,24 +71,26 @@ class FarBuffer:
 
     def __init__(self) -> None:
         self.trip_ms = 0.0  # from sending to the earliest echo: both ways and the carrier's own quantum
-        self.dry = 0  # chains that ended before the reply did; read by metrics
+        self.dry = 0  # chains that ended in mid-stretch; read by metrics
         self._trip_known = False
         self._generation = 0
         self._number = 0
+        self._reply = 0  # rises with each begin: offsets of different numbers cannot be compared
         self._chain = 0
         self._proven_chain = 0
+        self._begun = 0  # where the stretch begins in the reply
         self._base = 0  # the reply's samples before the first flight
         self._proven = 0  # the reply's samples that a mark proved
         self._free_at_ms = float("-inf")  # when all that the carrier holds will have been played
         self._now_ms = float("-inf")
         self._flights: deque[_Flight] = deque()
+        self._past: deque[_Flight] = deque(maxlen=2)  # taken, perhaps still sounding
         self._marks: deque[_Mark] = deque()
 
     def begin(self, offset: int = 0) -> None:
-        """Audio follows that has its place at `offset` of a reply; all before it has been played or cleared."""
-        self._base = self._proven = offset
-        self._flights.clear()
-        self._marks.clear()
+        """Audio follows that has its place at `offset` of a reply; what was sent before belongs to another stretch."""
+        self._reply += 1
+        self._begun = self._base = self._proven = offset
 
     def ahead_ms(self, now_ms: float) -> float:
         """Return how much will still be unplayed when a packet that is sent now arrives."""
@@ -93,33 +99,34 @@ class FarBuffer:
 
     @property
     def unproven(self) -> bool:
-        """True while a mark is on its way."""
-        return bool(self._marks)
+        """True while a mark of this stretch is on its way."""
+        return bool(self._marks) and self._marks[-1].reply == self._reply
 
     def overdue_ms(self, now_ms: float) -> float:
         """Return for how long all should have been played; negative before."""
         self._follow_clock(now_ms)
         return now_ms - self._free_at_ms
 
-    def send(self, ulaw: bytes, offset: int, now_ms: float, *, marked: bool) -> Packet:
-        """Note a packet that is sent now."""
+    def send(self, ulaw: bytes, offset: int, now_ms: float, *, marked: bool, carries: int | None = None) -> Packet:
+        """Note a packet that is sent now. It holds the reply from `offset` on, `carries` samples or all of it."""
         self._follow_clock(now_ms)
         arrives_ms = now_ms + self.trip_ms
         if self._free_at_ms < arrives_ms:
             self._chain += 1
-            self.dry += offset > self._base
+            self.dry += offset > self._begun
             self._free_at_ms = arrives_ms
         starts_ms = self._free_at_ms
         length_ms = len(ulaw) / SAMPLES_PER_MS
         self._free_at_ms += length_ms
+        carries = len(ulaw) if carries is None else carries
         if ulaw:
-            self._flights.append(_Flight(offset, ulaw, starts_ms, self._chain))
+            self._flights.append(_Flight(offset, ulaw, starts_ms, self._chain, self._reply, carries))
         name = None
         if marked:
             self._number += 1
             name = f"{self._generation}:{self._number}"
             sent_ms = starts_ms - self.trip_ms + length_ms
-            self._marks.append(_Mark(name, offset + len(ulaw), self._free_at_ms, sent_ms, self._chain))
+            self._marks.append(_Mark(name, offset + carries, self._free_at_ms, sent_ms, self._chain, self._reply))
         return Packet(ulaw, name, offset, starts_ms)
 
     def marked(self, name: str, at_ms: float) -> tuple[int, float] | None:
@@ -141,6 +148,8 @@ class FarBuffer:
             ends_ms = at_ms
         else:
             ends_ms = mark.ends_ms
+        if mark.reply != self._reply:
+            return None  # it told something of the line, nothing of what is said now
         self._proven = mark.offset
         return mark.offset, ends_ms
 
@@ -148,24 +157,38 @@ class FarBuffer:
         """Return the reply's sample that is played at `at_ms`; never one that was not sent."""
         position = self._base
         for flight in self._flights:
+            if flight.reply != self._reply:
+                continue
             if at_ms <= flight.starts_ms:
                 break
-            position = flight.offset + min(len(flight.ulaw), _samples(at_ms - flight.starts_ms))
+            position = flight.offset + min(flight.carries, _samples(at_ms - flight.starts_ms))
         return position
+
+    def sound(self, from_ms: float, samples: int) -> bytes:
+        """Return what is heard of what was sent, from `from_ms` on; silence where nothing is."""
+        heard = bytearray(ULAW_SILENCE * samples)
+        for flight in (*self._past, *self._flights):
+            place = round((flight.starts_ms - from_ms) * SAMPLES_PER_MS)
+            start, end = max(0, place), min(samples, place + len(flight.ulaw))
+            if start < end:
+                heard[start:end] = flight.ulaw[start - place : end - place]
+        return bytes(heard)
 
     def played(self, now_ms: float) -> Iterator[Span]:
         """Take the spans that were played and have not been taken: proven by marks, or by the clock for a while."""
         self._follow_clock(now_ms)
         while self._flights:
             flight = self._flights[0]
-            if flight.offset + len(flight.ulaw) <= self._proven:
+            if flight.reply == self._reply and flight.offset + flight.carries <= self._proven and flight.carries:
                 settle_ms = float("-inf")
             else:
                 settle_ms = _SETTLE_MS if flight.chain <= self._proven_chain else _UNPROVEN_SETTLE_MS
             yield from self._take(flight, now_ms - settle_ms)
             if flight.taken < len(flight.ulaw):
                 return
-            self._forget(flight)
+            self._past.append(self._flights.popleft())
+            if flight.reply == self._reply:
+                self._base = flight.offset + flight.carries
 
     def cut(self, now_ms: float) -> tuple[int, list[Span]]:
         """The carrier is told now to clear. Returns the sample at which that strikes, and what was played before."""
@@ -176,6 +199,8 @@ class FarBuffer:
         self._generation += 1
         self._chain += 1
         self._free_at_ms = strikes_ms
+        self._flights.clear()
+        self._marks.clear()
         self.begin(position)
         return position, spans
 
@@ -191,10 +216,6 @@ class FarBuffer:
             starts_ms = flight.starts_ms + flight.taken / SAMPLES_PER_MS
             yield Span(starts_ms, flight.ulaw[flight.taken : played])
             flight.taken = played
-
-    def _forget(self, flight: _Flight) -> None:
-        self._flights.popleft()
-        self._base = flight.offset + len(flight.ulaw)
 
     def _shift(self, by_ms: float) -> None:
         for flight in self._flights:

@@ -17,7 +17,7 @@ import structlog
 
 from media.activity.silero import Silero
 from media.clock import TICK_S, Clock
-from media.load import Gauge, Reading
+from media.load import Gauge, Reading, Shedding
 
 log = structlog.get_logger()
 
@@ -78,12 +78,23 @@ def reading_of(before: Spent, now: Spent, cores: float) -> tuple[float, float]:
 class LoadSampler:
     """Feeds a gauge. `run` is its task, on the loop that it measures."""
 
-    def __init__(self, gauge: Gauge, clock: Clock, silero: Silero, calls: Callable[[], tuple[int, int]]) -> None:
-        """`calls` returns how many calls have audio, and how many underruns they had so far."""
+    def __init__(
+        self,
+        gauge: Gauge,
+        clock: Clock,
+        silero: Silero,
+        calls: Callable[[], tuple[int, int]],
+        on_shedding: Callable[[Shedding], None] = lambda _shedding: None,
+    ) -> None:
+        """`calls` returns how many calls have audio, and how many underruns all calls had so far.
+
+        `on_shedding` is told when what is shed changes.
+        """
         self._gauge = gauge
         self._clock = clock
         self._silero = silero
         self._calls = calls
+        self._on_shedding = on_shedding
 
     async def run(self) -> None:
         """Read until cancelled."""
@@ -114,6 +125,7 @@ class LoadSampler:
                 )
                 if load.shedding is not was:
                     log.warning("load.shedding", sheds=load.shedding.name, level=round(load.level, 2), by=load.reason)
+                    self._on_shedding(load.shedding)
                 before, missed, underruns = now, self._clock.missed, underruns_now
         finally:
             self._clock.unsubscribe(_nothing)

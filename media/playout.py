@@ -14,7 +14,7 @@ from typing import Final
 
 from media.fade import faded_in, fading_out
 from media.far_buffer import FarBuffer, Packet, Span
-from media.frame import FRAME_MS, SAMPLES_PER_MS
+from media.frame import FRAME_MS, FRAME_SAMPLES, SAMPLES_PER_MS
 
 STALL_MS: Final = 150  # what the loop may stand still without being heard
 LEAD_MS: Final = STALL_MS + 2 * FRAME_MS  # one tick passes before a shortage is seen, one is in reserve
@@ -134,18 +134,39 @@ class Playout:
             return False
         return not self._far.unproven or self._far.overdue_ms(now_ms) > MARK_PATIENCE_MS
 
-    def pause(self, now_ms: float) -> bytes:
+    # Mixed with others, a frame at a time
+
+    @property
+    def frame(self) -> bytes:
+        """The next 20 ms of the reply, to be sent by `send_mixed`: less at its end, nothing while paused."""
+        return b"" if self._paused else bytes(self._audio[self._sent : self._sent + FRAME_SAMPLES])
+
+    def send_mixed(self, ulaw: bytes, own: int, now_ms: float) -> Packet:
+        """Note that sound is sent now which holds the reply's next `own` samples, and perhaps other voices."""
+        end = self._sent + own
+        last = self._complete and end == len(self._audio) and own > 0
+        marks = last or end - self._marked >= MARK_EVERY_MS * SAMPLES_PER_MS
+        packet = self._far.send(ulaw, self._sent, now_ms, marked=marks, carries=own)
+        self._sent = end
+        if marks:
+            self._marked = end
+        return packet
+
+    def pause(self, now_ms: float, *, clears: bool = True, fades: bool = True) -> bytes:
         """Stop at once: send `clear`, then what this returns, the voice's fading end (empty if it was silent).
 
-        Remembers what will have been heard when the clear arrives.
+        Remembers what will have been heard when the clear arrives. Without a clear, all that was sent is heard.
         """
+        self._paused = True
+        if not clears:
+            self._heard = max(self._heard, self._sent)
+            return b""
         position, spans = self._far.cut(now_ms)
         self._cut += spans
-        fade = fading_out(bytes(self._audio[position : self._sent]))
+        self._heard = max(self._heard, position)
+        fade = fading_out(bytes(self._audio[position : self._sent])) if fades else b""
         if fade:
             self._cut.append(self._far.append_sound(fade))
-        self._heard = max(self._heard, position)
-        self._paused = True
         return fade
 
     def resume(self, from_ms: int) -> None:

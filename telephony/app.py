@@ -26,12 +26,13 @@ from events.sealed_audio import MasterKey
 from media.activity.network import ModelMissing
 from media.activity.silero import Silero
 from media.clock import Clock
-from media.load import Gauge
+from media.hold_music import BadMusic, composed, read_loop
+from media.load import Gauge, Shedding
 from media.load_sampler import LoadSampler
 from media.recording.store import StoreUnavailable, open_store
 from telephony.admission import Admission
 from telephony.call.archive import Archive
-from telephony.call.session import Services
+from telephony.call.services import Services
 from telephony.calls import Calls
 from telephony.dial import CallbackUrls, Dialer
 from telephony.drain import drain
@@ -134,7 +135,8 @@ class VoiceProcess:
                     start(part.run(), name)
                 figures, gauge = Figures(), Gauge()
                 calls = Calls(calls_group, settings.max_calls, figures.over.add)
-                services = Services(carrier, silero, clock, outbox, archive, figures)
+                music = await asyncio.to_thread(_hold_music, settings.hold_music)
+                services = Services(carrier, silero, clock, outbox, archive, figures, hold_music=music)
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 permit_key = settings.secret_key.get_secret_value()
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
@@ -147,7 +149,14 @@ class VoiceProcess:
                     self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
                 )
                 start(recovery.run(), "recovery")
-                start(LoadSampler(gauge, clock, silero, lambda: (calls.with_audio, calls.underruns)).run(), "load")
+                sampler = LoadSampler(
+                    gauge,
+                    clock,
+                    silero,
+                    lambda: (calls.with_audio, calls.underruns),
+                    lambda shedding: calls.shed_taps(shedding >= Shedding.TAPS),
+                )
+                start(sampler.run(), "load")
                 announcing = start(node.announce(), "node.announce")
                 obeying = start(node.obey(), "node.obey")
                 settle()
@@ -188,6 +197,16 @@ async def _background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None], s
         yield start
         for task in own:
             task.cancel()
+
+
+def _hold_music(path: str) -> bytes:
+    """Return what prospects on hold hear. A file that cannot be played is no reason to refuse calls."""
+    if path:
+        try:
+            return read_loop(Path(path))
+        except BadMusic as error:
+            log.error("hold_music.unusable", reason=str(error))
+    return composed()
 
 
 def _crm_client(settings: Settings) -> httpx.AsyncClient:

@@ -24,6 +24,7 @@ class Calls:
         self._empty.set()
         self.capacity = capacity
         self.draining = False
+        self._shed_taps = False
 
     def __len__(self) -> int:
         """All calls that were let in and are not over: those being prepared, the ringing and the live ones."""
@@ -41,6 +42,12 @@ class Calls:
     def underruns(self) -> int:
         """Of the live calls."""
         return sum(session.room.underruns for session in self._live.values())
+
+    def shed_taps(self, shed: bool) -> None:
+        """Let live listeners of all calls, and of those to come, hear nothing for now; or end that."""
+        self._shed_taps = shed
+        for session in self._live.values():
+            session.room.shed_taps(shed)
 
     def unmeasured(self, since: float) -> int:
         """Return how many calls no measurement that began at `since` (the loop's time) tells of wholly."""
@@ -68,6 +75,7 @@ class Calls:
 
     def start(self, session: CallSession) -> None:
         self._live[session.call_id] = session
+        session.room.shed_taps(self._shed_taps)
         self._empty.clear()
         self._running[session.call_id] = self._tasks.create_task(self._run(session), name=f"call.{session.call_id}")
 

@@ -23,7 +23,8 @@ from events import command, wire
 from events.permit import BadPermit, Permit, unseal
 from events.plan import CallPlan
 from telephony.admission import Admission, NoRoom
-from telephony.call.session import CallSession, Services
+from telephony.call.services import Services
+from telephony.call.session import CallSession
 from telephony.calls import Calls
 from telephony.carrier_port import CallOrder
 

@@ -7,7 +7,6 @@ conversation, the hang-up) lives in the call's task group and ends with it.
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
@@ -21,17 +20,15 @@ from events.call import AnsweredBy, Outcome, State
 from events.permit import Permit
 from events.plan import RECORDING_KEY, CallPlan, RecordWhen
 from media.activity.detector import THRESHOLDS
-from media.activity.silero import Silero
-from media.clock import Clock
+from media.agent_voice import Line
+from media.jitter import Connection, Quality
 from media.recording.recorder import Recorder
-from media.room import Line, Room
+from media.room import Room
 from telephony.call import signals as sig
-from telephony.call.archive import Archive
 from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.lifecycle import GUARD_S, Lifecycle
-from telephony.carrier_port import CallOrder, Carrier
-from telephony.figures import Figures
-from telephony.outbox import Outbox
+from telephony.call.services import Services
+from telephony.carrier_port import CallOrder
 
 log = structlog.get_logger()
 
@@ -48,18 +45,6 @@ _FAILED_BY_STATUS: Final = {
     "failed": Outcome.REFUSED,
     "canceled": Outcome.NO_ANSWER,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What a call uses of its process."""
-
-    carrier: Carrier
-    silero: Silero
-    clock: Clock
-    outbox: Outbox
-    archive: Archive
-    figures: Figures = field(default_factory=Figures)
 
 
 class CallSession:
@@ -99,7 +84,10 @@ class CallSession:
             self._conversation,
             lambda: self._now() * 1000,
             services.clock,
-            THRESHOLDS[plan.sensitivity],
+            thresholds=THRESHOLDS[plan.sensitivity],
+            leveller=services.levels.leveller(f"{plan.providers.tts}/{plan.agent.voice}"),
+            on_quality=self._on_quality,
+            music=services.hold_music,
         )
         self._conversation.attach(self._room)
 
@@ -134,6 +122,10 @@ class CallSession:
         self._services.outbox.put(
             events.Event(self.plan.org_id, self.call_id, self._epoch, self._seq, datetime.now(UTC), body)
         )
+
+    def _on_quality(self, leg: str, quality: Quality) -> None:
+        stable = quality.connection is Connection.STABLE
+        self.emit(events.LegQuality(leg, stable, round(quality.jitter_ms), round(quality.loss, 3)))
 
     def on_floor(self, *, speaking: bool) -> None:
         self._tell("speak" if speaking else "listen")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agent.signals import Result
 from events.call import AnsweredBy, State
-from media.room import Line
+from media.agent_voice import Line
 
 
 @dataclass(frozen=True, slots=True)

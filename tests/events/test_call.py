@@ -25,6 +25,7 @@ BODIES: list[events.Body] = [
     events.RecordingStored("file:///r.wav", "r.wav", 2, 20.5, 656_044, "00"),
     events.RecordingFailed("disk_full"),
     events.Closed(),
+    events.LegQuality("prospect", stable=False, jitter_ms=220, loss=0.02),
 ]
 
 

@@ -73,13 +73,23 @@ def test_a_clear_strikes_when_it_arrives() -> None:
     assert far.marked(packet.mark, 300.0) is None
 
 
-def test_running_dry_in_mid_reply_is_counted() -> None:
+def test_a_new_stretch_does_not_take_the_former_ones_place() -> None:
+    """What was said before and still plays is recorded, and is no part of what is heard of the new reply."""
     far = FarBuffer()
-    far.send(bytes(160), 0, 0.0, marked=False)
-    far.send(bytes(160), 160, 0.0, marked=False)
-    assert far.dry == 0
-    far.send(bytes(160), 320, 500.0, marked=False)
-    assert far.dry == 1
+    first = far.send(SECOND, 0, 0.0, marked=True)
     far.begin()
-    far.send(bytes(160), 0, 9_000.0, marked=False)
-    assert far.dry == 1
+    second = far.send(bytes(160), 0, 900.0, marked=True)
+    assert second.starts_ms == 1_000.0
+    assert far.position(999.0) == 0
+    assert first.mark is not None
+    assert far.marked(first.mark, 1_000.0) is None
+    assert far.position(1_010.0) == 80
+    assert sum(len(span.ulaw) for span in far.played(3_000.0)) == 8_160
+
+
+def test_mixed_sound_takes_the_reply_on_as_far_as_it_holds_of_it() -> None:
+    far = FarBuffer()
+    far.send(bytes(160), 0, 0.0, marked=False, carries=160)
+    far.send(bytes(160), 160, 0.0, marked=False, carries=0)
+    far.send(bytes(160), 160, 0.0, marked=False, carries=40)
+    assert [far.position(at) for at in (10.0, 20.0, 39.0, 43.0, 60.0)] == [80, 160, 160, 184, 200]

@@ -1,0 +1,81 @@
+"""A person in a call beside the prospect: a rep or a supervisor, with what they may do, and their audio's way."""
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, Protocol
+
+import numpy as np
+
+from media.codec.g711 import Samples
+from media.codec.resample import Resampler
+from media.frame import FRAME_SAMPLES, RATE_HZ
+from media.jitter import JitterBuffer, Quality, QualityWatch
+
+_EMPTY: Final = np.zeros(0, dtype=np.int16)
+_SILENCE: Final = np.zeros(FRAME_SAMPLES, dtype=np.int16)
+_HELD_BACK_MAX: Final = 2 * FRAME_SAMPLES  # rates that do not divide leave some samples over; no more than this
+
+
+class Role(Enum):
+    REP = "rep"  # talks with the prospect, beside the agent
+    REP_ALONE = "rep_alone"  # has taken over: the agent is not heard any more
+    LISTENER = "listener"  # a supervisor who hears all and is heard by nobody
+    WHISPERER = "whisperer"  # a supervisor whom only reps hear, never the prospect
+    BARGER = "barger"  # a supervisor whom all hear
+
+
+TALKS_TO_PROSPECT: Final = frozenset({Role.REP, Role.REP_ALONE, Role.BARGER})
+TALKS_TO_REPS: Final = TALKS_TO_PROSPECT | {Role.WHISPERER}
+REPS: Final = frozenset({Role.REP, Role.REP_ALONE})
+
+
+class Outlet(Protocol):
+    """The person's end: takes 20 ms at its own rate and never waits; what it cannot send it drops and counts."""
+
+    @property
+    def rate_hz(self) -> int: ...
+
+    def hear(self, pcm: Samples) -> None: ...
+
+
+class Party:
+    """One person. Frames come in by `spoke` as the network brings them; the conference reads one each tick."""
+
+    def __init__(self, name: str, outlet: Outlet, role: Role, on_quality: Callable[[str, Quality], None]) -> None:
+        """`name` is the leg's, for events."""
+        self.name = name
+        self.role = role
+        self.buffer = JitterBuffer()
+        self.watch = QualityWatch(lambda quality: on_quality(name, quality))
+        self._outlet = outlet
+        self._to_room = Resampler(outlet.rate_hz, RATE_HZ)
+        self._from_room = Resampler(RATE_HZ, outlet.rate_hz)
+        self._ready = _EMPTY
+        self._lost = self._received = 0  # at the last report
+
+    def spoke(self, number: int, pcm: Samples, at_ms: float) -> None:
+        """Take 20 ms of the person's audio at their own rate; numbers rise by one with each."""
+        self.buffer.push(number, pcm, at_ms)
+
+    def read(self) -> Samples | None:
+        """Return the next 20 ms at the room's rate; None for silence."""
+        frame = self.buffer.pop()
+        if frame is not None:
+            self._ready = np.concatenate([self._ready, self._to_room.push(frame)])[-_HELD_BACK_MAX:]
+        if not len(self._ready):
+            return None
+        now, self._ready = self._ready[:FRAME_SAMPLES], self._ready[FRAME_SAMPLES:]
+        return now
+
+    def play(self, pcm: Samples | None) -> None:
+        """Let the person hear 20 ms; None is silence."""
+        frame = _SILENCE if pcm is None else pcm
+        if len(frame) < FRAME_SAMPLES:
+            frame = np.concatenate([frame, _SILENCE[len(frame) :]])
+        self._outlet.hear(self._from_room.push(frame))
+
+    def report(self) -> None:
+        """Judge the connection by the last second."""
+        lost, received = self.buffer.lost - self._lost, self.buffer.received - self._received
+        self._lost, self._received = self.buffer.lost, self.buffer.received
+        self.watch.report(self.buffer.jitter.ms, lost, lost + received)

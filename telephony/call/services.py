@@ -1,0 +1,24 @@
+"""What a call uses of its process: one of each, shared by all calls."""
+
+from dataclasses import dataclass, field
+
+from media.activity.silero import Silero
+from media.clock import Clock
+from media.hold_music import composed
+from media.level import VoiceLevels
+from telephony.call.archive import Archive
+from telephony.carrier_port import Carrier
+from telephony.figures import Figures
+from telephony.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    carrier: Carrier
+    silero: Silero
+    clock: Clock
+    outbox: Outbox
+    archive: Archive
+    figures: Figures = field(default_factory=Figures)
+    levels: VoiceLevels = field(default_factory=VoiceLevels)
+    hold_music: bytes = field(default_factory=composed)  # µ-law, a loop

@@ -69,7 +69,7 @@ def measure(seconds: float) -> list[Cost]:
             timed = subprocess.run(  # noqa: S603 - our own words
                 command(figures, seconds),
                 cwd=folder,
-                env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": _import_path()},
+                env=environment(),
                 capture_output=True,
                 text=True,
                 timeout=timeout_s,
@@ -88,6 +88,12 @@ def command(figures: Path, seconds: float) -> list[str]:
     words += ["-p", "no:cacheprovider", "-p", "pytest_benchmark.plugin", "--benchmark-only", "--benchmark-quiet"]
     words += ["--benchmark-storage", figures.parent.as_uri(), "--benchmark-json", str(figures)]
     return [sys.executable, *words, "--benchmark-max-time", str(seconds)]
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of that command: nothing in it is meant for another run of pytest, such as the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return kept | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": _import_path()}
 
 
 def costs_of(figures: bytes) -> list[Cost]:

@@ -26,7 +26,7 @@ def test_two_calls_are_answered_and_interrupted(tmp_path: Path) -> None:
     report = tmp_path / "load.json"
     cores = sorted(os.sched_getaffinity(0))
     options = ["--server-core", str(cores[0]), "--client-core", str(cores[-1]), "--json", str(report)]
-    command = [*SALESOS, "load", "--calls", "2", "--no-sockets", "--seconds", "5", *options]
+    command = [*SALESOS, "load", "--calls", "2", "--no-sockets", "--tries", "1", "--seconds", "5", *options]
     result = subprocess.run(command, capture_output=True, text=True, timeout=80, check=False)
     assert result.returncode == 0, result.stderr
     assert "core/call" in result.stdout

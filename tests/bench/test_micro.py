@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.micro import Cost, command, costs_of, measure, page, table
+from bench.micro import Cost, command, costs_of, environment, measure, page, table
 from bench.report_page import render
 from bench.stages import STAGES
 
@@ -41,6 +41,14 @@ def test_only_the_benchmark_plugin_is_wanted_and_nothing_is_left_behind() -> Non
     assert words[words.index("--pyargs") + 1] == "bench.stage_rounds"
     assert "pytest_benchmark.plugin" in words
     assert "no:cacheprovider" in words
+
+
+def test_what_is_meant_for_another_run_of_pytest_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-x")
+    found = environment()
+    assert {name for name in found if name.startswith("PYTEST_")} == {"PYTEST_DISABLE_PLUGIN_AUTOLOAD"}
+    assert found["PATH"], "all else stays"
 
 
 def test_costs_are_told_as_a_table_and_as_a_page() -> None:

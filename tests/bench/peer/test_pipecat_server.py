@@ -33,7 +33,7 @@ async def test_the_peer_answers_a_call() -> None:
     """With its defaults; the comparison's own test has the lean one."""
     cores = Cores(min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0)))
     async with running(peer_command(Path(sys.executable), "default", cores.server), ours=False) as server:
-        run = await run_calls(server, Plan(1, 8.0, cores, settle_s=0.0), speak_two_seconds())
+        run = await run_calls(server, Plan(1, 4.0, cores, turns_min=1, settle_s=0.0), speak_two_seconds())
     assert run.response_ms.count >= 1
-    assert (run.unanswered, run.lost_calls) == (0, 0)
+    assert run.lost_calls == 0
     assert run.loop_lag_ms is None

@@ -96,8 +96,7 @@ def _line_svg(plot: LinePlot) -> str:
     ys = [y for line in plot.lines for _, y in line.points]
     if not xs:
         return _nothing()
-    low, high = min(ys), max(ys)
-    steps = ticks(0 if low < 0.6 * high else low, high)
+    steps = ticks(min(0.0, *ys), max(ys))  # from zero: a plot must not make much of little
     across = _scale(xs[0], xs[-1], _LEFT, _WIDTH - _RIGHT)
     up = _scale(steps[0], steps[-1], _HEIGHT - _BOTTOM, _TOP)
     parts = [_open(_HEIGHT, plot.title)]
@@ -168,8 +167,9 @@ def _bar_svg(plot: BarPlot) -> str:
 
 class _Scale:
     def __init__(self, low: float, high: float, start: float, end: float) -> None:
-        self._low, self._start = low, start
-        self._a_unit = (end - start) / (high - low) if high > low else 0.0
+        alone = not high > low  # one place only: in the middle
+        self._low, self._start = low, (start + end) / 2 if alone else start
+        self._a_unit = 0.0 if alone else (end - start) / (high - low)
 
     def __call__(self, value: float) -> float:
         return round(self._start + (value - self._low) * self._a_unit, 1)

@@ -69,6 +69,12 @@ def _ratio(rounds: Sequence[Round], profile: str) -> float | None:
     return round(theirs / ours, 2) if ours else None
 
 
+def ratios(report: PeerReport, profile: str) -> list[float]:
+    """Return the ratio of each round that counts: how much they differ is how much to trust it."""
+    found = [_ratio([one], profile) for one in report.rounds]
+    return [ratio for ratio in found if ratio is not None]
+
+
 def middle(report: PeerReport, side: str, value: Callable[[LoadRun], float | None]) -> float | None:
     """Return the mean over the rounds that count."""
     found = [value(one.runs[side]) for one in report.rounds if not one.void and side in one.runs]
@@ -93,7 +99,8 @@ def table(report: PeerReport) -> str:
         lines += [f"{'':>6}  VOID: {reason}" for reason in one.void]
     for profile, ratio in report.ratio_core_per_call.items():
         if profile in sides(report):
-            said = "unknown: no round counts" if ratio is None else f"{ratio:.1f} times ours"
+            by_round = ", ".join(f"{one:.1f}" for one in ratios(report, profile))
+            said = "unknown: no round counts" if ratio is None else f"{ratio:.1f} times ours (by round: {by_round})"
             lines.append(f"core per call of {called(profile)}, {report.calls} calls: {said}")
     return "\n".join(lines)
 

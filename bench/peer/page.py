@@ -5,7 +5,7 @@ from typing import Final
 
 from bench.load_page import MEANINGS
 from bench.load_report import LoadRun, ms
-from bench.peer.figures import OURS, PeerReport, called, middle, sides
+from bench.peer.figures import OURS, PeerReport, called, middle, ratios, sides
 from bench.plots import Bar, BarPlot
 from bench.report_page import Page, Table
 
@@ -23,10 +23,14 @@ _EQUAL: Final = {
 
 
 def page(report: PeerReport) -> Page:
-    ratios = {name: ratio for name, ratio in report.ratio_core_per_call.items() if ratio is not None}
-    said = ", ".join(f"{ratio:.1f} times as much for the {name} profile" for name, ratio in ratios.items())
+    known = {name: ratio for name, ratio in report.ratio_core_per_call.items() if ratio is not None}
+    said = ", ".join(
+        f"{ratio:.1f} times as much for the {name} profile (by round: "
+        f"{', '.join(f'{one:.1f}' for one in ratios(report, name))})"
+        for name, ratio in known.items()
+    )
     costs = {side: middle(report, side, lambda run: run.core_per_call) for side in sides(report)}
-    results = {f"pipecat {name} by ours, core per call": f"{ratio:.1f}" for name, ratio in ratios.items()}
+    results = {f"pipecat {name} by ours, core per call": f"{ratio:.1f}" for name, ratio in known.items()}
     results |= {
         f"of a core for a call, {called(side)}": f"{cost:.4f}" for side, cost in costs.items() if cost is not None
     }

@@ -34,6 +34,13 @@ def parsed(svg: str) -> ElementTree.Element:
     return ElementTree.fromstring(printable)  # noqa: S314
 
 
+def test_one_place_stands_in_the_middle_and_plots_begin_at_zero() -> None:
+    svg = parsed(LinePlot("t", "x", "y", [Line("a", [(5, 500)])]).svg())
+    (circle,) = svg.findall("circle")
+    assert 200 < float(circle.attrib["cx"]) < 500
+    assert "0" in [text.text for text in svg.findall("text")]
+
+
 def test_names_are_text_and_never_markup() -> None:
     svg = LinePlot("<b>", "<b>", "<b>", [Line("<script>", [(1, 1), (2, 2)])]).svg()
     svg += BarPlot("<b>", "<b>", [Bar("<script>", 1, "<script>")]).svg()

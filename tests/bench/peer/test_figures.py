@@ -7,7 +7,7 @@ import pytest
 
 from bench.floor import Floor
 from bench.load_report import LoadRun, Spread, spread
-from bench.peer.figures import OURS, Round, called, middle, new_report, new_round, sides, table
+from bench.peer.figures import OURS, Round, called, middle, new_report, new_round, ratios, sides, table
 
 
 def run(core_per_call: float = 0.01, turns: int = 40, **changes: Any) -> LoadRun:
@@ -28,6 +28,8 @@ def test_the_ratio_is_theirs_by_ours_over_all_rounds_that_count() -> None:
     assert report.ratio_core_per_call == {"default": 10.0, "lean": None}
     assert middle(report, "default", lambda one: one.core_per_call) == pytest.approx(0.15)
     assert sides(report) == [OURS, "default"]
+    assert ratios(report, "default") == [14.0, 8.0]
+    assert ratios(report, "lean") == []
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,7 @@ def test_the_json_has_the_ratios_by_profile_and_every_rounds_figures() -> None:
 def test_the_table_says_who_answered_how_often_and_what_does_not_count() -> None:
     text = table(new_report(4, rounds((0.01, 0.15)), Floor(280.0, 90.0), {}))
     assert called("default") in text
-    assert "15.0 times ours" in text
+    assert "15.0 times ours (by round: 15.0)" in text
     assert "lean" not in text, "it was not measured"
     void = new_round({OURS: run(), "lean": run(turns=0)})
     assert "VOID: lean: 0 turns" in table(new_report(4, [void], Floor(None, None), {}))

@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command()(kill)
     app.command()(fuzz)
     app.command()(overload)
+    app.command()(soak)
 
 
 def kill(
@@ -94,6 +95,29 @@ def overload(
     if report is not None:
         report_page.write(overload_report.page(found), report)
     raise typer.Exit(0 if found.ok else 1)
+
+
+def soak(
+    calls: Annotated[int, typer.Option(min=2)] = 2_000,
+    seconds_each: Annotated[float, typer.Option(min=0.2)] = 5,
+    at_once: Annotated[int, typer.Option(min=1)] = 50,
+    json: JsonFile = None,
+) -> None:
+    """Place thousands of short calls: is the server's memory where it was, and nothing of them left?"""
+    import uvloop
+
+    from bench.server_process import ServerFailed
+    from bench.soak import measure
+    from bench.soak_report import summary
+
+    configure_logs("bench", "warning")
+    try:
+        report = uvloop.run(measure(calls, seconds_each, at_once, lambda n: typer.echo(f"{n} calls over", err=True)))
+    except ServerFailed as error:
+        _fail("soak", error)
+    typer.echo(summary(report))
+    _write(json, report)
+    raise typer.Exit(0 if report.good else 1)
 
 
 def _write(path: Path | None, report: object) -> None:

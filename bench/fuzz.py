@@ -82,7 +82,7 @@ async def measure(minutes: float, seed: int) -> FuzzReport:
             await siege.run(minutes * 60 * (1 - PARSER_SHARE))
             after = await _calm(server)
             noticed = await _noticed(bystander)
-        faults = [*parsed.faults, *siege.faults, *_leaks(before, after), *_notices(noticed), *_errors(errors)]
+        faults = [*parsed.faults, *siege.faults, *leaks(before, after), *_notices(noticed), *_errors(errors)]
     return FuzzReport(
         seed=seed,
         seconds=round(time.monotonic() - began, 1),
@@ -181,10 +181,11 @@ async def _calm(server: Server) -> Held:
         await asyncio.sleep(1)
 
 
-def _leaks(before: Held, after: Held) -> list[str]:
+def leaks(before: Held, after: Held, live: int = BYSTANDERS) -> list[str]:
+    """Return what `after` holds beyond `before`, with `live` calls on it."""
     faults = []
-    if after.calls != BYSTANDERS:
-        faults.append(f"{after.calls} live calls, not {BYSTANDERS}")
+    if after.calls != live:
+        faults.append(f"{after.calls} live calls, not {live}")
     for name in ("tasks", "threads", "fds", "sockets", "journals", "spool_files"):
         was, now = getattr(before.inventory, name), getattr(after.inventory, name)
         if now > was + SPARE:

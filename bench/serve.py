@@ -156,7 +156,12 @@ class BenchServer:
             marks = {wire.committed_key(self._org_id, call_id): f"1:{2**31}" for call_id in over}
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_S):
-                    await self._redis.mset(marks)
+                    pipe = self._redis.pipeline(transaction=False)
+                    pipe.mset(marks)
+                    for stream in {wire.event_stream(call_id) for call_id in over}:
+                        # A CRM trims what it has taken; here nobody reads what is left, of other calls neither.
+                        pipe.xtrim(stream, maxlen=0, approximate=False)
+                    await pipe.execute()
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("bench.commit_failed", reason=type(error).__name__)
                 continue

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from uuid import UUID
 
 from telephony.call.session import CallSession
+from telephony.interpreter import Sweeper
 
 
 class Calls:
@@ -20,6 +21,7 @@ class Calls:
         self._live: dict[UUID, CallSession] = {}
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._promised = 0  # places held for calls that are being prepared
+        self._sweeper = Sweeper()
         self._empty = asyncio.Event()
         self._empty.set()
         self.capacity = capacity
@@ -100,6 +102,7 @@ class Calls:
         finally:
             del self._live[session.call_id], self._running[session.call_id]
             self._on_over(session)
+            self._sweeper.call_over()
             self._note_empty()
 
     def _note_empty(self) -> None:

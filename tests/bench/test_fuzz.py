@@ -51,10 +51,10 @@ def test_a_parser_that_breaks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_a_server_keeps_is_a_leak() -> None:
-    assert fuzz._leaks(HELD, held(tasks=12, rss_bytes=109_000_000)) == []
-    assert fuzz._leaks(HELD, held(calls=3)) == ["3 live calls, not 2"]
-    assert fuzz._leaks(HELD, held(sockets=40, fds=61)) == ["fds: 30 before, 61 after", "sockets: 9 before, 40 after"]
-    assert fuzz._leaks(HELD, held(rss_bytes=120_000_000)) == ["resident size grew by 20%"]
+    assert fuzz.leaks(HELD, held(tasks=12, rss_bytes=109_000_000)) == []
+    assert fuzz.leaks(HELD, held(calls=3)) == ["3 live calls, not 2"]
+    assert fuzz.leaks(HELD, held(sockets=40, fds=61)) == ["fds: 30 before, 61 after", "sockets: 9 before, 40 after"]
+    assert fuzz.leaks(HELD, held(rss_bytes=120_000_000)) == ["resident size grew by 20%"]
 
 
 def test_a_gap_is_excused_by_the_callers_own_lateness_and_a_lost_call_is_not() -> None:

@@ -2,6 +2,10 @@
 
 import subprocess
 import sys
+import weakref
+from collections.abc import Callable
+
+from telephony.interpreter import SWEEP_AFTER_S, Sweeper
 
 SCRIPT = """
 import gc, sys
@@ -19,3 +23,21 @@ assert gc.collect() >= 1, "and what comes later still is"
 
 def test_what_is_loaded_is_left_alone_and_cycles_are_still_found() -> None:
     subprocess.run([sys.executable, "-c", SCRIPT], check=True, timeout=30)
+
+
+class Ring:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_calls_leave_is_collected_once_for_all_that_ended_meanwhile() -> None:
+    due: list[tuple[float, Callable[[], None]]] = []
+    sweeper, left = Sweeper(lambda delay_s, work: due.append((delay_s, work))), weakref.ref(Ring())
+    sweeper.call_over()
+    sweeper.call_over()
+    ((delay_s, sweep),) = due
+    assert delay_s == SWEEP_AFTER_S
+    sweep()
+    assert left() is None
+    sweeper.call_over()
+    assert len(due) == 2

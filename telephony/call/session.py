@@ -308,7 +308,7 @@ class CallSession:
 
     def _wind_up(self, outcome: Outcome, reason: str) -> None:
         if self._outcome is None:
-            self._outcome, self._reason = outcome, reason
+            self._outcome, self._reason = outcome, reason or self._reason
         if self._tell("wind_up"):
             if self._carrier_over:
                 self._tell("finish")

@@ -65,6 +65,9 @@ class Stage:
     redis: redis.Redis
     crm: Crm
     http: httpx.AsyncClient
+    stopping: asyncio.Event  # set: the voice process is told to stop
+    hurry: asyncio.Event  # set: it is told again
+    voice: asyncio.Task[None]  # ends when the process would
     org_id: UUID = field(default_factory=new_id)
 
     async def seat(self, persona: str, number: str = NUMBER) -> None:
@@ -151,16 +154,16 @@ def finished(found: list[events.Event]) -> events.Finished:
 async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenerator[Stage]:
     """Run carrier, voice process and the CRM's stand-in until the body ends."""
     crm_port = free_port()
-    settings = Settings(
-        data_dir=folder,
-        voice_port=free_port(),
-        carrier_port=free_port(),
-        crm_url=f"http://127.0.0.1:{crm_port}",
-        redis_url=SecretStr(redis_url),
-        node=f"voice-{new_id().hex[-8:]}",
-        **changes,
-    )
-    crm, stopping = Crm(), asyncio.Event()
+    values: dict[str, Any] = {
+        "data_dir": folder,
+        "voice_port": free_port(),
+        "carrier_port": free_port(),
+        "crm_url": f"http://127.0.0.1:{crm_port}",
+        "redis_url": SecretStr(redis_url),
+        "node": f"voice-{new_id().hex[-8:]}",
+    }
+    settings = Settings(**(values | changes))
+    crm, stopping, hurry = Crm(), asyncio.Event(), asyncio.Event()
     client = redis.Redis.from_url(redis_url)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(client.aclose)
@@ -169,12 +172,12 @@ async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenera
             server = _Server(uvicorn.Config(app, port=port, log_config=None, ws="websockets-sansio"))
             tasks.create_task(server.serve())
             stack.callback(_stop(server))
-        tasks.create_task(serve(settings, stopping))
+        voice = tasks.create_task(serve(settings, stopping, hurry))
         stack.callback(stopping.set)
         http = await stack.enter_async_context(httpx.AsyncClient(base_url=settings.carrier_address))
-        await _ready(f"http://127.0.0.1:{settings.voice_port}/health/ready")
-        await _ready(f"{settings.carrier_address}/health/ready")
-        yield Stage(settings, client, crm, http)
+        await ready(f"http://127.0.0.1:{settings.voice_port}/health/ready")
+        await ready(f"{settings.carrier_address}/health/ready")
+        yield Stage(settings, client, crm, http, stopping, hurry, voice)
 
 
 class _Server(uvicorn.Server):
@@ -190,7 +193,7 @@ def _stop(server: uvicorn.Server) -> Callable[[], None]:
     return stop
 
 
-async def _ready(url: str) -> None:
+async def ready(url: str) -> None:
     async with httpx.AsyncClient() as client, asyncio.timeout(20):
         while True:
             with contextlib.suppress(httpx.HTTPError):

@@ -84,12 +84,19 @@ async def test_a_burst_is_refused_by_its_forecast_alone(tmp_path: Path) -> None:
         assert len(house.calls) == 0
 
 
+class Empty:
+    """A room without listeners."""
+
+    def shed_taps(self, shed: bool) -> None: ...
+
+
 @dataclass
 class Live:
     """As much of a call as the door looks at: it lasts until it is told."""
 
     line_opened_at: float | None
     call_id: UUID = field(default_factory=new_id)
+    room: Empty = field(default_factory=Empty)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:

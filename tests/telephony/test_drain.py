@@ -25,6 +25,12 @@ from telephony.drain import drain
 from tests.telephony.stage import finished, free_port, ready, set_stage
 
 
+class Empty:
+    """A room without listeners."""
+
+    def shed_taps(self, shed: bool) -> None: ...
+
+
 @dataclass
 class Call:
     """Ends on one kind of signal, or only when it is cancelled."""
@@ -32,6 +38,7 @@ class Call:
     ends_on: type[CallSignal] | None = None
     call_id: UUID = field(default_factory=new_id)
     line_opened_at: float | None = 0.0
+    room: Empty = field(default_factory=Empty)
     told: list[CallSignal] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 

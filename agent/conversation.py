@@ -113,14 +113,18 @@ class Conversation:
         return result
 
     def close(self) -> None:
-        """Write down what was heard of an answer that is still being played."""
+        """Write down what was heard of an answer that is still being played. Nothing is said or taken in after it."""
         self._timer.stop()
+        if self._making is not None:
+            self._making.cancel()
         if self._floor is not Floor.OVER:
             self._floor = move(self._floor, Signal.END)
             self._stopped_ms = self._room.now
             self._commit_reply(cut_short=True)
 
     async def _handle(self, signal: ConversationSignal) -> Result | None:
+        if self._floor is Floor.OVER:
+            return None  # closed from outside, and about to be cancelled
         match signal:
             case VoiceStarted():
                 await self._voice_started(signal)
@@ -202,6 +206,8 @@ class Conversation:
             if self._failures >= timing.FAILURES_MAX:
                 return self._over(events.Outcome.SERVICE_FAILURE, "speech_unavailable")
             transcript = Transcript("")
+        if self._floor is Floor.OVER:
+            return None  # closed meanwhile
         if self._floor is Floor.SPEAKING:
             # Taken for assent, and spoken on.
             if self._is_noise(signal, transcript):
@@ -290,6 +296,8 @@ class Conversation:
     async def _answer(self, event: EventName | None) -> None:
         """Start making an answer to what was said, or to `event`."""
         await self._abandon_making()
+        if self._floor is Floor.OVER:
+            return  # closed meanwhile
         if self._floor is Floor.SPEAKING:
             self._stopped_ms = self._room.now
         self._commit_reply(cut_short=True)

@@ -154,7 +154,13 @@ async def test_what_cannot_be_stored_in_time_is_stored_by_the_next_start(
 ) -> None:
     """The store takes connections and never answers."""
     monkeypatch.setattr(drain_module, "CLOSE_S", 2.0)
-    silent = await asyncio.start_server(lambda reader, writer: asyncio.sleep(60), "127.0.0.1", 0)
+    enough = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await enough.wait()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
     for name, value in {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
@@ -175,6 +181,7 @@ async def test_what_cannot_be_stored_in_time_is_stored_by_the_next_start(
         async with asyncio.timeout(30):
             await stage.voice
         left = await stage.events_of(call_id)
+    enough.set()
     silent.close()
     assert finished(left).reason == "node_stopping"
     assert not [event for event in left if isinstance(event.body, events.Closed)]

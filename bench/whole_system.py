@@ -115,7 +115,8 @@ async def whole_system(folder: Path, settings: Mapping[str, str]) -> AsyncGenera
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SALESOS_")}
     ports = {f"{name}_PORT": str(port) for name, port in zip(("CRM", "VOICE", "CARRIER"), _free_ports(3), strict=True)}
     data = folder / "data"
-    chosen = ports | {"DATA_DIR": str(data)} | dict(settings)
+    # The bench asks for so many calls at once, whatever the machine makes of it.
+    chosen = ports | {"DATA_DIR": str(data), "ADMIT_BY_LOAD": "false"} | dict(settings)
     environment = kept | {f"SALESOS_{name}": value for name, value in chosen.items()}
     output = folder / "up.txt"
     with output.open("ab") as file:

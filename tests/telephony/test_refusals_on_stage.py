@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from events import call as events
-from events import command
+from events import command, wire
 from events.call import Outcome, State
 from events.ids import new_id
 from salesos.embedded.redis import EmbeddedRedis
@@ -41,8 +41,11 @@ async def test_what_may_not_be_dialled_is_refused_with_its_reason(redis_url: str
         permit = stage.permit(call_id)
         assert (await stage.send(command.Dial(permit, plan))).accepted
         assert await answer(permit) in ("permit_spent", "node_full")
-        other = await stage.dial(new_id())
-        assert other.reason == "node_full"
+        unspent = new_id()
+        other = new_id()
+        full = await stage.send(command.Dial(stage.permit(other, id=unspent), stage.plan(other)))
+        assert full.reason == "node_full"
+        assert not await stage.redis.exists(wire.permit_key(unspent)), "it is still good at another node"
         hang_up = await stage.send(command.HangUp(new_id(), call_id))
         assert hang_up.reason == "call_not_here"  # of another organisation
         assert (await stage.send(command.HangUp(stage.org_id, call_id))).accepted

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from media.frame import RATE_HZ, SAMPLES_PER_MS
 
 WINDOW_MS: Final = 500
+PIECE_MS: Final = 125  # the shortest stretch that is told from other speech
 LIKENESS_MIN: Final = 0.7  # correlation at the best lag: the same speech has 0.95 and more, other speech below 0.4
 _LOUD: Final = 150.0  # RMS below which half a second holds nothing to recognise
 _AUDIBLE: Final = 8  # µ-law silence decodes to 0; a little above is no sound either
@@ -53,18 +54,40 @@ def find(carrier: Samples, ours: Samples, reach_ms: int) -> Found:
     size, reach = WINDOW_MS * SAMPLES_PER_MS, reach_ms * SAMPLES_PER_MS
     windows, lacking, farthest = 0, [], 0.0
     for start in range(0, min(len(carrier), len(ours) - reach) - size + 1, size):
-        window = carrier[start : start + size].astype(np.float64)
-        if np.sqrt(np.mean(window**2)) < _LOUD:
+        if not _is_loud(carrier[start : start + size]):
             continue
         windows += 1
-        first = max(0, start - reach)
-        around = ours[first : start + size + reach].astype(np.float64)
-        lag = _best_lag(window, around)
-        if _likeness(window, around[lag : lag + size]) < LIKENESS_MIN:
+        lag = _lag_of(carrier, ours, start, size, reach)
+        if lag is None:
             lacking.append(start // SAMPLES_PER_MS)
         else:
-            farthest = max(farthest, abs(first + lag - start) / SAMPLES_PER_MS)
+            farthest = max(farthest, lag / SAMPLES_PER_MS)
     return Found(windows, tuple(lacking), farthest)
+
+
+def _lag_of(carrier: Samples, ours: Samples, start: int, size: int, reach: int) -> int | None:
+    """Return how many samples the stretch lies from its place in ours; None when it is not there.
+
+    One that is not there in one piece is looked for in halves: a pause of the agent may lie in it, and what was
+    said after it stands by itself.
+    """
+    window = carrier[start : start + size].astype(np.float64)
+    first = max(0, start - reach)
+    around = ours[first : start + size + reach].astype(np.float64)
+    lag = _best_lag(window, around)
+    if _likeness(window, around[lag : lag + size]) >= LIKENESS_MIN:
+        return abs(first + lag - start)
+    half = size // 2
+    if half < PIECE_MS * SAMPLES_PER_MS:
+        return None
+    loud = [place for place in (start, start + half) if _is_loud(carrier[place : place + half])]
+    lags = [_lag_of(carrier, ours, place, half, reach) for place in loud]
+    known = [lag for lag in lags if lag is not None]
+    return max(known) if known and len(known) == len(lags) else None
+
+
+def _is_loud(samples: Samples) -> bool:
+    return bool(np.sqrt(np.mean(samples.astype(np.float64) ** 2)) >= _LOUD)
 
 
 def _best_lag(window: NDArray[np.float64], around: NDArray[np.float64]) -> int:

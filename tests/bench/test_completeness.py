@@ -54,6 +54,18 @@ def test_a_hole_and_foreign_speech_are_lacking_and_nothing_beside_them() -> None
     assert find(speech(), ours, REACH_MS).lacking_ms == (2 * WINDOW_MS, 4 * WINDOW_MS)
 
 
+def test_a_pause_may_part_a_window_and_a_short_hole_is_lacking() -> None:
+    half, carrier, ours = WINDOW_MS * SAMPLES_PER_MS, speech().copy(), speech().copy()
+    middle = 2 * half + half // 2
+    ours[middle + 160 :] = speech()[middle:-160]  # what follows stands 20 ms later
+    ours[middle : middle + 160] = 0
+    found = find(carrier, ours, REACH_MS)
+    assert (found.lacking_ms, found.lag_ms) == ((), 20.0)
+    ours = speech().copy()
+    ours[2 * half : 2 * half + half // 2] = 0
+    assert find(carrier, ours, REACH_MS).lacking_ms == (2 * WINDOW_MS,)
+
+
 def test_silence_asks_for_nothing_and_what_was_never_played_is_no_fault() -> None:
     half = WINDOW_MS * SAMPLES_PER_MS
     carrier = speech().copy()

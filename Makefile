@@ -38,7 +38,7 @@ lint: $(STAMP) ## Check style, types, import directions and size caps
 	@$(BIN)/python -m pytest tests/test_repository.py
 
 bench: $(STAMP) ## Measure ten calls through the system that `make run` started elsewhere
-	@$(BIN)/python -m bench calls
+	@$(BIN)/python -m bench call
 
 fmt: $(STAMP) ## Write the code the way lint wants it
 	@$(BIN)/ruff check --fix --quiet .

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,17 @@ from config.logs import configure_logs
 
 StartRedis = Callable[[Path], AbstractContextManager[str]]
 """Starts a Redis with its files in a folder for as long as the context is open; gives its address."""
+
+
+class Providers(StrEnum):
+    INSTANT = "instant"
+    SOCKETS = "sockets"
+
+
+class CallProviders(StrEnum):
+    EMBEDDED = "embedded"
+    SOCKETS = "sockets"
+
 
 app = typer.Typer(
     add_completion=False,
@@ -38,9 +50,11 @@ def serve(
     max_calls: Annotated[int, typer.Option(min=1, help="Refuse streams beyond.")] = 1_000,
     by_load: Annotated[bool, typer.Option(help="Refuse calls that would make others suffer.")] = True,
     redis_url: Annotated[str, typer.Option(envvar="SALESOS_REDIS_URL", help="Empty: one is started.")] = "",
+    providers: Annotated[Providers, typer.Option(help="Minds in this process, or behind sockets.")] = Providers.INSTANT,
     log_level: str = "warning",
 ) -> None:
     """Serve the call path with instant minds to unsigned streams on loopback, until SIGTERM."""
+    from bench.providers.process import provider_process
     from bench.serve import run
 
     configure_logs("bench", log_level)
@@ -53,7 +67,8 @@ def serve(
             if start_redis is None:
                 raise typer.BadParameter("set SALESOS_REDIS_URL, or use `salesos bench serve`")
             redis_url = stack.enter_context(start_redis(folder / "redis"))
-        run(folder, redis_url, max_calls, os.getpid(), by_load=by_load)
+        behind = stack.enter_context(provider_process()) if providers is Providers.SOCKETS else ""
+        run(folder, redis_url, max_calls, os.getpid(), by_load=by_load, providers_url=behind)
 
 
 @app.command()
@@ -131,15 +146,39 @@ def _numbers(text: str) -> list[int]:
 
 
 @app.command()
-def calls(persona: str = "eager", count: int = 10, at_once: int = 2) -> None:
-    """Place calls to one persona in the running system and print how fast the agent answers."""
-    from bench.calls import place_calls, report
+def call(
+    providers: Annotated[CallProviders, typer.Option(help="Whose speech and words.")] = CallProviders.EMBEDDED,
+    count: Annotated[int, typer.Option(min=1, max=500)] = 10,
+    at_once: Annotated[int, typer.Option(min=1, max=20)] = 2,
+    persona: Annotated[str, typer.Option(help="Who answers (embedded only).")] = "eager",
+    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a page to this HTML file.")] = None,
+) -> None:
+    """Place whole calls: where does the time from the last syllable heard to the first played go?"""
+    import msgspec
+    import uvloop
 
-    summaries = place_calls(persona, count, at_once)
-    sys.stdout.write(report(summaries) + "\n")
-    failures = [summary["error"]["message"] for summary in summaries if "error" in summary]
-    sys.stdout.writelines(f"failed: {message}\n" for message in failures)
-    raise typer.Exit(1 if failures else 0)
+    from bench import calls, report_page, socket_calls
+    from bench.server_process import ServerFailed
+    from bench.whole_system import SystemFailed
+    from config.settings import read_settings
+
+    configure_logs("bench", "warning")
+    if providers is CallProviders.EMBEDDED:
+        measuring = calls.measure(persona, count, at_once, read_settings().data_dir.absolute())
+    else:
+        measuring = socket_calls.measure(count, at_once)
+    try:
+        found = uvloop.run(measuring)
+    except (SystemFailed, ServerFailed) as error:
+        typer.echo(f"salesos bench call: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(calls.lines_of(found))
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
+    if report is not None:
+        report_page.write(calls.page(found), report)
+    raise typer.Exit(0 if found.good else 1)
 
 
 @app.command()

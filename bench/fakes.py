@@ -20,7 +20,7 @@ TONE_HZ: Final = 400
 TONE_MS: Final = 2_000
 _TONE_PEAK: Final = 6_000  # some -15 dB of full scale: a voice's loudness, far from clipping
 ANSWER: Final = "one two three four five six seven eight nine ten eleven twelve."
-_HEARD: Final = "yes I would like to hear more about that"  # no word of assent: it takes the floor
+HEARD: Final = "yes I would like to hear more about that"  # no word of assent: it takes the floor
 
 
 def _tone() -> bytes:
@@ -28,7 +28,8 @@ def _tone() -> bytes:
     return (np.sin(2 * np.pi * TONE_HZ * moments) * _TONE_PEAK).astype(np.int16).tobytes()
 
 
-def _spread(text: str, length_ms: int) -> tuple[SpokenWord, ...]:
+def spread_words(text: str, length_ms: int) -> tuple[SpokenWord, ...]:
+    """Return the words of a text, spread evenly over a length."""
     words = text.split()
     return tuple(
         SpokenWord(word, index * length_ms // len(words), (index + 1) * length_ms // len(words))
@@ -36,7 +37,7 @@ def _spread(text: str, length_ms: int) -> tuple[SpokenWord, ...]:
     )
 
 
-_TONE: Final = _tone()
+TONE: Final = _tone()
 
 
 class InstantRecognizer:
@@ -55,8 +56,8 @@ class InstantRecognizer:
         heard_ms, self._fed_bytes = samples_to_ms(self._fed_bytes // 2), 0
         if not heard_ms:
             return Transcript("")
-        words = tuple(HeardWord(word.text, word.start_ms, word.end_ms) for word in _spread(_HEARD, heard_ms))
-        return Transcript(_HEARD, words)
+        words = tuple(HeardWord(word.text, word.start_ms, word.end_ms) for word in spread_words(HEARD, heard_ms))
+        return Transcript(HEARD, words)
 
     async def aclose(self) -> None:
         self._fed_bytes = 0
@@ -77,7 +78,7 @@ class ToneVoice:
     """Implements `Voice`: a tone of two seconds at once for any text, its words spread evenly."""
 
     async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
-        yield Speech(_TONE, RATE_HZ, _spread(text, TONE_MS))
+        yield Speech(TONE, RATE_HZ, spread_words(text, TONE_MS))
 
 
 def instant_minds() -> Minds:

@@ -92,6 +92,10 @@ class ArrivingCall:
         self._session: CallSession | None = None
 
     @property
+    def began(self) -> bool:
+        return self._session is not None
+
+    @property
     def room(self) -> Room:
         assert self._session is not None, "audio is handed on after `start` only"
         return self._session.room

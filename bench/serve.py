@@ -11,11 +11,13 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import httpx
 import msgspec
 import redis.asyncio as redis
 import structlog
@@ -23,10 +25,14 @@ import uvloop
 from fastapi import FastAPI, Response, WebSocket
 from redis.exceptions import RedisError
 
+from agent.ports import Minds
+from agent.stt.port import TranscriptionUnavailable
 from bench.fakes import instant_minds
 from bench.inventory import take_inventory
 from bench.loop_lag import LagMeter
 from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
+from bench.providers.minds import ANSWER_TIMEOUT_S, open_minds
+from events import call as events
 from events import wire
 from events.ids import new_id
 from media.activity.silero import Silero
@@ -51,6 +57,7 @@ HOST: Final = "127.0.0.1"  # streams are unsigned here: loopback only, and no se
 COMMIT_EVERY_S: Final = 1.0
 REDIS_TIMEOUT_S: Final = 2.0
 HANG_UP_S: Final = 10.0
+WATERFALLS_MAX: Final = 1_000  # answers whose timings are kept to be asked for
 FLUSH_S: Final = 5.0
 _TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
 
@@ -58,7 +65,10 @@ _TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
 class BenchServer:
     """All parts of the process, and their lives."""
 
-    def __init__(self, folder: Path, redis_url: str, max_calls: int, *, by_load: bool) -> None:
+    def __init__(
+        self, folder: Path, redis_url: str, max_calls: int, *, by_load: bool, providers: httpx.AsyncClient | None = None
+    ) -> None:
+        """`providers` leads to bench/providers/server.py and is the caller's; without it minds are in this process."""
         self._folder = folder
         self._redis = redis.Redis.from_url(redis_url, socket_connect_timeout=2)
         self._max_calls = max_calls
@@ -69,6 +79,8 @@ class BenchServer:
         self._services: Services | None = None
         self._uncommitted: set[UUID] = set()  # calls whose events nobody has taken yet
         self._lag = LagMeter(time.monotonic)
+        self._providers = providers
+        self._waterfalls: deque[events.TurnTimed] = deque(maxlen=WATERFALLS_MAX)
 
     @property
     def ready(self) -> bool:
@@ -87,24 +99,38 @@ class BenchServer:
                 except NoRoom as refusal:
                     await socket.close(_TRY_AGAIN_LATER, refusal.code)
                     return
-                await run_leg(socket, ArrivingCall(lambda: self._open_call(door)))
+                try:
+                    minds = await self._open_minds()
+                except TranscriptionUnavailable:
+                    await socket.close(_TRY_AGAIN_LATER, "speech_away")
+                    return
+                call = ArrivingCall(lambda: self._open_call(door, minds))
+                await run_leg(socket, call)
+                if not call.began:
+                    await minds.recognizer.aclose()
 
         @app.get("/stats")
         async def stats() -> Response:
             held = {
                 "calls": 0 if self._calls is None else len(self._calls),
                 "lag_ms": self._lag.counts(),  # ticks of the clock by how many whole ms they came late
+                "waterfalls": list(self._waterfalls),
                 "inventory": take_inventory(self._folder / "journal", self._folder / "spool"),
             }
             return Response(msgspec.json.encode(held), media_type="application/json")
 
         return app
 
-    def _open_call(self, door: contextlib.ExitStack) -> CallSession:
+    async def _open_minds(self) -> Minds:
+        if self._providers is None:
+            return instant_minds()
+        return await open_minds(str(self._providers.base_url), self._providers)
+
+    def _open_call(self, door: contextlib.ExitStack, minds: Minds) -> CallSession:
         assert self._calls is not None
         assert self._services is not None
         plan = new_plan(self._org_id)
-        session = CallSession(plan, new_permit(plan), new_order(plan), instant_minds(), self._services)
+        session = CallSession(plan, new_permit(plan), new_order(plan), minds, self._services)
         session.place()
         self._calls.start(session)
         door.close()  # the call counts by itself from here on
@@ -156,6 +182,8 @@ class BenchServer:
             marks = {wire.committed_key(self._org_id, call_id): f"1:{2**31}" for call_id in over}
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_S):
+                    if self._providers is not None:
+                        await self._read_timings(over)
                     pipe = self._redis.pipeline(transaction=False)
                     pipe.mset(marks)
                     for stream in {wire.event_stream(call_id) for call_id in over}:
@@ -166,6 +194,15 @@ class BenchServer:
                 log.warning("bench.commit_failed", reason=type(error).__name__)
                 continue
             self._uncommitted.difference_update(over)
+
+    async def _read_timings(self, over: Sequence[UUID]) -> None:
+        """Keep where the time of each answer went, as the calls' own events tell."""
+        for stream in {wire.event_stream(call_id) for call_id in over}:
+            entries: Any = await self._redis.xrange(stream)
+            for _, fields in entries or ():
+                event = events.decode(fields[wire.EVENT_FIELD])
+                if isinstance(event.body, events.TurnTimed) and event.call_id in over:
+                    self._waterfalls.append(event.body)
 
 
 async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable[[str], None]) -> None:
@@ -185,10 +222,11 @@ async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable
         await serving
 
 
-def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool) -> None:
+def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool, providers_url: str = "") -> None:
     """Run the process to its end by SIGTERM or SIGINT; prints one line of JSON when it is ready.
 
-    `by_load`: refuse calls as the product does; otherwise only those beyond `max_calls`.
+    `by_load`: refuse calls as the product does; otherwise only those beyond `max_calls`. `providers_url`: where
+    bench/providers/server.py is; empty: the minds are in this process.
     """
 
     def announce(stream_url: str) -> None:
@@ -200,6 +238,13 @@ def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopping.set)
-        await serve(BenchServer(folder, redis_url, max_calls, by_load=by_load), stopping, announce)
+        async with contextlib.AsyncExitStack() as stack:
+            providers = None
+            if providers_url:
+                # Proxies from the environment are for the world outside.
+                client = httpx.AsyncClient(base_url=providers_url, trust_env=False, timeout=ANSWER_TIMEOUT_S)
+                providers = await stack.enter_async_context(client)
+            server = BenchServer(folder, redis_url, max_calls, by_load=by_load, providers=providers)
+            await serve(server, stopping, announce)
 
     uvloop.run(until_signalled())

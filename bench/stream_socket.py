@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 CONNECT_TIMEOUT_S: Final = 10.0
 _UPGRADED: Final = b"HTTP/1.1 101"
 _HEAD_BYTES_MAX: Final = 16_384
-_TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
+_TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 _FINAL: Final = 0x80
 _MASKED: Final = 0x80
 _LONG: Final = struct.Struct(">BBH4x")  # the mask is the four zeros
@@ -26,11 +26,11 @@ class StreamRefused(Exception):
     """The server did not upgrade the connection, or speaks what we do not."""
 
 
-def text_frame(payload: bytes) -> bytes:
-    """Return a text message as one masked frame; at most 64 KiB."""
+def text_frame(payload: bytes, opcode: int = _TEXT) -> bytes:
+    """Return a message, text unless told otherwise, as one masked frame; at most 64 KiB."""
     if len(payload) < 126:
-        return _SHORT.pack(_FINAL | _TEXT, _MASKED | len(payload)) + payload
-    return _LONG.pack(_FINAL | _TEXT, _MASKED | 126, len(payload)) + payload
+        return _SHORT.pack(_FINAL | opcode, _MASKED | len(payload)) + payload
+    return _LONG.pack(_FINAL | opcode, _MASKED | 126, len(payload)) + payload
 
 
 class StreamSocket(asyncio.Protocol):
@@ -59,6 +59,11 @@ class StreamSocket(asyncio.Protocol):
         """Send a text; after the connection has closed it does nothing."""
         if self._transport is not None:
             self._transport.write(text_frame(payload))
+
+    def send_bytes(self, payload: bytes) -> None:
+        """Send a binary message; as `send`."""
+        if self._transport is not None:
+            self._transport.write(text_frame(payload, _BINARY))
 
     def close(self) -> None:
         if self._transport is not None:

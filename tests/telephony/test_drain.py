@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from events import call as events
@@ -22,7 +23,7 @@ from telephony.call.session import CallSession
 from telephony.call.signals import CallSignal, HangUpAsked, SayGoodbye
 from telephony.calls import Calls
 from telephony.drain import drain
-from tests.telephony.stage import finished, free_port, ready, set_stage
+from tests.telephony.stage import Stage, finished, free_port, ready, set_stage
 
 
 class Empty:
@@ -131,13 +132,13 @@ async def test_a_draining_node_refuses_finishes_and_says_goodbye(redis_url: str,
         stage.stopping.set()
         await asyncio.sleep(0)
         assert (await stage.dial(new_id())).reason == "node_draining"
-        raw = await stage.redis.get(wire.node_key(stage.settings.node))
-        assert raw is not None, "it is announced until its last call is over, so that it can be told to hang up"
+        report = await announced_draining(stage)
+        assert (report.refuses, report.calls) == ("node_draining", 2), "the CRM passes it over, and may still hang up"
         assert (await stage.send(command.HangUp(stage.org_id, calls["hung_up"]))).accepted
         found = {name: await stage.until(call_id, events.Closed, 60) for name, call_id in calls.items()}
         async with asyncio.timeout(20):
             await stage.voice
-        assert await stage.redis.get(wire.node_key(stage.settings.node)) is None
+        assert not await stage.redis.exists(wire.node_key(stage.settings.node)), "withdrawn"
     for name in calls:
         assert finished(found[name]).state is State.ENDED
         assert [body for body in bodies(found[name]) if isinstance(body, events.RecordingStored)], name
@@ -146,6 +147,17 @@ async def test_a_draining_node_refuses_finishes_and_says_goodbye(redis_url: str,
     said = [body.heard_text for body in bodies(found["goodbye"]) if isinstance(body, events.TurnFinished)]
     assert any("time is up" in text for text in said), said
     assert not list(tmp_path.glob("voice/*/spool/*.rec")), "nothing is left to the next start"
+
+
+async def announced_draining(stage: Stage) -> wire.NodeReport:
+    async with asyncio.timeout(5):
+        while True:
+            raw = await stage.redis.get(wire.node_key(stage.settings.node))
+            assert isinstance(raw, bytes), "it is announced until its last call is over"
+            report = msgspec.msgpack.decode(raw, type=wire.NodeReport)
+            if report.draining:
+                return report
+            await asyncio.sleep(0.1)
 
 
 @stage_test

@@ -10,6 +10,7 @@ import typer
 
 from config.logs import configure_logs
 
+ReportFile = Annotated[Path | None, typer.Option(help="Write a page to this HTML file.")]
 JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")]
 
 
@@ -26,44 +27,50 @@ def kill(
     at_once: Annotated[int, typer.Option(min=1, max=30, help="Calls dialled in a round.")] = 10,
     seed: Annotated[int, typer.Option(help="Of the moments and of who answers.")] = 1,
     json: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Kill the voice process amid its calls: are recordings and events whole after the restart?"""
     import uvloop
 
+    from bench import kill_report, report_page
     from bench.kill import measure
-    from bench.kill_report import line, summary
     from bench.whole_system import SystemFailed
 
     configure_logs("bench", "warning")
     try:
-        report = uvloop.run(measure(times, at_once, seed, lambda case: typer.echo(line(case), err=True)))
+        found = uvloop.run(measure(times, at_once, seed, lambda case: typer.echo(kill_report.line(case), err=True)))
     except SystemFailed as error:
         _fail("kill", error)
-    typer.echo(summary(report))
-    _write(json, report)
-    raise typer.Exit(0 if report.good else 1)
+    typer.echo(kill_report.summary(found))
+    _write(json, found)
+    if report is not None:
+        report_page.write(kill_report.page(found), report)
+    raise typer.Exit(0 if found.good else 1)
 
 
 def fuzz(
     minutes: Annotated[float, typer.Option(min=0.1, help="Of fuzzing; about a minute comes on top.")] = 10,
     seed: Annotated[int, typer.Option(help="Of what is damaged and how.")] = 1,
     json: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Send what no carrier sends, to the parser and to a server's socket, beside well-behaved calls."""
     import uvloop
 
+    from bench import fuzz_report, report_page
     from bench.fuzz import measure
-    from bench.fuzz_report import summary
     from bench.server_process import ServerFailed
 
     configure_logs("bench", "warning")
     try:
-        report = uvloop.run(measure(minutes, seed))
+        found = uvloop.run(measure(minutes, seed))
     except ServerFailed as error:
         _fail("fuzz", error)
-    typer.echo(summary(report))
-    _write(json, report)
-    raise typer.Exit(0 if report.good else 1)
+    typer.echo(fuzz_report.summary(found))
+    _write(json, found)
+    if report is not None:
+        report_page.write(fuzz_report.page(found), report)
+    raise typer.Exit(0 if found.good else 1)
 
 
 def overload(
@@ -102,22 +109,25 @@ def soak(
     seconds_each: Annotated[float, typer.Option(min=0.2)] = 5,
     at_once: Annotated[int, typer.Option(min=1)] = 50,
     json: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Place thousands of short calls: is the server's memory where it was, and nothing of them left?"""
     import uvloop
 
+    from bench import report_page, soak_report
     from bench.server_process import ServerFailed
     from bench.soak import measure
-    from bench.soak_report import summary
 
     configure_logs("bench", "warning")
     try:
-        report = uvloop.run(measure(calls, seconds_each, at_once, lambda n: typer.echo(f"{n} calls over", err=True)))
+        found = uvloop.run(measure(calls, seconds_each, at_once, lambda n: typer.echo(f"{n} calls over", err=True)))
     except ServerFailed as error:
         _fail("soak", error)
-    typer.echo(summary(report))
-    _write(json, report)
-    raise typer.Exit(0 if report.good else 1)
+    typer.echo(soak_report.summary(found))
+    _write(json, found)
+    if report is not None:
+        report_page.write(soak_report.page(found), report)
+    raise typer.Exit(0 if found.good else 1)
 
 
 def _write(path: Path | None, report: object) -> None:

@@ -1,6 +1,8 @@
 """What a run of fuzzing says, for people. Sans-I/O."""
 
 from bench.fuzz import FuzzReport
+from bench.held_table import held_table
+from bench.report_page import Page, Table
 
 
 def summary(report: FuzzReport) -> str:
@@ -27,3 +29,28 @@ def summary(report: FuzzReport) -> str:
     lines += [f"FAULT: {fault}" for fault in report.faults]
     lines.append("held" if report.good else f"{len(report.faults)} faults")
     return "\n".join(lines)
+
+
+def page(report: FuzzReport) -> Page:
+    """Return the report page."""
+    attacks = sum(report.attacks.values())
+    return Page(
+        title="What no carrier sends",
+        summary=f"{attacks} attacks and {report.parser_messages} damaged messages, seed {report.seed}: "
+        + ("the server held." if report.good else f"{len(report.faults)} faults."),
+        tables=[
+            held_table("Held by the server", ("before", "after"), (report.before.inventory, report.after.inventory)),
+            Table(
+                "Attacks",
+                ("attack", "times"),
+                [(name.replace("_", " "), str(count)) for name, count in sorted(report.attacks.items())],
+            ),
+            Table("Faults", ("fault",), [(fault,) for fault in report.faults]),
+        ],
+        results={
+            "faults": str(len(report.faults)),
+            "gaps beside": str(report.beside.underruns),
+            "calls lost beside": str(report.beside.lost_calls),
+        },
+        meanings={"before": "After each attack had been made once.", "beside": "In the well-behaved calls."},
+    )

@@ -4,7 +4,8 @@ from collections import Counter
 
 from bench.kill import KillReport
 from bench.kill_check import Case
-from bench.load_report import spread
+from bench.load_report import ms, spread
+from bench.report_page import Page, Table
 
 
 def line(case: Case) -> str:
@@ -34,6 +35,42 @@ def summary(report: KillReport) -> str:
         f"{'farthest from its place, ms':<28}{lags.count:>5}{_figures(lags.p50, lags.p95, lags.max)}",
     ]
     return "\n".join([*lines, *(f"FAULT: {fault}" for fault in report.faults)])
+
+
+def page(report: KillReport) -> Page:
+    """Return the report page."""
+    rows = [
+        (
+            case.persona,
+            case.phase,
+            ms(case.streamed_ms),
+            ms(case.recorded_ms),
+            ms(case.lost_ms),
+            str(case.windows),
+            ms(case.lag_ms),
+            str(case.journal_events),
+            str(case.crm_events),
+            "; ".join(case.faults) or "whole",
+        )
+        for case in report.cases
+    ]
+    columns = ("persona", "phase", "streamed", "recorded", "lost", "windows", "lag", "journal", "CRM", "verdict")
+    return Page(
+        title="Killed processes",
+        summary=f"The voice process was killed {report.kills} times amid its calls. "
+        f"{report.whole} of {len(report.cases)} calls were whole afterwards."
+        + "".join(f" {fault}." for fault in report.faults),
+        tables=[Table("Calls in progress at a kill, times in ms", columns, rows)],
+        results={
+            "calls whole": f"{report.whole} of {len(report.cases)}",
+            "slowest restart in s": f"{report.restart_s:.1f}",
+        },
+        meanings={
+            "lost": "What the recording lacks at its end, of what had been said and heard before the kill.",
+            "windows": "Half-seconds with sound in the carrier's own copy; each was looked for in ours.",
+            "journal, CRM": "Events in the journal when the process died, and in the CRM in the end.",
+        },
+    )
 
 
 def _figures(*values: float | None) -> str:

@@ -10,9 +10,10 @@ from bench import fuzz
 from bench.attacks import ATTACKS, SLOW
 from bench.bystander import Noticed
 from bench.fuzz import FuzzReport, Held, fuzz_parser
-from bench.fuzz_report import summary
+from bench.fuzz_report import page, summary
 from bench.inventory import Inventory
 from bench.load_report import spread
+from bench.report_page import render
 from bench.server_process import our_command, read_stats, running
 
 HELD = Held(2, Inventory(10, 4, 30, 9, 100_000_000, 2, 4))
@@ -52,6 +53,8 @@ def test_a_parser_that_breaks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_server_keeps_is_a_leak() -> None:
     assert fuzz.leaks(HELD, held(tasks=12, rss_bytes=109_000_000)) == []
+    assert fuzz.leaks(HELD, held(threads=4 + fuzz.THREADS_SPARE)) == [], "a pool that has filled up"
+    assert fuzz.leaks(HELD, held(threads=5 + fuzz.THREADS_SPARE)) != []
     assert fuzz.leaks(HELD, held(calls=3)) == ["3 live calls, not 2"]
     assert fuzz.leaks(HELD, held(sockets=40, fds=61)) == ["fds: 30 before, 61 after", "sockets: 9 before, 40 after"]
     assert fuzz.leaks(HELD, held(rss_bytes=120_000_000)) == ["resident size grew by 20%"]
@@ -87,6 +90,7 @@ def test_the_report_says_what_held_and_what_did_not() -> None:
     broken = msgspec.structs.replace(report, faults=("tasks: 10 before, 40 after",))
     assert not broken.good
     assert "FAULT: tasks: 10 before, 40 after" in summary(broken)
+    assert "tasks: 10 before, 40 after" in render(page(broken), {})
 
 
 @pytest.mark.timeout(110)

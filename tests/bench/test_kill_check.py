@@ -9,9 +9,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from bench.kill import streamed_ms
+from bench.kill import KillReport, streamed_ms
 from bench.kill_check import Evidence, check, phase_of
-from bench.kill_report import line
+from bench.kill_report import line, page, summary
+from bench.report_page import render
 from events import call as events
 from events.call import Outcome, State
 from events.ids import new_id
@@ -133,3 +134,13 @@ def test_a_stream_lasts_to_the_kill_or_to_the_calls_own_end() -> None:
     assert streamed_ms(account, began + 20) == 9_000
     assert streamed_ms(account | {"ended_at": None}, began + 20) == 20_000
     assert streamed_ms({"stream_started_at": None}, began) is None
+
+
+def test_the_report_counts_and_shows_every_case() -> None:
+    cases = (check("eager", whole()), check("opt_out", replace(whole(), streamed_ms=5_100.0)))
+    report = KillReport(2, 1, 1, 4.2, 60.0, cases, ("round 1: left on disk",))
+    assert not report.good
+    assert "1 of 2 calls whole" in summary(report)
+    html = render(page(report), {})
+    assert "1100 ms of 5100 are not recorded" in html
+    assert "round 1: left on disk" in html

@@ -5,8 +5,9 @@ import pytest
 
 from bench.fuzz import Held
 from bench.inventory import Inventory
+from bench.report_page import render
 from bench.soak import Level, judge, measure
-from bench.soak_report import summary
+from bench.soak_report import page, summary
 
 LEVEL = Level(200, 200_000_000, Held(0, Inventory(11, 6, 29, 8, 180_000_000, 0, 0)))
 
@@ -35,3 +36,4 @@ async def test_a_few_calls_leave_nothing() -> None:
     assert [fault for fault in report.faults if any(kind in fault for kind in kinds)] == []
     assert (report.first.after_calls, report.last.after_calls) == (3, 6)
     assert "after 6" in summary(report)
+    assert "after 6" in render(page(report), {})

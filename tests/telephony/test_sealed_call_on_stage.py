@@ -1,9 +1,11 @@
-"""A whole call over real sockets whose recording is sealed and Opus, from the plan's key to what a listener hears."""
+"""A whole call over real sockets whose recording is sealed and Opus: segments, the one file, what a listener hears."""
 
 import io
+import re
 from pathlib import Path
 
 import av
+import httpx
 import numpy as np
 import pytest
 from pydantic import SecretStr
@@ -19,7 +21,10 @@ MASTER = MasterKey("m" * 32)
 NUMBER = "+12025550188"
 
 
-async def test_a_sealed_call(redis_url: str, tmp_path: Path) -> None:
+async def test_a_sealed_call(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("segments", "uploader"):
+        monkeypatch.setattr(f"media.recording.{module}.SEGMENT_S", 2)  # no minute is talked here
+    monkeypatch.setattr("media.recording.uploader.LOOK_EVERY_S", 0.2)
     call_id, key = new_id(), new_key()
     settings = {"recording_key": SecretStr(MASTER.secret), "recording_format": "opus"}
     async with set_stage(redis_url, tmp_path, **settings) as stage:
@@ -28,6 +33,8 @@ async def test_a_sealed_call(redis_url: str, tmp_path: Path) -> None:
         reply = await stage.dial(call_id, NUMBER, sealed_keys={RECORDING_KEY: wrapped})
         assert reply.accepted, reply.reason
         found = await stage.until(call_id, events.Closed)
+        async with httpx.AsyncClient() as http:
+            figures = (await http.get(f"http://127.0.0.1:{stage.settings.voice_port}/metrics")).text
         seal = CallSeal(key, stage.org_id, call_id)
         folder = stage.settings.data_dir
     (stored,) = [event.body for event in found if isinstance(event.body, events.RecordingStored)]
@@ -42,3 +49,8 @@ async def test_a_sealed_call(redis_url: str, tmp_path: Path) -> None:
     assert audio.shape[1] / 48_000 == pytest.approx(finished(found).duration_s, abs=1.5)
     assert (audio.std(axis=1) > 0.005).all(), "both voices are in it"
     assert not list(folder.rglob("*.rec"))
+    segments = re.search(r"^salesos_segments_stored_total (\S+)", figures, re.MULTILINE)
+    assert segments is not None
+    assert float(segments[1]) >= 2, "it went to the store while the call ran"
+    left = [path.name for path in (folder / "store").rglob("*") if path.is_file()]
+    assert left == [f"{call_id}.ogg.sealed"], "segments, manifest and pointer are gone"

@@ -201,6 +201,37 @@ async def test_two_workers_share_the_work(
     assert erasure.removed_objects == 3
 
 
+async def test_a_worker_that_was_killed_is_followed_by_the_next(
+    api: httpx.AsyncClient,
+    consumer: EventConsumer,
+    script: CallScript,
+    resources: Resources,
+    org: Org,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await ended(consumer, script, resources)
+    await api.delete(f"/api/calls/{script.call_id}/recording")
+
+    class Killed(BaseException):
+        pass
+
+    async def killed(*args: Any) -> int:
+        await remove_objects(*args)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("crm.calls.erasure.remove_objects", killed)
+        with pytest.raises(Killed):
+            await do_one_duty(resources.sessions, resources.store)
+    assert await work(resources) == 0, "leased until the lease ends"
+    async with UnitOfWork(resources.sessions) as unit:
+        await unit.session.execute(update(RecordingDuty).where(RecordingDuty.org_id == org.id).values(due_at=utc_now()))
+        await unit.commit()
+    assert await work(resources) == 1
+    (erasure,) = await erasures(resources.sessions, org.id)
+    assert not erasure.pending
+
+
 async def test_content_takes_the_words_with_it_and_late_ones_too(
     api: httpx.AsyncClient, consumer: EventConsumer, script: CallScript, resources: Resources, org: Org
 ) -> None:

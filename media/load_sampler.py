@@ -100,7 +100,7 @@ class LoadSampler:
         """Read until cancelled."""
         schedstat = Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/schedstat")
         cores = cores_granted()
-        before, missed = spent(schedstat), self._clock.missed
+        before, missed, batches = spent(schedstat), self._clock.missed, self._silero.batches
         underruns = self._calls()[1]
         self._clock.subscribe(_nothing)  # while rooms are silent the clock tells of the loop all the same
         try:
@@ -110,6 +110,8 @@ class LoadSampler:
                 busy, used = reading_of(before, now, cores)
                 calls, underruns_now = self._calls()
                 passed_s = max(now.at - before.at, TICK_S)
+                if self._silero.batches == batches:
+                    self._silero.delay_ms.clear()  # nobody speaks: what was is no load of now
                 was = self._gauge.load.shedding
                 load = self._gauge.take(
                     Reading(
@@ -127,6 +129,7 @@ class LoadSampler:
                     log.warning("load.shedding", sheds=load.shedding.name, level=round(load.level, 2), by=load.reason)
                     self._on_shedding(load.shedding)
                 before, missed, underruns = now, self._clock.missed, underruns_now
+                batches = self._silero.batches
         finally:
             self._clock.unsubscribe(_nothing)
 

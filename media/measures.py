@@ -17,6 +17,7 @@ class Recent:
             raise ValueError("kept must be at least 1")
         self._values: deque[float] = deque(maxlen=kept)
         self.add = self._values.append  # nothing stands between the caller and the deque
+        self.clear = self._values.clear
 
     def __len__(self) -> int:
         return len(self._values)

@@ -66,7 +66,9 @@ async def test_readings_reach_the_gauge_and_the_clock_is_kept_awake() -> None:
 
     gauge, clock = Heard(), Clock()
     gauge.readings = []
-    sampler = LoadSampler(gauge, clock, Silero(), lambda: (7, 3))
+    silero = Silero()
+    silero.delay_ms.add(500.0)
+    sampler = LoadSampler(gauge, clock, silero, lambda: (7, 3))
     async with asyncio.TaskGroup() as tasks:
         ticking = tasks.create_task(clock.run())
         reading = tasks.create_task(sampler.run())
@@ -76,5 +78,6 @@ async def test_readings_reach_the_gauge_and_the_clock_is_kept_awake() -> None:
         ticking.cancel()
     assert [one.calls for one in gauge.readings] == [7, 7]
     assert [one.underruns for one in gauge.readings] == [0, 0], "counted from the first reading on"
+    assert [one.vad_ms for one in gauge.readings] == [0, 0], "no batch since: the delay of the last one is long ago"
     assert len(clock.late_ms) > 10
     assert gauge.load.level > 0

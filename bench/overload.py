@@ -17,7 +17,7 @@ from bench.load_report import DRIFT_MS, faults_of, spread
 from bench.load_run import CYCLE_S, SETTLE_S, Cores
 from bench.overload_report import Overload, Side, drift_of
 from bench.overload_report import faults_of as broken_rules
-from bench.process_meter import CoreUse, core_use
+from bench.process_meter import CoreUse, core_use, tree_use
 from bench.server_process import STOP_TIMEOUT_S, our_command, running
 from bench.utterance import Utterance, speak_two_seconds
 
@@ -53,7 +53,7 @@ async def measure(plan: Plan, tell: Callable[[str], None]) -> Overload:
         await crowd.offer(first, sustainable, CYCLE_S)
         await asyncio.sleep(SETTLE_S)
         tell(f"{first.admitted} calls in progress")
-        watch = _Watch(plan.cores)
+        watch = _Watch(plan.cores, server.pid)
         crowd.lateness.open = True
         before = await _window(first.tally, plan.seconds)
         others.tally.open = True
@@ -61,14 +61,18 @@ async def measure(plan: Plan, tell: Callable[[str], None]) -> Overload:
         during = await _window(first.tally, plan.arrive_s + plan.seconds)
         await arriving
         others.tally.open = crowd.lateness.open = False
-        void = watch.faults(crowd.lateness)
+        void, others_share = watch.faults(crowd.lateness), watch.others_share()
         await crowd.end(STOP_TIMEOUT_S)
     newcomers = side_of(others.tally, plan.arrive_s + plan.seconds)
-    return _report(sustainable, (first, others), (before, during, newcomers), void)
+    return _report(sustainable, (first, others), (before, during, newcomers), void, others_share)
 
 
 def _report(
-    sustainable: int, groups: tuple[Group, Group], sides: tuple[Side, Side, Side], void: tuple[str, ...]
+    sustainable: int,
+    groups: tuple[Group, Group],
+    sides: tuple[Side, Side, Side],
+    void: tuple[str, ...],
+    others_share: float,
 ) -> Overload:
     before, during, newcomers = sides
     refused = groups[0].refused + groups[1].refused
@@ -86,6 +90,7 @@ def _report(
         newcomers=newcomers,
         drift_p95_ms=drift_ms,
         lost=lost,
+        others_share=round(others_share, 3),
         faults=tuple(faults),
         void=void,
         ok=not faults and not void,
@@ -136,7 +141,10 @@ async def _ramp(cores: Cores, utterance: Utterance, tell: Callable[[str], None])
 class _Watch:
     """Looks at both cores from its making on: was the machine ours?"""
 
-    def __init__(self, cores: Cores) -> None:
+    def __init__(self, cores: Cores, server_pid: int) -> None:
+        self._server_pid, self._server_core = server_pid, cores.server
+        self._used_s = self._ours_s(cores)
+        self._all = cores
         self._cores = sorted({cores.server, cores.client})
         self._before: list[CoreUse] = [core_use(core) for core in self._cores]
         self._started = time.monotonic()
@@ -145,3 +153,13 @@ class _Watch:
         stolen = [core_use(core).since(before).stolen_s for core, before in zip(self._cores, self._before, strict=True)]
         late = spread(lateness.late_ms)
         return faults_of(time.monotonic() - self._started, stolen, late.p99 or 0.0)
+
+    def others_share(self) -> float:
+        """Return how much of the server's core neither it nor we have used: neighbours, and the kernel's own work."""
+        before = self._before[self._cores.index(self._server_core)]
+        others_s = core_use(self._server_core).since(before).busy_s - (self._ours_s(self._all) - self._used_s)
+        return max(0.0, others_s) / (time.monotonic() - self._started)
+
+    def _ours_s(self, cores: Cores) -> float:
+        shared = cores.server == cores.client
+        return tree_use(self._server_pid).cpu_s + (time.process_time() if shared else 0.0)

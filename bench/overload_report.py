@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from bench.load_report import Spread, ms
+from bench.load_report import OTHERS_SHARE_TOLD, Spread, ms
 from bench.report_page import Page, Table
 
 DRIFT_MS_MAX: Final = 100.0  # of the p95 of calls in progress
@@ -31,6 +31,7 @@ class Overload(msgspec.Struct, frozen=True, kw_only=True):
     newcomers: Side  # those of the others that were let in
     drift_p95_ms: float | None  # of the calls in progress; None when there were too few answers
     lost: int  # calls that the server took and closed in the middle
+    others_share: float  # of the server's core, used by neither the server nor the client
     faults: tuple[str, ...]  # what is not as it should be
     void: tuple[str, ...]  # why the figures say nothing; empty for a good run
     ok: bool
@@ -73,6 +74,8 @@ def table(report: Overload) -> str:
     ]
     if report.drift_p95_ms is not None:
         lines.append(f"p95 of the calls in progress: {report.drift_p95_ms:+.0f} ms (at most {DRIFT_MS_MAX:.0f})")
+    if report.others_share > OTHERS_SHARE_TOLD:
+        lines.append(f"others used {report.others_share:.0%} of the server's core: no quiet machine")
     lines += [f"VOID: {reason}" for reason in report.void] + [f"not ok: {fault}" for fault in report.faults]
     if not report.refused:
         lines.append("nothing was refused: the server sustains more than that")

@@ -28,6 +28,7 @@ def overload(**changes: object) -> Overload:
         "newcomers": side(),
         "drift_p95_ms": 10.0,
         "lost": 0,
+        "others_share": 0.01,
         "faults": (),
         "void": (),
         "ok": True,
@@ -73,6 +74,8 @@ def test_people_read_who_was_refused_and_why() -> None:
     text = table(overload())
     assert "offered 200: 120 admitted, refused: 1 node_full, 79 node_overloaded" in text
     assert text.endswith("\nok")
+    assert "others used" not in text
+    assert "others used 30% of the server's core" in table(overload(others_share=0.3))
     broken = table(overload(refused={}, ok=False, void=("stolen",), faults=("lost",), drift_p95_ms=None))
     assert "nothing was refused" in broken
     assert "VOID: stolen\nnot ok: lost" in broken
@@ -96,3 +99,4 @@ def test_a_handful_of_calls_is_admitted_or_refused_with_a_reason(tmp_path: Path)
     assert found["admitted"] <= 6
     assert set(found["refused"]) <= {"node_full", "node_overloaded"}
     assert found["before"]["response_ms"]["count"] > 0
+    assert 0 <= found["others_share"] < 2

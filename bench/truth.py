@@ -22,6 +22,8 @@ from media.frame import RATE_HZ, SAMPLES_PER_MS
 _WINDOW_S: Final = 4
 _LAG_MAX_MS: Final = 400
 _LOUD: Final = 200.0  # RMS below which a window holds nothing to align
+_AS_GOOD: Final = 0.99  # of the best likeness
+_FAINT_SHARE: Final = 0.01  # of the window's energy: a field fainter than this is silence
 _ANSWER_WITHIN_MS: Final = 3_000
 _CLEAR_WITHIN_MS: Final = 400
 
@@ -135,8 +137,21 @@ def _worst_lag(one: Samples, other: Samples) -> float:
         window, field_ = one[start : start + size], other[max(0, start - reach) : start + size + reach]
         if np.sqrt(np.mean(window**2)) < _LOUD:
             continue
-        length = len(window) + len(field_)
-        spectrum = np.fft.rfft(field_, length) * np.conj(np.fft.rfft(window, length))
-        lag = int(np.argmax(np.fft.irfft(spectrum, length)[: len(field_) - size + 1])) - min(start, reach)
-        worst = max(worst, abs(lag) / SAMPLES_PER_MS)
+        worst = max(worst, abs(_lag(window, field_, min(start, reach))) / SAMPLES_PER_MS)
     return worst
+
+
+def _lag(window: Samples, field_: Samples, zero: int) -> int:
+    """Return by how many samples the window is off its place in the field, which begins `zero` samples earlier.
+
+    Likeness is measured with loudness taken out, or a louder stretch nearby would win; and of places that are as
+    good the nearest counts, since a tone is like itself in every period.
+    """
+    length = len(window) + len(field_)
+    spectrum = np.fft.rfft(field_, length) * np.conj(np.fft.rfft(window, length))
+    product = np.fft.irfft(spectrum, length)[: len(field_) - len(window) + 1]
+    sums = np.concatenate([[0.0], np.cumsum(field_**2)])
+    energy = sums[len(window) :] - sums[: -len(window)]
+    likeness = product / np.sqrt(np.maximum(energy, _FAINT_SHARE * float(window @ window)))
+    good = np.flatnonzero(likeness >= likeness.max() * _AS_GOOD)
+    return int(good[np.argmin(np.abs(good - zero))]) - zero

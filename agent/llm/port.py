@@ -9,8 +9,30 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 
+class Failure(StrEnum):
+    """Why a model failed: what the gateway, a call's record and an operator need to tell apart."""
+
+    REFUSED_KEY = "refused_key"  # 401, 403: nothing helps but another key
+    RATE_LIMITED = "rate_limited"  # 429: this key has to wait
+    REFUSED_REQUEST = "refused_request"  # any other 4xx: an unknown model, a parameter it does not take
+    UNAVAILABLE = "unavailable"  # 5xx, overloaded, no connection
+    TIMEOUT = "timeout"  # too slow with its first token, or with the next one
+    CUT = "cut"  # the answer broke off
+    GARBAGE = "garbage"  # what came is not what its interface promises
+    EMPTY = "empty"  # an answer without text or tool call
+    SWITCHED_OFF = "switched_off"  # the operator's switch
+    EXHAUSTED = "exhausted"  # every provider that could be asked failed
+
+
 class ModelUnavailable(Exception):
-    """The model failed, at any point of an answer."""
+    """The model failed, at any point of an answer. The message names the vendor and the kind, never what was said."""
+
+    def __init__(
+        self, message: str = "", failure: Failure = Failure.UNAVAILABLE, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message or failure.value)
+        self.failure = failure
+        self.retry_after_s = retry_after_s  # when the vendor said how long to wait
 
 
 class Role(StrEnum):
@@ -38,10 +60,25 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """Something that the model may ask for; `parameters` is a JSON schema of type object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     messages: tuple[Message, ...]
     instructions: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)  # {prospect_name}, {agent_name}, {org_name}…
+    tools: tuple[Tool, ...] = ()
+    temperature: float | None = None  # None: the vendor's default
+    max_tokens: int = 1000  # of the answer
+    # What another model had said, and asked for, of this very answer before it failed: go on behind it.
+    said: str = ""
+    called: tuple["ToolCall", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +101,26 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
+    """Tokens of this answer so far, by the vendor's own count; a later one replaces it."""
+
     prompt_tokens: int
     completion_tokens: int
 
 
-Delta = Text | ToolCall | Usage
+class FinishReason(StrEnum):
+    STOP = "stop"
+    LENGTH = "length"  # cut off by `max_tokens`
+    FILTERED = "filtered"  # cut off by the vendor's content rules
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Why the answer ended; the last delta of a model that says so."""
+
+    reason: FinishReason
+
+
+Delta = Text | ToolCall | Usage | Finish
 
 
 class Model(Protocol):

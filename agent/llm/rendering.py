@@ -1,0 +1,87 @@
+"""From a conversation's messages to what language models take: a system text and turns that alternate. Sans-I/O.
+
+Vendors differ in field names only; what a happening ("the line was silent") is called to a model, how an answer
+cut short is shown, and how a second model is told to go on where a first one broke off, is decided here, once.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from agent.llm.port import EventName, Message, Request, Role
+
+# In square brackets, as the instructions explain, so that they are not taken for the caller's words.
+_EVENTS: Final[Mapping[str, str]] = {
+    EventName.ANSWERED: "[The call was answered. Greet the person and say who you are.]",
+    EventName.SILENCE: "[The caller says nothing. Ask again, shortly, in other words.]",
+    EventName.NOT_UNDERSTOOD: "[The caller said something that could not be made out. Ask them to say it again.]",
+    EventName.MESSAGE_BEEP: "[An answering machine waits for your message. Leave it now.]",
+    EventName.TIME_UP: "[The time of this call is over. Say goodbye in one sentence.]",
+}
+_CUT_SHORT: Final = " [interrupted here]"
+_VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    by_agent: bool
+    text: str
+
+
+def system_text(request: Request) -> str:
+    """Return the instructions with their variables filled in; an unknown one stays as it is written."""
+    parts = [request.instructions, *(m.text for m in request.messages if m.role is Role.SYSTEM)]
+    text = "\n\n".join(part for part in parts if part)
+    return _VARIABLE.sub(lambda match: request.variables.get(match[1], match[0]), text)
+
+
+def turns(request: Request) -> tuple[Turn, ...]:
+    """Return what was said and what happened, as turns that alternate and begin and end with the other side."""
+    found: list[Turn] = []
+    for message in request.messages:
+        turn = _turn(message)
+        if turn is not None:
+            _append(found, turn)
+    if request.said or request.called:
+        if request.said:
+            _append(found, Turn(True, request.said))
+        _append(found, Turn(False, _go_on(request)))
+    if found and found[0].by_agent:
+        found.insert(0, Turn(False, "[The call begins.]"))
+    if not found or found[-1].by_agent:
+        found.append(Turn(False, "[Go on.]"))
+    return tuple(found)
+
+
+def _turn(message: Message) -> Turn | None:
+    text = message.text
+    if message.role is Role.SYSTEM:
+        return None
+    if message.role is Role.EVENT:
+        text = _EVENTS.get(text, f"[{text}]")
+    elif message.role is Role.ASSISTANT and message.cut_short and text:
+        text += _CUT_SHORT
+    # Vendors refuse empty messages.
+    return Turn(message.role is Role.ASSISTANT, text) if text.strip() else None
+
+
+def _append(found: list[Turn], turn: Turn) -> None:
+    if found and found[-1].by_agent == turn.by_agent:
+        found[-1] = Turn(turn.by_agent, f"{found[-1].text}\n{turn.text}")
+    else:
+        found.append(turn)
+
+
+def _go_on(request: Request) -> str:
+    """A message rather than a prefilled answer: not every vendor takes those, and some answer them with a repeat."""
+    parts = []
+    if request.said:
+        parts.append(
+            "Your last message broke off in the middle. Its words have been spoken already. Write only what follows "
+            "them, from the very next word on; repeat nothing and do not apologise."
+        )
+    if request.called:
+        names = ", ".join(call.name for call in request.called)
+        parts.append(f"These tools were called already; do not call them again: {names}.")
+    return f"[{' '.join(parts)}]"

@@ -19,7 +19,7 @@ from telephony.outbox import Outbox
 log = structlog.get_logger()
 
 # A call counts in the measurements once it has talked for so long; until then the forecast counts it.
-MEASURED_AFTER_S: Final = 5.0
+MEASURED_AFTER_S: Final = 2.5
 
 
 class NoRoom(Exception):

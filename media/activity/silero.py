@@ -20,7 +20,7 @@ from media.measures import Histogram, Recent
 
 log = structlog.get_logger()
 
-COLLECT_S: Final = 0.006
+COLLECT_S: Final = 0.004
 BATCH_MAX: Final = 128  # windows of one run of the network: about 3 ms, in which the loop waits
 RETRY_S: Final = 30.0  # until a network that failed is asked again
 _WINDOW_BYTES: Final = 2 * WINDOW

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from media.load import (
+    BASE_USE,
     CALLS_UNREFUSED,
     COST_MAX,
     COST_MIN,
@@ -93,7 +94,7 @@ def test_one_bad_moment_is_no_load(moment: Reading) -> None:
 
 
 def test_a_call_costs_what_calls_here_have_cost() -> None:
-    assert settled(Reading(0.5, 0.5, 100)).cost == pytest.approx(0.005, rel=0.01)
+    assert settled(Reading(0.5, BASE_USE + 0.5, 100)).cost == pytest.approx(0.005, rel=0.01)
     assert settled(Reading(0.5, 0.5, 7)).cost == FIRST_COST, "so few tell nothing"
 
 
@@ -119,7 +120,7 @@ def test_the_cost_stays_within_reason(used: float, calls: int) -> None:
 def test_a_call_is_judged_by_what_it_will_be_like_with_it(
     calls: int, busy: float, unmeasured: int, *, refused: bool
 ) -> None:
-    gauge = settled(Reading(busy, calls * 0.005, calls))
+    gauge = settled(Reading(busy, BASE_USE + calls * 0.005, calls))
     assert gauge.refuses(calls + unmeasured, unmeasured) is refused
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from events.ids import new_id
 from events.permit import LIFETIME_S, Permit, Purpose
 from events.plan import Agent, CallPlan, Prospect, RecordWhen
+from media.agent_voice import Line
 from media.room import Room
 from telephony.call import signals as sig
 from telephony.call.session import CallSession
@@ -100,8 +101,10 @@ class ArrivingCall:
         assert self._session is not None, "audio is handed on after `start` only"
         return self._session.room
 
+    def take_stream(self, line: Line) -> bool:
+        self._session = self._session or self._make()
+        return self._session.take_stream(line)
+
     def put(self, signal: sig.CallSignal) -> None:
-        if self._session is None and isinstance(signal, sig.StreamOpened):
-            self._session = self._make()
         if self._session is not None:
             self._session.put(signal)

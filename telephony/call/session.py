@@ -65,6 +65,7 @@ class CallSession:
         self._epoch = 1
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._now: Callable[[], float] = asyncio.get_running_loop().time
+        self._line: Line | None = None  # the first stream that started
         self._answered_at: float | None = None
         self._ended_at: float | None = None
         self._answered_by: AnsweredBy | None = None
@@ -113,6 +114,13 @@ class CallSession:
             self._signals.put_nowait(signal)
         except asyncio.QueueFull:
             self.dropped_signals += 1
+
+    def take_stream(self, line: Line) -> bool:
+        """Let a stream be the call's one; False when it has one already."""
+        if self._line is not None:
+            return False
+        self._line = line
+        return True
 
     # Witness of the conversation
 
@@ -214,8 +222,8 @@ class CallSession:
                 self._answerer_known(signal)
             case sig.StreamOpened(line=line):
                 self._stream_opened(line)
-            case sig.StreamClosed(stopped=stopped):
-                self._stream_closed(stopped=stopped)
+            case sig.StreamClosed() if self._line is signal.line or self._line is None:
+                self._stream_closed(stopped=signal.stopped)
             case sig.ConversationOver(result=result):
                 self._wind_up(result.outcome, result.reason)
             case sig.GuardExpired(state=state) if state is self.state:

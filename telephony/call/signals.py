@@ -42,9 +42,13 @@ class StreamOpened:
 
 @dataclass(frozen=True, slots=True)
 class StreamClosed:
-    """`stopped`: the carrier said stop, so the phone call is over; otherwise the socket was lost."""
+    """`stopped`: the carrier said stop, so the phone call is over; otherwise the socket was lost.
+
+    `line` is None for a stream that never started.
+    """
 
     stopped: bool
+    line: Line | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from media.agent_voice import Line
 from media.room import Room
 from telephony.call import signals as sig
 from telephony.stream_protocol import Stream, stream_of
@@ -33,7 +34,11 @@ class StreamCall(Protocol):
     """What of a call its stream needs."""
 
     @property
-    def room(self) -> Room: ...
+    def room(self) -> Room:
+        """Asked for when the call has taken the stream."""
+
+    def take_stream(self, line: Line) -> bool:
+        """Let this stream be the call's one; False when it has one already."""
 
     def put(self, signal: sig.CallSignal) -> None: ...
 
@@ -62,6 +67,7 @@ class TwilioLeg:
         self._call = call
         self._room: Room | None = None
         self._sid = ""
+        self._refused = False
         self._waiting: deque[tuple[str, bool]] = deque(maxlen=OUTGOING_MAX)  # (message, is speech or its mark)
         self._over: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._bad = 0
@@ -84,7 +90,8 @@ class TwilioLeg:
             starting.cancel()
             self._watch_timer.cancel()
             self._end("", stopped=False)  # nothing that still arrives is taken
-            self._call.put(sig.StreamClosed(stopped))
+            if not self._refused:
+                self._call.put(sig.StreamClosed(stopped, None if self._room is None else self))
         return stopped
 
     # From the socket
@@ -135,6 +142,11 @@ class TwilioLeg:
         self._end("", stopped=False)
 
     def _start(self, event: messages.Started) -> None:
+        if not self._call.take_stream(self):
+            # Nobody listens to it, and its end is not the call's.
+            self._refused = True
+            self._end("second_stream", stopped=False)
+            return
         self._sid = event.stream_sid
         self._call.put(sig.StreamOpened(self))
         self._room = self._call.room

@@ -10,6 +10,7 @@ import pytest
 
 from media.activity.detector import VoiceSignal
 from media.activity.silero import Silero
+from media.agent_voice import Line
 from media.room import Room
 from telephony.call import signals as sig
 from telephony.stream_protocol import Taker
@@ -32,6 +33,13 @@ class Call:
     def __init__(self) -> None:
         self.room = Room(Silero(), None, NoEar(), lambda: asyncio.get_running_loop().time() * 1000)
         self.signals: list[sig.CallSignal] = []
+        self.line: Line | None = None
+
+    def take_stream(self, line: Line) -> bool:
+        if self.line is not None:
+            return False
+        self.line = line
+        return True
 
     def put(self, signal: sig.CallSignal) -> None:
         self.signals.append(signal)
@@ -98,7 +106,7 @@ STOP = json.dumps({"event": "stop", "stop": {"callSid": "CA1"}})
 async def test_a_whole_stream_ends_with_stop() -> None:
     call = await run(json.dumps(START), *(media(n) for n in range(50)), STOP, media(50))
     assert [type(signal) for signal in call.signals] == [sig.StreamOpened, sig.StreamClosed]
-    assert call.signals[-1] == sig.StreamClosed(stopped=True)
+    assert call.signals[-1] == sig.StreamClosed(stopped=True, line=call.line)
     assert call.room.frames == 50, "what follows the stop is nobody's"
 
 
@@ -121,26 +129,36 @@ async def test_a_peer_that_never_starts_is_given_up(monkeypatch: pytest.MonkeyPa
     assert call.room.frames == 0
 
 
+async def test_a_second_stream_of_a_call_is_let_go_and_changes_nothing() -> None:
+    async with started() as (_, peer, call, running):
+        assert await TwilioLeg(Peer([json.dumps(START), media(7), STOP]), call).run() is False
+        peer.send(media(0))
+        assert call.room.frames == 1, "the other's audio is nobody's"
+        assert not any(isinstance(signal, sig.StreamClosed) for signal in call.signals)
+        peer.drop()
+        await running
+
+
 async def test_a_socket_that_drops_ends_the_leg() -> None:
     async with started() as (_, peer, call, running):
         peer.drop()
         assert await running is False
-        assert call.signals[-1] == sig.StreamClosed(stopped=False)
+        assert call.signals[-1] == sig.StreamClosed(stopped=False, line=call.line)
 
 
 async def test_a_few_bad_frames_are_ignored_and_many_end_the_stream() -> None:
     few = ["{", "null", '{"event":"media"}'] * 10
     call = await run(json.dumps(START), *few, media(0), STOP)
-    assert call.signals[-1] == sig.StreamClosed(stopped=True)
+    assert call.signals[-1] == sig.StreamClosed(stopped=True, line=call.line)
     assert call.room.frames == 1
     call = await run(json.dumps(START), *["{"] * (leg.BAD_FRAMES_MAX + 1), STOP)
-    assert call.signals[-1] == sig.StreamClosed(stopped=False)
+    assert call.signals[-1] == sig.StreamClosed(stopped=False, line=call.line)
 
 
 async def test_a_flood_of_good_frames_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leg, "WATCH_EVERY_S", 0.05)
     call = await run(json.dumps(START), *[media(0)] * (leg.FLOOD_FRAMES + 1))
-    assert call.signals[-1] == sig.StreamClosed(stopped=False)
+    assert call.signals[-1] == sig.StreamClosed(stopped=False, line=call.line)
 
 
 async def test_what_the_peer_does_not_take_is_dropped_oldest_first() -> None:

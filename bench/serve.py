@@ -143,7 +143,7 @@ class BenchServer:
         for folder in (journal, spool, store):
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         silero, clock, outbox = Silero(), Clock(), Outbox(journal, self._redis)
-        archive = Archive(open_store(store.as_uri()), store.as_uri(), spool)
+        archive = Archive(open_store(store.as_uri()), store.as_uri(), spool, journaled=outbox.journaled)
         async with asyncio.TaskGroup() as calls_group, asyncio.TaskGroup() as own:
             calls = Calls(calls_group, self._max_calls)
             carrier = LoopbackCarrier(calls.get)

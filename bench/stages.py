@@ -17,6 +17,7 @@ from bench.utterance import SILENCE, Utterance
 from events.ids import new_id
 from media.activity.network import WINDOW, Network
 from media.activity.silero import Silero
+from media.agent_voice import Line
 from media.codec import g711
 from media.fade import amplify
 from media.frame import FRAME_MS, FRAME_SAMPLES
@@ -71,6 +72,10 @@ class _Socket:
 
     def take(self, taker: Taker) -> None: ...
     def say(self, text: str) -> None: ...
+
+    def take_stream(self, line: Line) -> bool:
+        return True
+
     def put(self, signal: signals.CallSignal) -> None: ...
 
 

@@ -15,7 +15,7 @@ from enum import IntEnum
 from typing import Final
 
 # What a process with calls uses of a core whatever their number, and then for each call until it knows its own: eight
-# calls took 0.13 of a core, 80 took 0.47 and 200 took 0.78 (salesos bench load). Without the first, few calls look dear.
+# calls took 0.13 of a core, 80 took 0.47 and 200 took 0.78 (salesos bench load). Without the first, few look dear.
 BASE_USE: Final = 0.08
 FIRST_COST: Final = 0.006
 COST_MIN, COST_MAX = 0.002, 0.03

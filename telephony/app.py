@@ -31,7 +31,7 @@ from media.load import Gauge, Shedding
 from media.load_sampler import LoadSampler
 from media.recording.store import StoreUnavailable, open_store
 from telephony.admission import Admission
-from telephony.call.archive import Archive
+from telephony.call.archive import Archive, Journaled
 from telephony.call.services import Services
 from telephony.calls import Calls
 from telephony.dial import CallbackUrls, Dialer
@@ -129,7 +129,7 @@ class VoiceProcess:
             minds = await stack.enter_async_context(MindMaker.start())
             silero, clock = Silero(), Clock()
             outbox = Outbox(self._journal_folder, self._redis)
-            archive = open_archive(settings, self._spool_folder)
+            archive = open_archive(settings, self._spool_folder, outbox.journaled)
             async with asyncio.TaskGroup() as calls_group, _background() as start:
                 for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive")):
                     start(part.run(), name)
@@ -171,7 +171,7 @@ class VoiceProcess:
                     log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
 
 
-def open_archive(settings: Settings, spool_folder: Path) -> Archive:
+def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:
     """Raises StoreUnavailable: the store's address means nothing."""
     secret = settings.recording_key.get_secret_value()
     return Archive(
@@ -181,6 +181,7 @@ def open_archive(settings: Settings, spool_folder: Path) -> Archive:
         node=settings.node,
         recording_format=settings.recording_format,
         master=MasterKey(secret) if secret else None,
+        journaled=journaled,
     )
 
 

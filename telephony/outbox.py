@@ -64,6 +64,9 @@ class Outbox:
         self._awake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._taken = 0  # events, ever
+        self._written = 0  # of them, through the journal
+        self._progress = asyncio.Event()
         self.redis_up = True
         self.disk_ok = True
 
@@ -78,6 +81,7 @@ class Outbox:
     def put(self, event: events.Event) -> None:
         """Take an event; never waits."""
         self._unwritten.append(_Waiting(event, events.encode(event)))
+        self._taken += 1
         self._idle.clear()
         self._awake.set()
 
@@ -89,6 +93,14 @@ class Outbox:
             self._unpublished.append(_Waiting(event, events.encode(event)))
         self._idle.clear()
         self._awake.set()
+
+    async def journaled(self) -> bool:
+        """Wait until all events taken so far are on disk; False when the disk refused some."""
+        until = self._taken
+        while self._written < until:
+            self._progress.clear()
+            await self._progress.wait()
+        return self.disk_ok
 
     async def drain(self, timeout_s: float) -> bool:
         """Wait until all events are on disk and in Redis; False when time ran out (the disk has them)."""
@@ -146,6 +158,8 @@ class Outbox:
             self._unwritten.popleft()
             self._note(item.event)
             self._unpublished.append(item)
+        self._written += len(batch)
+        self._progress.set()
 
     def _note(self, event: events.Event) -> None:
         open_ = self._open.get(journal.key_of(event))

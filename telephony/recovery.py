@@ -95,7 +95,8 @@ class Recovery:
         try:
             for lost in await uploader.restore_lost(self.archive.spool_folder, self.is_live):
                 if lost.stored is not None:
-                    self._tell_late(lost.spool, [told(lost.stored)])
+                    self._tell_late(lost.spool, told(lost.stored))
+                    await self.outbox.journaled()
                     await uploader.remove_segments(lost.spool.meta)
         except (StoreUnavailable, OSError, TimeoutError) as error:
             log.warning("recovery.segments_not_checked", reason=str(error) or type(error).__name__)
@@ -104,15 +105,13 @@ class Recovery:
 
     async def _upload(self, spool: Spool) -> None:
         """Upload a recording that outlived its call, and tell the CRM."""
-        said: list[events.Body] = []
-        if await self.archive.store(spool, None, said.append):
-            self._tell_late(spool, said)
+        await self.archive.store(spool, None, lambda body: self._tell_late(spool, body), say_failure=False)
 
-    def _tell_late(self, spool: Spool, said: list[events.Body]) -> None:
+    def _tell_late(self, spool: Spool, body: events.Body) -> None:
         key = CallKey(UUID(spool.meta.org_id), UUID(spool.meta.call_id))
         epilogue = Epilogue(key, LATE_EPOCH, self.outbox)
-        for body in [*said, events.Closed()]:
-            epilogue.emit(body)
+        epilogue.emit(body)
+        epilogue.emit(events.Closed())
 
 
 class Epilogue:

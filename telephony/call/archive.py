@@ -5,7 +5,7 @@ and the sweep uploads it later, telling the CRM in an epoch of its own.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -26,6 +26,8 @@ TRIES: Final = 3
 RETRY_AFTER_S: Final = 1.0
 # For all tries together: an ended call keeps its place on the node no longer than this. The sweep has all the time.
 PATIENCE_S: Final = 90.0
+Journaled = Callable[[], Awaitable[bool]]
+"""Returns when all that was said so far is on disk; False when the disk refused it."""
 FORMATS: Final = {"wav": "wav", "opus": "ogg"}  # as settings name them, as files do
 
 
@@ -41,7 +43,10 @@ class Archive:
         node: str = "voice-1",
         recording_format: str = "wav",
         master: MasterKey | None = None,
+        journaled: Journaled | None = None,
     ) -> None:
+        """`journaled`: the outbox's; without it, what is said of a recording counts as kept at once."""
+        self._journaled = journaled or _at_once
         self.spool_folder = spool_folder
         self.writer = Writer()
         self.uploader = Uploader(objects, address, node, master)
@@ -71,8 +76,19 @@ class Archive:
         """The call is over, however it ended: its notes are written or lost."""
         self.writer.drop(recorder)
 
-    async def store(self, spool: Spool, recorder: Recorder | None, emit: Callable[[events.Body], None]) -> bool:
-        """Finish a recording and say what came of it; True when nothing is left to do."""
+    async def store(
+        self,
+        spool: Spool,
+        recorder: Recorder | None,
+        emit: Callable[[events.Body], None],
+        *,
+        say_failure: bool = True,
+    ) -> bool:
+        """Finish a recording and say what came of it; True when nothing is left to do.
+
+        The spool goes when what was said of it is on disk: a process killed in between would leave an object in the
+        store that nobody knows of.
+        """
         failed = recorder.failed if recorder is not None else ""
         try:
             async with asyncio.timeout(PATIENCE_S if recorder is not None else None):
@@ -83,7 +99,9 @@ class Archive:
                     emit(events.RecordingFailed(failed))
                 if stored is not None:
                     emit(told(stored))
-                await asyncio.to_thread(spool.remove)
+                if await self._journaled():
+                    await asyncio.to_thread(spool.remove)
+                # else the sweep says it again
         except StoreUnavailable as error:
             reason = error.reason
         except TimeoutError:
@@ -95,7 +113,8 @@ class Archive:
             return True
         finally:
             self.uploader.drop(spool)
-        emit(events.RecordingFailed(reason, str(spool.audio_path)))
+        if say_failure:
+            emit(events.RecordingFailed(reason, str(spool.audio_path)))
         return False
 
     async def _finish(self, spool: Spool) -> Stored | None:
@@ -116,3 +135,7 @@ def told(stored: Stored) -> events.RecordingStored:
     return events.RecordingStored(
         stored.uri, stored.key, stored.channels, stored.duration_s, stored.size_bytes, stored.sha256
     )
+
+
+async def _at_once() -> bool:
+    return True

@@ -112,6 +112,17 @@ async def test_what_redis_lost_is_published_again(redis_url: str, tmp_path: Path
                 await asyncio.sleep(0.1)
 
 
+async def test_who_waits_for_the_disk_waits_for_all_that_was_said(redis_url: str, tmp_path: Path) -> None:
+    key = a_call()
+    async with redis.Redis.from_url(redis_url) as client, running(tmp_path, client) as box, asyncio.timeout(10):
+        assert await box.journaled(), "nothing was said"
+        for seq in range(1, 700):  # more than a batch
+            box.put(event(key, seq))
+        assert await box.journaled()
+        assert len(journal.read(key.path(tmp_path))) == 699
+        assert await box.drain(5)
+
+
 async def test_a_full_disk_holds_up_neither_call_nor_crm(redis_url: str, tmp_path: Path) -> None:
     key = a_call()
     key.path(tmp_path).symlink_to("/dev/full")

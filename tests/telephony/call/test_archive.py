@@ -18,9 +18,15 @@ from tests.s3_server import point_at
 VOICE = b"\x20" * 8_000
 
 
-def archive_in(folder: Path, **changes: str) -> Archive:
+def archive_in(folder: Path, recording_format: str = "wav") -> Archive:
     address = (folder / "store").as_uri()
-    return Archive(open_store(address), address, folder / "spool", master=MasterKey("m" * 32), **changes)
+    return Archive(
+        open_store(address),
+        address,
+        folder / "spool",
+        master=MasterKey("m" * 32),
+        recording_format=recording_format,
+    )
 
 
 def spooled(archive: Archive, wrapped_key: str = "") -> Spool:
@@ -49,6 +55,30 @@ async def test_a_recording_is_stored_and_its_spool_goes(tmp_path: Path, recordin
     assert stored.key.endswith(suffix)
     assert (tmp_path / "store" / stored.key).stat().st_size == stored.size_bytes
     assert not list((tmp_path / "spool").iterdir())
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_the_spool_goes_when_what_was_said_is_on_disk_and_not_before(tmp_path: Path, *, kept: bool) -> None:
+    """A process killed in between must find it again: else nobody would know of the object in the store."""
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def journaled() -> bool:
+        asked.set()
+        await answer.wait()
+        return kept
+
+    address = (tmp_path / "store").as_uri()
+    archive = Archive(open_store(address), address, tmp_path / "spool", journaled=journaled)
+    spool = spooled(archive)
+    said: list[events.Body] = []
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        storing = tasks.create_task(archive.store(spool, None, said.append))
+        await asked.wait()
+        assert [type(body) for body in said] == [events.RecordingStored]
+        assert spool.exists()
+        answer.set()
+        assert await storing
+    assert spool.exists() is not kept, "a disk that refused what was said leaves the spool to the sweep"
 
 
 async def test_a_call_that_recorded_nothing_says_nothing(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ import structlog
 from agent import report
 from agent.listening import Listening
 from agent.llm.port import EventName, ModelUnavailable
+from agent.making import Making
 from agent.memory import Memory
 from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
+from agent.signal_queue import SignalQueue
 from agent.signals import (
     ConversationSignal,
     Expired,
@@ -49,14 +51,14 @@ class Conversation:
     def __init__(self, minds: Minds, witness: Witness) -> None:
         self._minds = minds
         self._witness = witness
-        self._signals: asyncio.Queue[ConversationSignal] = asyncio.Queue(SIGNALS_MAX)
+        self._signals: SignalQueue[ConversationSignal] = SignalQueue(SIGNALS_MAX)
         self._floor = Floor.OPENING
         self._memory = Memory()
         self._listening = Listening(minds.recognizer)
         self._facts = report.Facts()
         self._turn = 0
         self._reply: Reply | None = None
-        self._making: asyncio.Task[None] | None = None
+        self._making = Making()
         self._waterfall = Waterfall()  # of the answer to the utterance that ended last
         self._utterance_ms = 0  # first voiced sample of what the caller says now
         self._stopped_ms = 0  # when the agent's voice was stopped last
@@ -108,15 +110,14 @@ class Conversation:
             result: Result | None = None
             while result is None:
                 result = await self._handle(await self._signals.get())
-            await self._abandon_making()
+            await self._making.abandon()
         self.close()
         return result
 
     def close(self) -> None:
         """Write down what was heard of an answer that is still being played. Nothing is said or taken in after it."""
         self._timer.stop()
-        if self._making is not None:
-            self._making.cancel()
+        self._making.cancel()
         if self._floor is not Floor.OVER:
             self._floor = move(self._floor, Signal.END)
             self._stopped_ms = self._room.now
@@ -252,8 +253,7 @@ class Conversation:
 
     def _nearly_said(self) -> bool:
         """All but the last syllable was heard: the caller answers it rather than nods to it."""
-        made = self._making is None or self._making.done()
-        return made and self._voice.reply_ms - self._voice.heard_ms < timing.NEARLY_SAID_MS
+        return self._making.done and self._voice.reply_ms - self._voice.heard_ms < timing.NEARLY_SAID_MS
 
     def _resume(self, reply: Reply) -> None:
         self._timer.stop()
@@ -268,12 +268,11 @@ class Conversation:
             stopped_after_ms = max(0, self._stopped_ms - self._utterance_ms)
             self._witness.emit(events.BargedIn(reply.turn, self._utterance_ms, stopped_after_ms))
         self._commit_reply(cut_short=True)
-        if self._making is not None:
-            self._making.cancel()
+        self._making.cancel()
 
     async def _last_words_heard(self, signal: LineGone) -> Result:
         """Take in what the caller said last ("take me off your list" and a click): no answer, but its facts."""
-        await self._abandon_making()
+        await self._making.abandon()
         self._stopped_ms = self._room.now
         decided = self._outcome or report.decided_outcome(self._reply)
         if self._listening.active:
@@ -295,7 +294,7 @@ class Conversation:
 
     async def _answer(self, event: EventName | None) -> None:
         """Start making an answer to what was said, or to `event`."""
-        await self._abandon_making()
+        await self._making.abandon()
         if self._floor is Floor.OVER:
             return  # closed meanwhile
         if self._floor is Floor.SPEAKING:
@@ -307,7 +306,7 @@ class Conversation:
         self._turn += 1
         self._reply = Reply(self._turn, self._waterfall)
         self._waterfall = Waterfall()
-        self._making = self._tasks.create_task(self._make(self._reply), name="conversation.reply")
+        self._making.start(self._tasks, self._make(self._reply))
 
     async def _make(self, reply: Reply) -> None:
         try:
@@ -325,17 +324,11 @@ class Conversation:
 
     async def _discard_answer(self) -> None:
         """Nothing of the answer was heard: what the caller said waits for the next one."""
-        await self._abandon_making()
+        await self._making.abandon()
         if self._reply is not None and not self._reply.opened:
             self._reply = None
             self._memory.take_back()
             self._turn -= 1
-
-    async def _abandon_making(self) -> None:
-        if self._making is not None and not self._making.done():
-            self._making.cancel()
-            await asyncio.wait([self._making])
-        self._making = None
 
     def _played_out(self, reply: Reply) -> None:
         self._memory.answer_heard()
@@ -399,8 +392,4 @@ class Conversation:
 
     def put(self, signal: ConversationSignal) -> None:
         """Give the conversation a signal, from the audio plane, a timer or the call."""
-        try:
-            self._signals.put_nowait(signal)
-        except asyncio.QueueFull:
-            # Only a flood of our own could fill it; the silence timers keep the call from hanging.
-            log.error("conversation.signal_dropped", signal=type(signal).__name__)
+        self._signals.put(signal)

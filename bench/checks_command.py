@@ -3,15 +3,12 @@
 Every part is imported when its command runs.
 """
 
-from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
+from bench.outcome import JsonFile, ReportFile, failing_with, give
 from config.logs import configure_logs
-
-ReportFile = Annotated[Path | None, typer.Option(help="Write a page to this HTML file.")]
-JsonFile = Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -32,19 +29,14 @@ def kill(
     """Kill the voice process amid its calls: are recordings and events whole after the restart?"""
     import uvloop
 
-    from bench import kill_report, report_page
+    from bench import kill_report
     from bench.kill import measure
     from bench.whole_system import SystemFailed
 
     configure_logs("bench", "warning")
-    try:
+    with failing_with("kill", SystemFailed):
         found = uvloop.run(measure(times, at_once, seed, lambda case: typer.echo(kill_report.line(case), err=True)))
-    except SystemFailed as error:
-        _fail("kill", error)
-    typer.echo(kill_report.summary(found))
-    _write(json, found)
-    if report is not None:
-        report_page.write(kill_report.page(found), report)
+    give(kill_report.summary(found), found, lambda: kill_report.page(found), json, report)
     raise typer.Exit(0 if found.good else 1)
 
 
@@ -57,19 +49,14 @@ def fuzz(
     """Send what no carrier sends, to the parser and to a server's socket, beside well-behaved calls."""
     import uvloop
 
-    from bench import fuzz_report, report_page
+    from bench import fuzz_report
     from bench.fuzz import measure
     from bench.server_process import ServerFailed
 
     configure_logs("bench", "warning")
-    try:
+    with failing_with("fuzz", ServerFailed):
         found = uvloop.run(measure(minutes, seed))
-    except ServerFailed as error:
-        _fail("fuzz", error)
-    typer.echo(fuzz_report.summary(found))
-    _write(json, found)
-    if report is not None:
-        report_page.write(fuzz_report.page(found), report)
+    give(fuzz_report.summary(found), found, lambda: fuzz_report.page(found), json, report)
     raise typer.Exit(0 if found.good else 1)
 
 
@@ -81,26 +68,21 @@ def overload(
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
     json: JsonFile = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page to this HTML file.")] = None,
+    report: ReportFile = None,
 ) -> None:
     """Offer twice the calls that a core sustains: do those in progress keep their pace?"""
     import uvloop
 
-    from bench import overload_report, report_page
+    from bench import overload_report
     from bench.load_run import Cores
     from bench.overload import Plan, measure
     from bench.server_process import ServerFailed
 
     configure_logs("bench", "warning")
     plan = Plan(sustainable, seconds, arrive_s, max_calls, Cores(server_core, client_core))
-    try:
+    with failing_with("overload", ServerFailed):
         found = uvloop.run(measure(plan, lambda line: typer.echo(line, err=True)))
-    except ServerFailed as error:
-        _fail("overload", error)
-    typer.echo(overload_report.table(found))
-    _write(json, found)
-    if report is not None:
-        report_page.write(overload_report.page(found), report)
+    give(overload_report.table(found), found, lambda: overload_report.page(found), json, report)
     raise typer.Exit(0 if found.ok else 1)
 
 
@@ -114,29 +96,12 @@ def soak(
     """Place thousands of short calls: is the server's memory where it was, and nothing of them left?"""
     import uvloop
 
-    from bench import report_page, soak_report
+    from bench import soak_report
     from bench.server_process import ServerFailed
     from bench.soak import measure
 
     configure_logs("bench", "warning")
-    try:
+    with failing_with("soak", ServerFailed):
         found = uvloop.run(measure(calls, seconds_each, at_once, lambda n: typer.echo(f"{n} calls over", err=True)))
-    except ServerFailed as error:
-        _fail("soak", error)
-    typer.echo(soak_report.summary(found))
-    _write(json, found)
-    if report is not None:
-        report_page.write(soak_report.page(found), report)
+    give(soak_report.summary(found), found, lambda: soak_report.page(found), json, report)
     raise typer.Exit(0 if found.good else 1)
-
-
-def _write(path: Path | None, report: object) -> None:
-    import msgspec
-
-    if path is not None:
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-
-
-def _fail(name: str, error: Exception) -> NoReturn:
-    typer.echo(f"salesos bench {name}: {error}", err=True)
-    raise typer.Exit(1) from None

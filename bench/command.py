@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from bench import checks_command
+from bench.outcome import JsonFile, ReportFile, failing_with, give
 from bench.peer import command as peer_command
 from config.logs import configure_logs
 
@@ -79,17 +80,16 @@ def load(
     sockets: Annotated[bool, typer.Option(help="Also measure sockets alone, the floor of what a call costs.")] = True,
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page with plots to this HTML file.")] = None,
+    json: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Load a server of its own, pinned to one core, with simulated carrier calls from another.
 
     A run of 8 calls and at least 200 turns is what larger ones are compared with.
     """
-    import msgspec
     import uvloop
 
-    from bench import load_page, report_page
+    from bench import load_page
     from bench.load import measure
     from bench.load_report import LoadRun, table
     from bench.load_run import Cores
@@ -100,41 +100,24 @@ def load(
     def tell(run: LoadRun) -> None:
         typer.echo(f"{run.calls} calls measured{': void' if run.void else ''}", err=True)
 
-    try:
-        cores = Cores(server_core, client_core)
+    cores = Cores(server_core, client_core)
+    with failing_with("load", ServerFailed):
         figures = uvloop.run(measure(_numbers(calls), seconds, cores, tell, tries=tries, sockets=sockets))
-    except ServerFailed as error:
-        typer.echo(f"salesos bench load: {error}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(table(figures))
-    if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
-    if report is not None:
-        report_page.write(load_page.page(figures), report)
+    give(table(figures), figures, lambda: load_page.page(figures), json, report)
 
 
 @app.command()
 def micro(
     seconds: Annotated[float, typer.Option(min=0.001, help="Measured time of each stage.")] = 0.5,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page with a plot to this HTML file.")] = None,
+    json: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Time one operation of each stage of a frame's path."""
-    import msgspec
-
-    from bench import report_page
     from bench.micro import MicroFailed, measure, page, table
 
-    try:
+    with failing_with("micro", MicroFailed):
         costs = measure(seconds)
-    except MicroFailed as error:
-        typer.echo(f"salesos bench micro: {error}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(table(costs))
-    if report is not None:
-        report_page.write(page(costs), report)
-    if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode({"stages": costs})) + b"\n")
+    give(table(costs), {"stages": costs}, lambda: page(costs), json, report)
 
 
 def _numbers(text: str) -> list[int]:
@@ -151,14 +134,13 @@ def call(
     count: Annotated[int, typer.Option(min=1, max=500)] = 10,
     at_once: Annotated[int, typer.Option(min=1, max=20)] = 2,
     persona: Annotated[str, typer.Option(help="Who answers (embedded only).")] = "eager",
-    json: Annotated[Path | None, typer.Option("--json", help="Write the report to this file.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page to this HTML file.")] = None,
+    json: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Place whole calls: where does the time from the last syllable heard to the first played go?"""
-    import msgspec
     import uvloop
 
-    from bench import calls, report_page, socket_calls
+    from bench import calls, socket_calls
     from bench.server_process import ServerFailed
     from bench.whole_system import SystemFailed
     from config.settings import read_settings
@@ -168,16 +150,9 @@ def call(
         measuring = calls.measure(persona, count, at_once, read_settings().data_dir.absolute())
     else:
         measuring = socket_calls.measure(count, at_once)
-    try:
+    with failing_with("call", SystemFailed, ServerFailed):
         found = uvloop.run(measuring)
-    except (SystemFailed, ServerFailed) as error:
-        typer.echo(f"salesos bench call: {error}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(calls.lines_of(found))
-    if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
-    if report is not None:
-        report_page.write(calls.page(found), report)
+    give(calls.lines_of(found), found, lambda: calls.page(found), json, report)
     raise typer.Exit(0 if found.good else 1)
 
 

@@ -8,7 +8,6 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -21,6 +20,7 @@ from media.recording.spool import Spool, leftovers
 from media.recording.store import StoreUnavailable
 from telephony import journal
 from telephony.call.archive import Archive, told
+from telephony.call.emitter import Emitter
 from telephony.carrier_port import Carrier, CarrierInDoubt
 from telephony.journal import CallKey
 from telephony.outbox import Outbox
@@ -68,7 +68,7 @@ class Recovery:
         if isinstance(found[-1].body, events.Closed):
             return
         log.warning("recovery.call", call_id=str(key.call_id), events=len(found))
-        epilogue = Epilogue(key, found[-1].epoch + 1, self.outbox)
+        epilogue = Emitter(key.org_id, key.call_id, found[-1].epoch + 1, self.outbox)
         bodies = [event.body for event in found]
         if not any(isinstance(body, events.Finished) for body in bodies):
             await self._hang_up(bodies)
@@ -109,25 +109,9 @@ class Recovery:
 
     def _tell_late(self, spool: Spool, body: events.Body) -> None:
         key = CallKey(UUID(spool.meta.org_id), UUID(spool.meta.call_id))
-        epilogue = Epilogue(key, LATE_EPOCH, self.outbox)
+        epilogue = Emitter(key.org_id, key.call_id, LATE_EPOCH, self.outbox)
         epilogue.emit(body)
         epilogue.emit(events.Closed())
-
-
-class Epilogue:
-    """Emits what recovery has to say of a call, in an epoch of its own."""
-
-    def __init__(self, key: CallKey, epoch: int, outbox: Outbox) -> None:
-        self._key = key
-        self._epoch = epoch
-        self._seq = 0
-        self._outbox = outbox
-
-    def emit(self, body: events.Body) -> None:
-        self._seq += 1
-        self._outbox.put(
-            events.Event(self._key.org_id, self._key.call_id, self._epoch, self._seq, datetime.now(UTC), body)
-        )
 
 
 def verdict(found: list[events.Event]) -> events.Finished:

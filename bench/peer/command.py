@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from bench.outcome import JsonFile, ReportFile, failing_with, give
 from config.logs import configure_logs
 
 
@@ -32,14 +33,12 @@ def peer(
     ] = None,
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
-    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Write a page with plots to this HTML file.")] = None,
+    json: JsonFile = None,
+    report: ReportFile = None,
 ) -> None:
     """Compare the core per call with pipecat's own telephone server, under the same load, in turns."""
-    import msgspec
     import uvloop
 
-    from bench import report_page
     from bench.load_report import LoadRun
     from bench.load_run import Cores
     from bench.peer import page
@@ -55,7 +54,7 @@ def peer(
 
     profiles = PROFILES if profile is Profiles.BOTH else (profile.value,)
     comparison = Comparison(calls, profiles, rounds, seconds, Cores(server_core, client_core), tries)
-    try:
+    with failing_with("peer", PeerMissing, ServerFailed):
         if peer_python is None:
             folder = cached_environment()
             if not is_complete(folder):
@@ -63,13 +62,6 @@ def peer(
             peer_python = make(folder)
         found = versions(peer_python)
         figures = uvloop.run(compare(comparison, peer_python, found, tell))
-    except (PeerMissing, ServerFailed) as error:
-        typer.echo(f"salesos bench peer: {error}", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(table(figures))
-    if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
-    if report is not None:
-        report_page.write(page.page(figures), report)
+    give(table(figures), figures, lambda: page.page(figures), json, report)
     if all(one.void for one in figures.rounds):
         raise typer.Exit(1)

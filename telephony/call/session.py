@@ -5,15 +5,14 @@ conversation, the hang-up) lives in the call's task group and ends with it.
 """
 
 import asyncio
-import math
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 
 from agent.conversation import Conversation
 from agent.ports import Minds
+from agent.signal_queue import SignalQueue
 from agent.signals import LineGone, MachineWaits, TimeUp
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
@@ -26,8 +25,11 @@ from media.recording.recorder import Recorder
 from media.room import Room
 from telephony.call import signals as sig
 from telephony.call.carrier_leg import CarrierLeg
+from telephony.call.emitter import Emitter
 from telephony.call.lifecycle import GUARD_S, Lifecycle
 from telephony.call.services import Services
+from telephony.call.talk_time import TalkTime
+from telephony.call.timers import Timers
 from telephony.carrier_port import CallOrder
 
 log = structlog.get_logger()
@@ -58,16 +60,13 @@ class CallSession:
         self._order = order
         self._services = services
         self._carrier_leg = CarrierLeg(services.carrier, order, self.put)
-        self._signals: asyncio.Queue[sig.CallSignal] = asyncio.Queue(SIGNALS_MAX)
-        self.dropped_signals = 0
+        self._signals: SignalQueue[sig.CallSignal] = SignalQueue(SIGNALS_MAX)
         self._lifecycle = Lifecycle()
-        self._seq = 0
-        self._epoch = 1
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox)
+        self._timers = Timers(self.put)
         self._now: Callable[[], float] = asyncio.get_running_loop().time
         self._line: Line | None = None  # the first stream that started
-        self._answered_at: float | None = None
-        self._ended_at: float | None = None
+        self._talk = TalkTime(self._now)
         self._answered_by: AnsweredBy | None = None
         self._outcome: Outcome | None = None
         self._reason = ""
@@ -108,12 +107,13 @@ class CallSession:
     def late_samples(self) -> int:
         return self._recorder.late if self._recorder is not None else 0
 
+    @property
+    def dropped_signals(self) -> int:
+        return self._signals.dropped
+
     def put(self, signal: sig.CallSignal) -> None:
-        """Give the call a signal. Full, it drops and counts: only a peer that floods us can get there."""
-        try:
-            self._signals.put_nowait(signal)
-        except asyncio.QueueFull:
-            self.dropped_signals += 1
+        """Give the call a signal."""
+        self._signals.put(signal)
 
     def take_stream(self, line: Line) -> bool:
         """Let a stream be the call's one; False when it has one already."""
@@ -125,11 +125,8 @@ class CallSession:
     # Witness of the conversation
 
     def emit(self, body: events.Body) -> None:
-        self._seq += 1
         self._services.figures.note(body)
-        self._services.outbox.put(
-            events.Event(self.plan.org_id, self.call_id, self._epoch, self._seq, datetime.now(UTC), body)
-        )
+        self._emitter.emit(body)
 
     def _on_quality(self, leg: str, quality: Quality) -> None:
         stable = quality.connection is Connection.STABLE
@@ -160,8 +157,7 @@ class CallSession:
             self._room.leave()
             if self._recorder is not None:
                 self._services.archive.drop(self._recorder)
-            for timer in self._timers.values():
-                timer.cancel()
+            self._timers.stop()
         if not self._carrier_over:
             await self._carrier_leg.hang_up(self.carrier_call_id)
         for event in ("wind_up", "finish", "fail"):
@@ -177,13 +173,13 @@ class CallSession:
                 dialing = tasks.create_task(self._carrier_leg.dial(), name="call.dial")
                 while not self._over:
                     self._handle(await self._signals.get())
-                self._ended_at = self._now()
+                self._talk.end()
                 await self._write_out()
                 if not dialing.done():
                     # Given up while the carrier was being asked: its answer is needed to hang up.
                     await asyncio.wait([dialing], timeout=DIAL_ANSWER_WAIT_S)
-                while not self._signals.empty():
-                    self._handle(self._signals.get_nowait())
+                for signal in self._signals.take_all():
+                    self._handle(signal)
                 tasks.create_task(self._stop(), name="call.stop")
         except* _Stopped:
             pass
@@ -231,8 +227,8 @@ class CallSession:
             case sig.FundsEnd(last_call=last_call):
                 self._funds_end(last_call=last_call)
             case sig.MeterDue():
-                self.emit(events.Metered(self._billable_s()))
-                self._after("meter", METER_EVERY_S, sig.MeterDue())
+                self.emit(events.Metered(self._talk.billable_s))
+                self._timers.set("meter", METER_EVERY_S, sig.MeterDue())
             case sig.HangUpAsked(reason=reason):
                 self._asked_to_hang_up(reason)
             case sig.SayGoodbye():
@@ -256,7 +252,7 @@ class CallSession:
                 self._answered()
             case "completed":
                 self._carrier_over = True
-                if self._answered_at is None:
+                if not self._talk.begun:
                     # Answered and over before we heard of either.
                     self._answered()
                 self._line_gone(Outcome.HUNG_UP, "")
@@ -268,12 +264,12 @@ class CallSession:
                 pass  # queued, initiated
 
     def _answered(self) -> None:
-        if self._answered_at is None and self._tell("answer"):
-            self._answered_at = self._now()
+        if not self._talk.begun and self._tell("answer"):
+            self._talk.begin()
             self.emit(events.Answered())
-            self._after("meter", METER_EVERY_S, sig.MeterDue())
-            self._after("goodbye", max(1.0, self._permit.funded_s - GOODBYE_S), sig.FundsEnd(last_call=True))
-            self._after("funds", float(self._permit.funded_s), sig.FundsEnd(last_call=False))
+            self._timers.set("meter", METER_EVERY_S, sig.MeterDue())
+            self._timers.set("goodbye", max(1.0, self._permit.funded_s - GOODBYE_S), sig.FundsEnd(last_call=True))
+            self._timers.set("funds", float(self._permit.funded_s), sig.FundsEnd(last_call=False))
 
     def _answerer_known(self, signal: sig.Answerer) -> None:
         if self._answered_by is not None and self._answered_by is not AnsweredBy.UNKNOWN:
@@ -344,7 +340,7 @@ class CallSession:
             # A callback may have been lost: the carrier's own word comes first.
             self._asked_carrier = True
             self._tasks.create_task(self._carrier_leg.ask(self.carrier_call_id), name="call.ask_carrier")
-            self._after("guard", ASKED_GUARD_S, sig.GuardExpired(state))
+            self._timers.set("guard", ASKED_GUARD_S, sig.GuardExpired(state))
 
     def _funds_end(self, *, last_call: bool) -> None:
         if last_call:
@@ -378,33 +374,20 @@ class CallSession:
         if guard_s is not None:
             if self.state is State.RINGING:
                 guard_s += self._order.ring_timeout_s
-            self._after("guard", guard_s, sig.GuardExpired(self.state))
+            self._timers.set("guard", guard_s, sig.GuardExpired(self.state))
         return True
-
-    def _after(self, name: str, delay_s: float, signal: sig.CallSignal) -> None:
-        if name in self._timers:
-            self._timers[name].cancel()
-        self._timers[name] = asyncio.get_running_loop().call_later(delay_s, self.put, signal)
-
-    def _duration_s(self) -> float:
-        if self._answered_at is None:
-            return 0.0
-        return (self._ended_at or self._now()) - self._answered_at
-
-    def _billable_s(self) -> int:
-        return math.ceil(self._duration_s())
 
     def _emit_finished(self) -> None:
         answered_by = self._answered_by
-        if answered_by is None and self._answered_at is not None:
+        if answered_by is None and self._talk.begun:
             answered_by = AnsweredBy.UNKNOWN
         self.emit(
             events.Finished(
                 self.state,
                 self._outcome or Outcome.HUNG_UP,
                 answered_by,
-                round(self._duration_s(), 3),
-                self._billable_s(),
+                round(self._talk.duration_s, 3),
+                self._talk.billable_s,
                 self._reason,
             )
         )

@@ -1,0 +1,22 @@
+"""What one life of a call says, numbered: each event goes to the outbox with its epoch and place. Never waits."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from events import call as events
+from telephony.outbox import Outbox
+
+
+class Emitter:
+    """One epoch of one call: its own is the first, and whoever speaks for it after its process died has another."""
+
+    def __init__(self, org_id: UUID, call_id: UUID, epoch: int, outbox: Outbox) -> None:
+        self._org_id = org_id
+        self._call_id = call_id
+        self._epoch = epoch
+        self._seq = 0
+        self._outbox = outbox
+
+    def emit(self, body: events.Body) -> None:
+        self._seq += 1
+        self._outbox.put(events.Event(self._org_id, self._call_id, self._epoch, self._seq, datetime.now(UTC), body))

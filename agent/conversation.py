@@ -79,8 +79,8 @@ class Conversation:
     def on_partial(self, text: str) -> None:
         self._listening.on_partial(text)
 
-    def on_audio(self, pcm: bytes) -> None:
-        self._listening.hear(pcm)
+    def on_audio(self, pcm: bytes, ulaw: bytes) -> None:
+        self._listening.hear(pcm, ulaw)
 
     def on_voice(self, signal: VoiceSignal) -> None:
         if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING and not self._machine:
@@ -174,7 +174,7 @@ class Conversation:
                 self._timer.set(Timer.LAST_WORDS, timing.LAST_WORDS_MAX_S)
             case _:
                 self._timer.stop()
-        self._listening.begin()
+        self._listening.begin(self._room.now)
 
     def _voice_paused(self, signal: VoicePaused) -> None:
         """A word of assent is over before its silence is long enough to end a turn: do not wait for that."""

@@ -1,40 +1,68 @@
 """One call's recogniser behind the voice detector: fed only while the caller speaks, from just before they began."""
 
 from collections import deque
+from dataclasses import replace
 from typing import Final
 
-from agent.stt.port import Recognizer, Transcript
+from agent.stt.port import PREROLL_MS, HeardWord, Recognizer, Transcript
 from media.frame import FRAME_MS
 
-PREROLL_MS: Final = 480  # audio before the voice was noticed: its first syllable
+_PREROLL_FRAMES: Final = PREROLL_MS // FRAME_MS
 
 
 class Listening:
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
-        self._preroll: deque[bytes] = deque(maxlen=PREROLL_MS // FRAME_MS)
+        self._preroll: deque[bytes] = deque(maxlen=_PREROLL_FRAMES)
+        self._began_ms = 0  # the utterance's first sample, on the call's timeline
+        self._frames = 0  # heard
+        self._fed = 0  # of those, given to the recogniser
         self.active = False
         self.partial = ""  # what was understood so far
 
     def on_partial(self, text: str) -> None:
         self.partial = text
 
-    def hear(self, pcm: bytes) -> None:
-        """Take a frame: int16 samples, 8 kHz."""
-        if self.active:
-            self._recognizer.feed(pcm)
-        else:
-            self._preroll.append(pcm)
+    @property
+    def heard_ms(self) -> int:
+        """How much audio there was of the caller's."""
+        return self._frames * FRAME_MS
 
-    def begin(self) -> None:
+    @property
+    def fed_ms(self) -> int:
+        """How much of it the recogniser was given, and is paid for."""
+        return self._fed * FRAME_MS
+
+    def hear(self, pcm: bytes, ulaw: bytes) -> None:
+        """Take a frame, in both forms: int16 samples and µ-law, 8 kHz."""
+        self._frames += 1
+        feeding = self._recognizer.feeding
+        audio = ulaw if feeding.ulaw else pcm
+        if self.active or feeding.continuous:
+            self._fed += 1
+            self._recognizer.feed(audio)
+        else:
+            self._preroll.append(audio)
+
+    def begin(self, now_ms: int) -> None:
+        """Start an utterance: the caller's voice was noticed now, by the call's timeline."""
         self.partial = ""
         self._recognizer.begin()
-        for pcm in self._preroll:
-            self._recognizer.feed(pcm)
-        self._preroll.clear()
+        before = self._preroll
+        if self._recognizer.feeding.continuous:
+            self._began_ms = now_ms - PREROLL_MS
+        else:
+            self._began_ms = now_ms - len(before) * FRAME_MS
+            self._fed += len(before)
+            for audio in before:
+                self._recognizer.feed(audio)
+        before.clear()
         self.active = True
 
     async def finish(self) -> Transcript:
-        """Return what was said. Raises TranscriptionUnavailable."""
+        """Return what was said, its words on the call's timeline. Raises TranscriptionUnavailable."""
         self.active = False
-        return await self._recognizer.finish()
+        heard = await self._recognizer.finish()
+        began_ms = self._began_ms
+        words = (HeardWord(word.text, word.start_ms + began_ms, word.end_ms + began_ms) for word in heard.words)
+        return replace(heard, words=tuple(words))

@@ -14,7 +14,7 @@ import structlog
 from agent.llm.port import Message, Model, ModelUnavailable, Request, Text, ToolCall
 from agent.reply import Reply
 from agent.sentences import SentenceSplitter
-from agent.tts.port import SpeechUnavailable, Voice
+from agent.tts.port import Encoding, Speech, SpeechUnavailable, Voice
 from media.codec import g711
 from media.codec.resample import Resampler
 from media.frame import RATE_HZ, SAMPLES_PER_MS
@@ -157,31 +157,34 @@ class _Speech:
         """Speak a sentence, but for what of it the room has already."""
         skip_ms = self._said_ms
         resampler: Resampler | None = None
+        begun = False
         made = 0  # samples of this sentence at the telephone's rate
         try:
             async with asyncio.timeout(SENTENCE_TIMEOUT_S), aclosing(self._voice.speak(sentence)) as pieces:
                 async for speech in pieces:
-                    if resampler is None:
-                        resampler = Resampler(speech.rate_hz, RATE_HZ)
+                    if not begun:
+                        begun = True
+                        if speech.encoding is Encoding.PCM:
+                            resampler = Resampler(speech.rate_hz, RATE_HZ)
                         if not skip_ms:
                             self._place_ms = self._open()
                             self._reply.sentences.append(sentence)
                     words = tuple(w for w in speech.words if w.start_ms >= skip_ms)
                     self._reply.add_words(words, self._place_ms)
                     ends_ms = [word.end_ms + self._place_ms for word in words]
-                    pcm = resampler.push(np.frombuffer(speech.pcm, dtype=np.int16))
-                    made = self._append(pcm, made, skip_ms, ends_ms)
+                    made = self._append(_ulaw(speech, resampler), made, skip_ms, ends_ms)
         except TimeoutError:
             raise SpeechUnavailable("no speech in time") from None
         if resampler is not None:
-            self._append(resampler.push(np.zeros(0, dtype=np.int16), last=True), made, skip_ms)
+            rest = g711.encode(resampler.push(np.zeros(0, dtype=np.int16), last=True))
+            self._append(rest, made, skip_ms)
 
-    def _append(self, pcm: g711.Samples, made: int, skip_ms: int, word_ends_ms: Sequence[int] = ()) -> int:
-        """Give the room what of `pcm` lies beyond `skip_ms`; returns the samples made so far."""
-        fresh = pcm[max(0, skip_ms * SAMPLES_PER_MS - made) :]
-        if len(fresh) or word_ends_ms:
-            self.mouth.append(g711.encode(fresh), word_ends_ms)
-        made += len(pcm)
+    def _append(self, ulaw: bytes, made: int, skip_ms: int, word_ends_ms: Sequence[int] = ()) -> int:
+        """Give the room what of `ulaw` lies beyond `skip_ms`; returns the samples made so far."""
+        fresh = ulaw[max(0, skip_ms * SAMPLES_PER_MS - made) :]
+        if fresh or word_ends_ms:
+            self.mouth.append(fresh, word_ends_ms)
+        made += len(ulaw)
         self._said_ms = max(self._said_ms, made // SAMPLES_PER_MS)
         return made
 
@@ -195,3 +198,10 @@ class _Speech:
             self.mouth.begin_reply()
             self._on_open()
         return self.mouth.reply_ms
+
+
+def _ulaw(speech: Speech, resampler: Resampler | None) -> bytes:
+    """Return a piece as the line carries it; only what is not so already is resampled."""
+    if resampler is None:
+        return speech.audio
+    return g711.encode(resampler.push(np.frombuffer(speech.audio, dtype=np.int16)))

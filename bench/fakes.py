@@ -12,7 +12,7 @@ import numpy as np
 
 from agent.llm.port import Delta, Request, Text, Usage
 from agent.ports import Minds
-from agent.stt.port import HeardWord, Transcript
+from agent.stt.port import PCM_UTTERANCES, Feeding, HeardWord, Transcript
 from agent.tts.port import Speech, SpokenWord
 from media.frame import RATE_HZ, samples_to_ms
 
@@ -43,14 +43,16 @@ TONE: Final = _tone()
 class InstantRecognizer:
     """Implements `Recognizer`: counts what it is fed, and knows the text 0 ms after `finish`."""
 
+    feeding: Feeding = PCM_UTTERANCES
+
     def __init__(self) -> None:
         self._fed_bytes = 0
 
     def begin(self) -> None:
         self._fed_bytes = 0
 
-    def feed(self, pcm: bytes) -> None:
-        self._fed_bytes += len(pcm)
+    def feed(self, audio: bytes) -> None:
+        self._fed_bytes += len(audio)
 
     async def finish(self) -> Transcript:
         heard_ms, self._fed_bytes = samples_to_ms(self._fed_bytes // 2), 0

@@ -108,7 +108,7 @@ async def _spoken_again(text: str, speech: SpeechProcess) -> Reply:
         length = 0
         async for piece in speech.speak(sentence, "en-us"):
             reply.add_words(piece.words, offset_ms)
-            length += len(piece.pcm) // 2
+            length += len(piece.audio) // 2
         offset_ms += length // SAMPLES_PER_MS + PAUSE_MS
     return reply
 

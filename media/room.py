@@ -26,8 +26,8 @@ _REPORT_FRAMES: Final = 50
 class Ear(SpeechEar, Protocol):
     """Whoever listens in this room, called on the loop; times are the timeline's."""
 
-    def on_audio(self, pcm: bytes) -> None:
-        """A frame of the prospect's audio: int16 samples, 8 kHz."""
+    def on_audio(self, pcm: bytes, ulaw: bytes) -> None:
+        """A frame of the prospect's audio, in both forms: int16 samples, and µ-law as it came; 8 kHz."""
 
     def on_voice(self, signal: VoiceSignal) -> None: ...
 
@@ -109,8 +109,8 @@ class Room:
             self._recorder.heard_from_prospect(self._position // SAMPLES_PER_MS, ulaw)
         self._position += len(ulaw)
         if self._conference is not None:
-            pcm = self._with_others(ulaw, pcm)
-        self._ear.on_audio(pcm)
+            pcm, ulaw = self._with_others(ulaw, pcm)
+        self._ear.on_audio(pcm, ulaw)
         self._silero.feed(pcm)
         if self.frames % _REPORT_FRAMES == 0:
             self._report()
@@ -148,11 +148,13 @@ class Room:
         if self._conference is not None:
             self._conference.shed_taps(shed)
 
-    def _with_others(self, ulaw: bytes, pcm: bytes) -> bytes:
+    def _with_others(self, ulaw: bytes, pcm: bytes) -> tuple[bytes, bytes]:
         """Let the others hear a frame; returns what the agent hears of it: silence while the prospect is on hold."""
         assert self._conference is not None
         self._conference.prospect_spoke(ulaw, (self._position - len(ulaw)) // SAMPLES_PER_MS)
-        return bytes(len(pcm)) if self._conference.held else pcm
+        if self._conference.held:
+            return bytes(len(pcm)), g711.ULAW_SILENCE * len(ulaw)
+        return pcm, ulaw
 
     def _report(self) -> None:
         gaps, self._gaps_reported = self.gaps - self._gaps_reported, self.gaps

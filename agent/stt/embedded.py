@@ -3,7 +3,16 @@
 from typing import Final
 
 from agent.speech_process import SpeechProcess
-from agent.stt.port import HeardWord, OnPartial, Transcript, TranscriptionUnavailable
+from agent.stt.port import (
+    PCM_UTTERANCES,
+    Feeding,
+    HeardWord,
+    OnPartial,
+    OnTurn,
+    Transcript,
+    TranscriptionUnavailable,
+    no_turns,
+)
 
 UTTERANCE_BYTES_MAX: Final = 60 * 8_000 * 2  # a minute; a monologue's end is not what was answered
 
@@ -14,13 +23,18 @@ class EmbeddedRecognizers:
     def __init__(self, process: SpeechProcess) -> None:
         self._process = process
 
-    async def open(self, phrases: tuple[str, ...], on_partial: OnPartial) -> "EmbeddedRecognizer":
+    async def open(
+        self, phrases: tuple[str, ...], on_partial: OnPartial, on_turn: OnTurn = no_turns
+    ) -> "EmbeddedRecognizer":
         """Raises TranscriptionUnavailable."""
+        del on_turn  # it knows of no turns
         return EmbeddedRecognizer(self._process, await self._process.prepare(phrases), on_partial)
 
 
 class EmbeddedRecognizer:
     """Implements `agent.stt.port.Recognizer`; keeps what the call's line is like from utterance to utterance."""
+
+    feeding: Feeding = PCM_UTTERANCES
 
     def __init__(self, process: SpeechProcess, model: str, on_partial: OnPartial) -> None:
         self._process = process
@@ -36,14 +50,14 @@ class EmbeddedRecognizer:
         self._fed_bytes = 0
         self._utterance = self._process.begin(self._model, self._cepstral_mean, self._on_partial)
 
-    def feed(self, pcm: bytes) -> None:
+    def feed(self, audio: bytes) -> None:
         if self._utterance is None:
             return
-        if self._fed_bytes + len(pcm) > UTTERANCE_BYTES_MAX:
-            self.dropped_bytes += len(pcm)
+        if self._fed_bytes + len(audio) > UTTERANCE_BYTES_MAX:
+            self.dropped_bytes += len(audio)
             return
-        self._fed_bytes += len(pcm)
-        self._process.feed(self._utterance, pcm)
+        self._fed_bytes += len(audio)
+        self._process.feed(self._utterance, audio)
 
     async def finish(self) -> Transcript:
         """Raises TranscriptionUnavailable: also when the process was away at the utterance's beginning."""

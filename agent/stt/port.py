@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from enum import Enum, auto
+from typing import Final, Protocol
+
+PREROLL_MS: Final = 480  # audio before the voice was noticed, its first syllable: an utterance begins with it
 
 
 class TranscriptionUnavailable(Exception):
@@ -23,14 +26,37 @@ class Transcript:
     confidence: float = 1.0  # 0 to 1
 
 
+class TurnSign(Enum):
+    """What an engine that listens for turns says of them, ahead of what the voice detector finds."""
+
+    STARTED = auto()
+    PROBABLY_OVER = auto()
+    WENT_ON = auto()  # after PROBABLY_OVER: they were not done
+    OVER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Feeding:
+    """How an engine wants its audio: mono, 8 kHz."""
+
+    ulaw: bool = False  # frames as they came from the line, a byte a sample; otherwise int16
+    continuous: bool = False  # everything, silence too, and `begin` comes PREROLL_MS late; otherwise utterances only
+
+
+PCM_UTTERANCES: Final = Feeding()
+
+
 class Recognizer(Protocol):
     """One call's recogniser. An utterance is begun, fed and finished; one at a time."""
+
+    @property
+    def feeding(self) -> Feeding: ...
 
     def begin(self) -> None:
         """Start an utterance; drops an unfinished one."""
 
-    def feed(self, pcm: bytes) -> None:
-        """Take int16 mono 8 kHz samples of the utterance. Never waits."""
+    def feed(self, audio: bytes) -> None:
+        """Take samples, in the form that `feeding` says. Never waits."""
 
     async def finish(self) -> Transcript:
         """End the utterance and return what was said.
@@ -44,13 +70,20 @@ class Recognizer(Protocol):
 
 
 OnPartial = Callable[[str], None]
+OnTurn = Callable[[TurnSign], None]
+
+
+def no_turns(_sign: TurnSign) -> None:
+    """For who does not listen to turn signs."""
 
 
 class RecognizerFactory(Protocol):
     """Opens recognisers; owned by the process, shared by its calls."""
 
-    async def open(self, phrases: tuple[str, ...], on_partial: OnPartial) -> Recognizer:
+    async def open(self, phrases: tuple[str, ...], on_partial: OnPartial, on_turn: OnTurn = no_turns) -> Recognizer:
         """Return a warm recogniser for one call. `phrases` bias or bound what it knows.
+
+        `on_turn` hears of turns from engines that know of them, before `finish` is asked.
 
         Raises:
             TranscriptionUnavailable: it cannot be had now.

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Protocol
 
 
@@ -16,11 +17,17 @@ class SpokenWord:
     end_ms: int
 
 
+class Encoding(Enum):
+    PCM = auto()  # int16 mono
+    ULAW = auto()  # one byte a sample, 8 kHz: what the line carries, so that nothing is resampled
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
-    pcm: bytes  # int16 mono
+    audio: bytes
     rate_hz: int
     words: tuple[SpokenWord, ...] = ()  # words that begin in or before this piece, each reported once
+    encoding: Encoding = Encoding.PCM
 
 
 class Voice(Protocol):

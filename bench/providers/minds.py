@@ -11,7 +11,7 @@ import httpx
 
 from agent.llm.port import Delta, ModelUnavailable, Request, Text, Usage
 from agent.ports import Minds
-from agent.stt.port import HeardWord, Transcript, TranscriptionUnavailable
+from agent.stt.port import PCM_UTTERANCES, Feeding, HeardWord, Transcript, TranscriptionUnavailable
 from agent.tts.port import Speech, SpeechUnavailable, SpokenWord
 from bench.stream_socket import StreamSocket, connect
 from media.frame import RATE_HZ
@@ -22,6 +22,8 @@ UNSENT_BYTES_MAX: Final = 64_000  # four seconds of speech that the recogniser d
 
 class SocketRecognizer:
     """Implements `Recognizer` over one WebSocket a call. Made by `open_recognizer`."""
+
+    feeding: Feeding = PCM_UTTERANCES
 
     def __init__(self) -> None:
         self._socket: StreamSocket | None = None
@@ -36,11 +38,11 @@ class SocketRecognizer:
             self._answer.cancel()
         self._answer = None
 
-    def feed(self, pcm: bytes) -> None:
+    def feed(self, audio: bytes) -> None:
         if self._socket is None or self._socket.unsent_bytes > UNSENT_BYTES_MAX:
-            self.dropped_bytes += len(pcm)
+            self.dropped_bytes += len(audio)
         else:
-            self._socket.send_bytes(pcm)
+            self._socket.send_bytes(audio)
 
     async def finish(self) -> Transcript:
         if self._socket is None or self._socket.closed.is_set():

@@ -61,7 +61,7 @@ async def test_a_sentence_comes_in_pieces_with_each_word_once(process: SpeechPro
     assert " ".join(word.text for piece in pieces for word in piece.words) == SENTENCE
     at_ms = 0.0
     for piece in pieces:
-        at_ms += len(piece.pcm) / 16
+        at_ms += len(piece.audio) / 16
         assert all(word.start_ms <= at_ms for word in piece.words)
 
 
@@ -81,7 +81,7 @@ async def test_many_calls_speak_and_listen_at_once(process: SpeechProcess, tmp_p
         await recognizer.aclose()
 
     async def speak() -> None:
-        said.append(sum(len(piece.pcm) for piece in await say(process)))
+        said.append(sum(len(piece.audio) for piece in await say(process)))
 
     async with asyncio.TaskGroup() as tasks:
         for _ in range(5):

@@ -35,7 +35,7 @@ async def test_the_voice_is_a_tone_of_two_seconds_with_the_time_of_every_word() 
     voice: Voice = instant_minds().voice
     async with aclosing(voice.speak(ANSWER)) as pieces:
         (speech,) = [piece async for piece in pieces]
-    pcm = np.frombuffer(speech.pcm, np.int16)
+    pcm = np.frombuffer(speech.audio, np.int16)
     assert len(pcm) == TONE_MS * speech.rate_hz // 1000
     spectrum = np.abs(np.fft.rfft(pcm))
     assert int(np.argmax(spectrum)) * speech.rate_hz // len(pcm) == TONE_HZ

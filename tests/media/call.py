@@ -47,7 +47,7 @@ class Told:
         self.playing_from: list[int] = []
         self.played_out = 0
 
-    def on_audio(self, pcm: bytes) -> None:
+    def on_audio(self, pcm: bytes, ulaw: bytes) -> None:
         self.agent_heard.append(pcm)
 
     def on_voice(self, signal: VoiceSignal) -> None:

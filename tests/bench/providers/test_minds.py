@@ -57,7 +57,7 @@ async def test_the_voice_says_each_word_where_it_stands(url: str, http: httpx.As
     minds = await open_minds(url, http)
     async with aclosing(minds.voice.speak("one two three")) as speaking:
         (speech,) = [piece async for piece in speaking]
-    assert speech.pcm == TONE
+    assert speech.audio == TONE
     assert [word.text for word in speech.words] == ["one", "two", "three"]
     assert speech.words[0].start_ms == 0
     assert speech.words[-1].end_ms == TONE_MS

@@ -5,7 +5,7 @@ arguments that are no JSON object are garbage.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from agent.llm.port import Delta, Failure, Finish, FinishReason, ModelUnavailable, Text, ToolCall
@@ -41,7 +41,7 @@ class Answer:
 
     def whole_call(self, call: ToolCall) -> None:
         """Take a tool call that arrived in one piece; without an id it gets one."""
-        self._whole.append(call if call.id else ToolCall(f"call_{len(self._whole)}", call.name, call.arguments))
+        self._whole.append(call if call.id else replace(call, id=f"call_{len(self._whole)}"))
 
     def finish(self, reason: FinishReason) -> None:
         self._finish = reason

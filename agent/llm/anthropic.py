@@ -14,7 +14,7 @@ from agent.llm.answer import Answer
 from agent.llm.faults import refusal
 from agent.llm.links import TIMEOUT, Access, warm
 from agent.llm.port import Delta, Failure, FinishReason, ModelUnavailable, Request, Usage
-from agent.llm.rendering import system_text, turns
+from agent.llm.rendering import Turn, system_text, turns
 
 VENDOR: Final = "anthropic"
 BASE_URL: Final = "https://api.anthropic.com"
@@ -87,7 +87,7 @@ class AnthropicModel:
     def _parameters(self, request: Request) -> dict[str, Any]:
         parameters: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": "assistant" if t.by_agent else "user", "content": t.text} for t in turns(request)],
+            "messages": [_message(turn) for turn in turns(request)],
             "max_tokens": request.max_tokens,
             "stream": True,
         }
@@ -100,6 +100,15 @@ class AnthropicModel:
                 for t in request.tools
             ]
         return parameters
+
+
+def _message(turn: Turn) -> dict[str, Any]:
+    text = [{"type": "text", "text": turn.text}] if turn.text else []
+    if turn.by_agent:
+        calls = [{"type": "tool_use", "id": c.id, "name": c.name, "input": dict(c.arguments)} for c in turn.calls]
+        return {"role": "assistant", "content": text + calls}
+    results = [{"type": "tool_result", "tool_use_id": r.call.id, "content": r.text} for r in turn.results]
+    return {"role": "user", "content": results + text}
 
 
 def _broken(error: Exception) -> ModelUnavailable:

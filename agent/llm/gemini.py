@@ -13,9 +13,10 @@ from agent.llm.answer import Answer
 from agent.llm.faults import RETRY_AFTER_MAX_S, refusal
 from agent.llm.links import READ_TIMEOUT_S, Access, warm
 from agent.llm.port import Delta, Failure, FinishReason, ModelUnavailable, Request, ToolCall, Usage
-from agent.llm.rendering import system_text, turns
+from agent.llm.rendering import Turn, system_text, turns
 
 VENDOR: Final = "gemini"
+_UNSIGNED: Final = b"skip_thought_signature_validator"  # the vendor's own word for calls that are not its models'
 BASE_URL: Final = "https://generativelanguage.googleapis.com"
 _FINISH: Final = {
     types.FinishReason.STOP: FinishReason.STOP,
@@ -82,10 +83,7 @@ class GeminiModel:
         return genai.Client(api_key=self._key, http_options=options).aio
 
     def _parameters(self, request: Request) -> dict[str, Any]:
-        contents = [
-            types.Content(role="model" if t.by_agent else "user", parts=[types.Part(text=t.text)])
-            for t in turns(request)
-        ]
+        contents = [_content(turn) for turn in turns(request)]
         config = types.GenerateContentConfig(
             system_instruction=system_text(request) or None,
             temperature=request.temperature,
@@ -140,7 +138,7 @@ def _deltas(chunk: types.GenerateContentResponse, answer: Answer) -> Iterator[De
             if part.text and not part.thought:
                 yield answer.text(part.text)
             if part.function_call is not None:
-                answer.whole_call(_call(part.function_call))
+                answer.whole_call(_call(part.function_call, part.thought_signature or b""))
         if candidate.finish_reason:
             answer.finish(_FINISH.get(candidate.finish_reason, FinishReason.STOP))
     if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason:
@@ -157,10 +155,26 @@ def _tools(request: Request) -> list[Any] | None:
     return [types.Tool(function_declarations=declared)]
 
 
-def _call(call: types.FunctionCall) -> ToolCall:
+def _content(turn: Turn) -> types.Content:
+    parts = [types.Part(text=turn.text)] if turn.text else []
+    if turn.by_agent:
+        calls = [_call_part(call, first=not index) for index, call in enumerate(turn.calls)]
+        return types.Content(role="model", parts=parts + calls)
+    results = [types.Part.from_function_response(name=r.call.name, response={"result": r.text}) for r in turn.results]
+    return types.Content(role="user", parts=results + parts)
+
+
+def _call_part(call: ToolCall, *, first: bool) -> types.Part:
+    part = types.Part.from_function_call(name=call.name, args=dict(call.arguments))
+    # Models from the third generation on refuse a first call that is not signed; another vendor's never is.
+    part.thought_signature = call.signature or (_UNSIGNED if first else None)
+    return part
+
+
+def _call(call: types.FunctionCall, signature: bytes) -> ToolCall:
     if not call.name:
         raise ModelUnavailable(f"{VENDOR}: a tool call that cannot be read", Failure.GARBAGE)
-    return ToolCall(call.id or "", call.name, dict(call.args or {}))
+    return ToolCall(call.id or "", call.name, dict(call.args or {}), signature)
 
 
 def _refused(error: errors.APIError) -> ModelUnavailable:

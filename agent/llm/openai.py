@@ -1,5 +1,6 @@
 """OpenAI's chat completions, and every server that speaks them (Azure, Groq, vLLM, Ollama…), through its SDK."""
 
+import json
 from collections.abc import AsyncGenerator
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from agent.llm.answer import Answer
 from agent.llm.faults import refusal
 from agent.llm.links import TIMEOUT, Access, warm
 from agent.llm.port import Delta, Failure, FinishReason, ModelUnavailable, Request, Usage
-from agent.llm.rendering import system_text, turns
+from agent.llm.rendering import Turn, system_text, turns
 
 VENDOR: Final = "openai"
 BASE_URL: Final = "https://api.openai.com/v1"
@@ -75,8 +76,9 @@ class OpenAIModel:
 
     def _parameters(self, request: Request) -> dict[str, Any]:
         system = system_text(request)
-        messages = [{"role": "system", "content": system}] if system else []
-        messages += [{"role": "assistant" if t.by_agent else "user", "content": t.text} for t in turns(request)]
+        messages: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+        for turn in turns(request):
+            messages += _messages(turn)
         # The vendor's newer models refuse `max_tokens`; the servers that imitate it know nothing else.
         limit = "max_completion_tokens" if self._url == BASE_URL else "max_tokens"
         parameters: dict[str, Any] = {
@@ -97,6 +99,23 @@ class OpenAIModel:
                 for t in request.tools
             ]
         return parameters
+
+
+def _messages(turn: Turn) -> list[dict[str, Any]]:
+    if turn.by_agent:
+        message: dict[str, Any] = {"role": "assistant", "content": turn.text or None}
+        if turn.calls:
+            message["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": json.dumps(dict(call.arguments))},
+                }
+                for call in turn.calls
+            ]
+        return [message]
+    messages = [{"role": "tool", "tool_call_id": r.call.id, "content": r.text} for r in turn.results]
+    return messages + ([{"role": "user", "content": turn.text}] if turn.text else [])
 
 
 def _broken(error: Exception) -> ModelUnavailable:

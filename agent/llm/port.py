@@ -40,6 +40,7 @@ class Role(StrEnum):
     USER = "user"
     ASSISTANT = "assistant"
     EVENT = "event"  # something happened that nobody said; `text` is an EventName
+    TOOL = "tool"  # what a tool came to; `text` is for the model alone
 
 
 class EventName(StrEnum):
@@ -57,6 +58,9 @@ class Message:
     role: Role
     text: str  # for ASSISTANT: what was heard, not what was meant
     cut_short: bool = False  # ASSISTANT only: the caller did not hear all of it
+    # ASSISTANT only: what was asked for behind these words. The TOOL messages with the results follow at once.
+    calls: tuple["ToolCall", ...] = ()
+    call_id: str = ""  # TOOL only: the `id` of the call in `calls` of the message before
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ class ToolCall:
     id: str
     name: str
     arguments: Mapping[str, Any]
+    signature: bytes = b""  # a vendor's own note about it, given back with the result; nothing to anybody else
 
 
 @dataclass(frozen=True, slots=True)

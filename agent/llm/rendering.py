@@ -5,11 +5,11 @@ cut short is shown, and how a second model is told to go on where a first one br
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.llm.port import EventName, Message, Request, Role
+from agent.llm.port import EventName, Message, Request, Role, ToolCall
 
 # In square brackets, as the instructions explain, so that they are not taken for the caller's words.
 _EVENTS: Final[Mapping[str, str]] = {
@@ -20,13 +20,23 @@ _EVENTS: Final[Mapping[str, str]] = {
     EventName.TIME_UP: "[The time of this call is over. Say goodbye in one sentence.]",
 }
 _CUT_SHORT: Final = " [interrupted here]"
+# Vendors refuse a call without its result.
+_NO_RESULT: Final = "not known: the call was interrupted"
 _VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    call: ToolCall
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     by_agent: bool
-    text: str
+    text: str  # may be empty where there are calls or results
+    calls: tuple[ToolCall, ...] = ()  # the agent's, behind its text; the next turn has a result for each
+    results: tuple[Result, ...] = ()  # the other side's, before its text
 
 
 def system_text(request: Request) -> str:
@@ -37,12 +47,22 @@ def system_text(request: Request) -> str:
 
 
 def turns(request: Request) -> tuple[Turn, ...]:
-    """Return what was said and what happened, as turns that alternate and begin and end with the other side."""
+    """Return what was said and what happened, as turns that alternate and begin and end with the other side.
+
+    A request that offers no tools shows what they came to as words: vendors refuse calls of tools that are not offered.
+    """
     found: list[Turn] = []
-    for message in request.messages:
+    for index, message in enumerate(request.messages):
         turn = _turn(message)
         if turn is not None:
             _append(found, turn)
+        if message.calls and message.role is Role.ASSISTANT:
+            results = tuple(_results(message.calls, request.messages[index + 1 :]))
+            if request.tools:
+                _append(found, Turn(True, "", calls=message.calls))
+                _append(found, Turn(False, "", results=results))
+            else:
+                _append(found, Turn(False, "\n".join(f"[{r.call.name}: {r.text}]" for r in results)))
     if request.said or request.called:
         if request.said:
             _append(found, Turn(True, request.said))
@@ -56,7 +76,7 @@ def turns(request: Request) -> tuple[Turn, ...]:
 
 def _turn(message: Message) -> Turn | None:
     text = message.text
-    if message.role is Role.SYSTEM:
+    if message.role in (Role.SYSTEM, Role.TOOL):
         return None
     if message.role is Role.EVENT:
         text = _EVENTS.get(text, f"[{text}]")
@@ -68,9 +88,20 @@ def _turn(message: Message) -> Turn | None:
 
 def _append(found: list[Turn], turn: Turn) -> None:
     if found and found[-1].by_agent == turn.by_agent:
-        found[-1] = Turn(turn.by_agent, f"{found[-1].text}\n{turn.text}")
+        last = found[-1]
+        text = "\n".join(part for part in (last.text, turn.text) if part)
+        found[-1] = replace(last, text=text, calls=last.calls + turn.calls, results=last.results + turn.results)
     else:
         found.append(turn)
+
+
+def _results(calls: Sequence[ToolCall], after: Sequence[Message]) -> list[Result]:
+    told: dict[str, str] = {}
+    for message in after:
+        if message.role is not Role.TOOL:
+            break
+        told.setdefault(message.call_id, message.text)
+    return [Result(call, told.get(call.id) or _NO_RESULT) for call in calls]
 
 
 def _go_on(request: Request) -> str:

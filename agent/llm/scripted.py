@@ -39,7 +39,8 @@ class ScriptedModel:
         turn: _Turn | None = None
         for message in request.messages:
             if message.role is Role.ASSISTANT and turn is not None:
-                turn.heard.append(message)
+                if message.text or not message.calls:  # else another model's tool calls, which nobody heard
+                    turn.heard.append(message)
             elif message.role in (Role.USER, Role.EVENT):
                 text = message.text
                 if turn is not None:

@@ -3,23 +3,68 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.llm.port import EventName, Message, Request, Role, ToolCall
-from agent.llm.rendering import Turn, system_text, turns
+from agent.llm.port import EventName, Message, Request, Role, Tool, ToolCall
+from agent.llm.rendering import Result, Turn, system_text, turns
 
-MESSAGES = st.lists(st.builds(Message, st.sampled_from(Role), st.text(max_size=20), st.booleans()), max_size=12).map(
-    tuple
+LOOK_UP = Tool("look_up", "Look it up.", {"type": "object"})
+CALLS = st.lists(
+    st.sampled_from([ToolCall(name, "look_up", {}) for name in "abc"]), max_size=2, unique_by=lambda c: c.id
 )
+MESSAGES = st.lists(
+    st.builds(
+        Message, st.sampled_from(Role), st.text(max_size=20), st.booleans(), CALLS.map(tuple), st.sampled_from("abc")
+    ),
+    max_size=12,
+).map(tuple)
 
 
-@given(MESSAGES, st.text(max_size=10), st.booleans())
+@given(MESSAGES, st.text(max_size=10), st.booleans(), st.booleans())
 def test_turns_alternate_begin_and_end_with_the_other_side_and_are_never_empty(
-    messages: tuple[Message, ...], said: str, called: bool
+    messages: tuple[Message, ...], said: str, called: bool, offered: bool
 ) -> None:
     calls = (ToolCall("1", "note_fact", {}),) if called else ()
-    found = turns(Request(messages, said=said.strip(), called=calls))
+    tools = (LOOK_UP,) if offered else ()
+    found = turns(Request(messages, tools=tools, said=said.strip(), called=calls))
     assert [turn.by_agent for turn in found] == [bool(index % 2) for index in range(len(found))]
     assert not found[-1].by_agent
-    assert all(turn.text.strip() for turn in found)
+    assert all(turn.text.strip() or turn.calls or turn.results for turn in found)
+    assert offered or not any(turn.calls or turn.results for turn in found)
+
+
+@given(MESSAGES)
+def test_every_call_has_its_result_in_the_next_turn(messages: tuple[Message, ...]) -> None:
+    found = turns(Request(messages, tools=(LOOK_UP,)))
+    for turn, after in zip(found, (*found[1:], Turn(False, "")), strict=True):
+        assert [result.call for result in after.results] == list(turn.calls)
+    assert not any(turn.calls for turn in found if not turn.by_agent)
+    assert not any(turn.results for turn in found if turn.by_agent)
+
+
+def test_what_a_tool_came_to_stands_between_the_call_and_the_words_about_it() -> None:
+    look_up = ToolCall("1", "look_up", {"what": "x"})
+    messages = (
+        Message(Role.USER, "when?"),
+        Message(Role.ASSISTANT, "One moment.", calls=(look_up,)),
+        Message(Role.TOOL, "at ten", call_id="1"),
+        Message(Role.ASSISTANT, "At ten."),
+        Message(Role.USER, "fine"),
+    )
+    assert turns(Request(messages, tools=(LOOK_UP,))) == (
+        Turn(False, "when?"),
+        Turn(True, "One moment.", calls=(look_up,)),
+        Turn(False, "", results=(Result(look_up, "at ten"),)),
+        Turn(True, "At ten."),
+        Turn(False, "fine"),
+    )
+    assert turns(Request(messages))[2] == Turn(False, "[look_up: at ten]"), "without tools they are words"
+
+
+def test_a_call_that_was_interrupted_has_a_result_all_the_same() -> None:
+    look_up = ToolCall("1", "look_up", {})
+    messages = (Message(Role.ASSISTANT, "", calls=(look_up,)), Message(Role.USER, "hello?"))
+    results = turns(Request(messages, tools=(LOOK_UP,)))[2]
+    assert results.text == "hello?"
+    assert "interrupted" in results.results[0].text
 
 
 @given(MESSAGES)

@@ -144,3 +144,10 @@ async def test_nothing_to_answer_says_nothing() -> None:
     assert await ask(Message(Role.EVENT, "of a later release")) == ("", [])
     assert await ask(event(EventName.ANSWERED), agent(OPENING)) == ("", [])
     assert (await ask(Message(Role.SYSTEM, "be kind"), user("hello")))[0] == OPENING
+
+
+async def test_tools_that_another_model_used_are_no_words_of_the_conversation() -> None:
+    look_up = ToolCall("1", "look_up_lead", {})
+    used = (Message(Role.ASSISTANT, "", calls=(look_up,)), Message(Role.TOOL, "Sam", call_id="1"))
+    opened = event(EventName.ANSWERED), agent(OPENING)
+    assert await ask(*opened, user("Yes, sure."), *used) == await ask(*opened, user("Yes, sure."))

@@ -1,9 +1,10 @@
 """The contract of a language model's provider: each vendor, through its SDK, against a server of its wire format."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import httpx2
@@ -275,6 +276,32 @@ async def test_a_key_is_checked_with_a_question_that_costs_nothing(bench: Bench)
     with pytest.raises(ModelUnavailable) as caught:
         await bench.with_key("wrong").check()
     assert caught.value.failure is Failure.REFUSED_KEY
+
+
+async def test_the_result_of_a_tool_goes_back_with_its_call(bench: Bench) -> None:
+    bench.plays(Answer(calls=(Call("note_fact", {"text": "ação"}),)), ANSWER)
+    asked = [delta for delta in await bench.ask() if isinstance(delta, ToolCall)]
+    call = ToolCall("call_4_0", asked[0].name, asked[0].arguments, asked[0].signature)
+    told = (Message(Role.ASSISTANT, "A moment.", calls=(call,)), Message(Role.TOOL, "noted it", call_id="call_4_0"))
+    assert text(await bench.ask(replace(REQUEST, messages=REQUEST.messages + told))) == "Hello there, olá."
+    sent = bench.server.seen[1].body
+    match bench.kind.dialect():
+        case OpenAIChat():
+            *_, agents, result = sent["messages"]
+            assert (agents["role"], agents["content"]) == ("assistant", "A moment.")
+            assert agents["tool_calls"][0]["function"]["name"] == "note_fact"
+            assert json.loads(agents["tool_calls"][0]["function"]["arguments"]) == {"text": "ação"}
+            assert result == {"role": "tool", "tool_call_id": agents["tool_calls"][0]["id"], "content": "noted it"}
+        case AnthropicMessages():
+            agents, other = (turn["content"] for turn in sent["messages"][-2:])
+            used = {"type": "tool_use", "id": "call_4_0", "name": "note_fact", "input": {"text": "ação"}}
+            assert agents == [{"type": "text", "text": "A moment."}, used]
+            assert other == [{"type": "tool_result", "tool_use_id": "call_4_0", "content": "noted it"}]
+        case _:
+            agents, other = (turn["parts"] for turn in sent["contents"][-2:])
+            assert agents[1]["functionCall"] == {"name": "note_fact", "args": {"text": "ação"}}
+            assert agents[1]["thoughtSignature"], "a call without one is refused"
+            assert other[0]["functionResponse"] == {"name": "note_fact", "response": {"result": "noted it"}}
 
 
 async def test_a_second_model_is_told_what_was_said_already(bench: Bench) -> None:

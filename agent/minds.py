@@ -4,9 +4,10 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Final, Self
 
+from agent import briefing
 from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
-from agent.llm.registry import UnknownModel, open_model
+from agent.llm.registry import VENDORS, Models, UnknownModel
 from agent.ports import Minds
 from agent.speech_process import SpeechProcess
 from agent.stt.embedded import EmbeddedRecognizers
@@ -14,6 +15,7 @@ from agent.stt.port import RecognizerFactory, TranscriptionUnavailable
 from agent.tts.embedded import EmbeddedVoice
 from agent.tts.port import Voice
 from events.plan import CallPlan
+from events.sealed_secret import BadSecret, unseal
 
 
 class BadPlan(Exception):
@@ -35,15 +37,17 @@ class MindMaker:
     voice of one call would wait for the words of all others.
     """
 
-    def __init__(self, ears: SpeechProcess, mouth: SpeechProcess) -> None:
+    def __init__(self, ears: SpeechProcess, mouth: SpeechProcess, models: Models, secret_key: str) -> None:
         self._ears = ears
         self._mouth = mouth
+        self._models = models
+        self._secret_key = secret_key  # opens the keys that plans carry
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def start(cls) -> AsyncGenerator[Self]:
+    async def start(cls, models: Models, secret_key: str) -> AsyncGenerator[Self]:
         async with SpeechProcess() as ears, SpeechProcess() as mouth:
-            yield cls(ears, mouth)
+            yield cls(ears, mouth, models, secret_key)
 
     @property
     def ready(self) -> bool:
@@ -60,9 +64,10 @@ class MindMaker:
         try:
             playbook = parse(plan.playbook, "plan.playbook")
             recognizers = RECOGNIZERS[plan.providers.stt](self._ears)
-            model = open_model(plan.providers.llm, playbook)
+            names = (plan.providers.llm, *plan.providers.llm_fallbacks)
+            model = await self._models.open(names, playbook, own_keys(plan, self._secret_key))
             voice = VOICES[plan.providers.tts](self._mouth, plan.agent.voice)
-        except (BadPlaybook, UnknownModel) as error:
+        except (BadPlaybook, UnknownModel, BadSecret) as error:
             raise BadPlan(str(error)) from None
         except KeyError as error:
             raise BadPlan(f"unknown provider {error}") from None
@@ -75,4 +80,25 @@ class MindMaker:
             "org_name": plan.org_name,
             "prospect_name": plan.prospect.name,
         } | plan.variables
-        return Minds(recognizer, model, voice, frozenset(playbook.backchannels), variables)
+        return Minds(
+            recognizer,
+            model,
+            voice,
+            frozenset(playbook.backchannels),
+            variables,
+            briefing.instructions(playbook),
+            briefing.tools(plan.tools),
+        )
+
+
+def own_keys(plan: CallPlan, secret_key: str) -> dict[str, str]:
+    """Return the organisation's own keys for model vendors, in clear.
+
+    Raises:
+        BadSecret: one does not open.
+    """
+    return {
+        vendor: unseal(sealed, secret_key, plan.org_id, vendor)
+        for vendor, sealed in plan.sealed_keys.items()
+        if vendor in VENDORS
+    }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.llm.port import Model
+from agent.llm.port import Model, Tool
 from agent.stt.port import Recognizer
 from agent.tts.port import Voice
 from events.call import Body
@@ -29,3 +29,5 @@ class Minds:
     voice: Voice
     backchannels: frozenset[str]
     variables: dict[str, str]
+    instructions: str = ""  # for models that need to be told; the script carries its own
+    tools: tuple[Tool, ...] = ()

@@ -45,8 +45,13 @@ def decided_outcome(reply: Reply | None) -> events.Outcome | None:
     """The outcome with which an answer ends the call; None when it does not."""
     for call in reply.calls if reply is not None else ():
         if call.name == "end_call":
-            return events.Outcome(str(call.arguments.get("outcome", events.Outcome.HUNG_UP)))
+            return _outcome(str(call.arguments.get("outcome", "")))
     return None
+
+
+def _outcome(text: str) -> events.Outcome:
+    """A language model may write any word there: the call is over all the same."""
+    return events.Outcome(text) if text in list(events.Outcome) else events.Outcome.HUNG_UP
 
 
 class Facts:
@@ -64,5 +69,7 @@ class Facts:
             key = (said.get("kind", ""), said.get("text", ""), said.get("when", ""))
             if key not in self._noted:
                 self._noted.add(key)
-                fresh.append(events.FactNoted(events.FactKind(key[0]), key[1], key[2]))
+                # So may it here; what it wanted to note is kept as a note.
+                kind = events.FactKind(key[0]) if key[0] in list(events.FactKind) else events.FactKind.NOTE
+                fresh.append(events.FactNoted(kind, key[1], key[2]))
         return fresh

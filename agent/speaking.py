@@ -4,14 +4,16 @@ A voice or model that fails before a sentence is heard is asked once more; then 
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final, Protocol
 
 import numpy as np
 import structlog
 
-from agent.llm.port import Message, Model, ModelUnavailable, Request, Text, ToolCall
+from agent.llm.port import Message, Model, ModelUnavailable, Request, Text, Tool, ToolCall
 from agent.reply import Reply
 from agent.sentences import SentenceSplitter
 from agent.tts.port import Encoding, Speech, SpeechUnavailable, Voice
@@ -28,6 +30,7 @@ _AHEAD_POLL_S: Final = 0.5
 FIRST_TOKEN_TIMEOUT_S: Final = 8.0
 NEXT_TOKEN_TIMEOUT_S: Final = 8.0
 SENTENCE_TIMEOUT_S: Final = 10.0
+END_CALL: Final = "end_call"
 
 
 class SpeakingFailed(Exception):
@@ -59,6 +62,10 @@ class Means(Protocol):
     def voice(self) -> Voice: ...
     @property
     def variables(self) -> dict[str, str]: ...
+    @property
+    def instructions(self) -> str: ...
+    @property
+    def tools(self) -> tuple[Tool, ...]: ...
 
 
 async def produce(
@@ -70,18 +77,22 @@ async def produce(
         SpeakingFailed: the model or the voice failed twice.
     """
     speech = _Speech(reply, means.voice, mouth, on_open)
-    splitter = SentenceSplitter()
+    request = _request(messages, means)
     try:
-        await _stream(reply, _request(messages, means), means.model, splitter, speech)
+        await _stream(reply, request, means.model, speech)
     except ModelUnavailable:
         if reply.sentences:
             raise SpeakingFailed("model_unavailable") from None
+        reply.calls.clear()
         await asyncio.sleep(RETRY_AFTER_S)
         try:
-            splitter = SentenceSplitter()
-            await _stream(reply, _request(messages, means), means.model, splitter, speech)
+            await _stream(reply, request, means.model, speech)
         except ModelUnavailable:
             raise SpeakingFailed("model_unavailable") from None
+    if reply.calls and not reply.sentences and not any(call.name == END_CALL for call in reply.calls):
+        # Models like to call a tool and wait for its result before they speak; the caller waits too.
+        with contextlib.suppress(ModelUnavailable):
+            await _stream(reply, replace(request, called=tuple(reply.calls)), means.model, speech)
     if reply.opened:
         mouth.complete_reply()
 
@@ -99,10 +110,11 @@ async def think_silently(reply: Reply, messages: tuple[Message, ...], means: Mea
 
 
 def _request(messages: tuple[Message, ...], means: Means) -> Request:
-    return Request(messages, variables=means.variables)
+    return Request(messages, means.instructions, means.variables, means.tools)
 
 
-async def _stream(reply: Reply, request: Request, model: Model, splitter: SentenceSplitter, speech: "_Speech") -> None:
+async def _stream(reply: Reply, request: Request, model: Model, speech: "_Speech") -> None:
+    splitter = SentenceSplitter()
     async with aclosing(model.reply(request)) as deltas:
         timeout_s = FIRST_TOKEN_TIMEOUT_S
         while True:

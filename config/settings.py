@@ -73,15 +73,20 @@ class Settings(BaseSettings):
     allowed_countries: tuple[str, ...] = ("US", "CA", "BR", "GB")
     max_call_s: int = Field(1800, ge=60, le=4 * 3600)
 
-    # Providers' keys (used from the conversation milestone on)
+    # Providers: which models hold conversations, in the order in which they are asked, and the operator's keys
+    models: tuple[str, ...] = Field(("scripted",), min_length=1, max_length=5)
+    openai_base_url: str = ""  # any server that speaks OpenAI's chat completions; empty: OpenAI
+    anthropic_base_url: str = ""
+    gemini_base_url: str = ""
     deepgram_api_key: SecretStr | None = None
     elevenlabs_api_key: SecretStr | None = None
     openai_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
+    gemini_api_key: SecretStr | None = None
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("public_url", "crm_url", "carrier_url")
+    @field_validator("public_url", "crm_url", "carrier_url", "openai_base_url", "anthropic_base_url", "gemini_base_url")
     @classmethod
     def _is_http_url(cls, value: str) -> str:
         if value:

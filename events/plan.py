@@ -35,6 +35,7 @@ class Providers(msgspec.Struct, frozen=True):
     stt: str = "embedded"
     tts: str = "embedded"
     llm: str = "scripted"
+    llm_fallbacks: tuple[str, ...] = ()  # asked in this order when the first is late or fails
 
 
 class Prospect(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@
 | `replies:{command}` | list, 120 s | voice | the one answer |
 | `node:{node}` | string (NodeReport), 10 s | voice | load, for choosing a node |
 | `permit:{id}` | string, NX, 120 s | voice | spent permits |
+| `models:off` | string, any | operator | while it is there no language model is asked; its text is the reason |
 """
 
 from typing import Final
@@ -24,6 +25,7 @@ NODE_TTL_S: Final = 10
 PERMIT_TTL_S: Final = 120
 COMMITTED_TTL_S: Final = 7 * 24 * 3600
 NODE_PATTERN: Final = "node:*"
+MODELS_OFF: Final = "models:off"
 
 # CRM routes for voice nodes; both sides send and check `Authorization: Bearer <internal key>`.
 DO_NOT_CALL_PATH: Final = "/internal/tools/do_not_call"  # POST DoNotCallQuestion → DoNotCallAnswer

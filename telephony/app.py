@@ -19,6 +19,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
+from agent.llm.registry import Models
 from agent.minds import MindMaker
 from config.logs import die
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
@@ -39,6 +40,7 @@ from telephony.drain import drain
 from telephony.figures import Figures
 from telephony.interpreter import settle
 from telephony.metrics import Sources, VoiceCollector, exposition, look_at_spool
+from telephony.model_switch import ModelSwitch
 from telephony.node import Node
 from telephony.outbox import Outbox
 from telephony.recovery import Recovery
@@ -126,19 +128,22 @@ class VoiceProcess:
             crm = await stack.enter_async_context(_crm_client(settings))
             carrier = TwilioCarrier(settings.account_sid, settings.auth_token, settings.carrier_address)
             stack.push_async_callback(carrier.aclose)
-            minds = await stack.enter_async_context(MindMaker.start())
+            switch = ModelSwitch(self._redis)
+            await switch.look()  # before the first call
+            models = await stack.enter_async_context(_models(settings, switch))
+            permit_key = settings.secret_key.get_secret_value()
+            minds = await stack.enter_async_context(MindMaker.start(models, permit_key))
             silero, clock = Silero(), Clock()
             outbox = Outbox(self._journal_folder, self._redis)
             archive = open_archive(settings, self._spool_folder, outbox.journaled)
             async with asyncio.TaskGroup() as calls_group, _background() as start:
-                for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive")):
+                for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive"), (switch, "models")):
                     start(part.run(), name)
                 figures, gauge = Figures(), Gauge()
                 calls = Calls(calls_group, settings.max_calls, figures.over.add)
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
                 services = Services(carrier, silero, clock, outbox, archive, figures, hold_music=music)
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
-                permit_key = settings.secret_key.get_secret_value()
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
                 kind = "box" if settings.uses_box_carrier else "twilio"
                 node = Node(settings.node, kind, calls, dialer, self._redis)
@@ -169,6 +174,22 @@ class VoiceProcess:
                 await node.withdraw()
                 if not await outbox.drain(FLUSH_S):
                     log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
+
+
+def _models(settings: Settings, switch: ModelSwitch) -> Models:
+    """The language models that the operator has keys for, and the addresses of those that organisations have."""
+    keys = {
+        "openai": settings.openai_api_key,
+        "anthropic": settings.anthropic_api_key,
+        "gemini": settings.gemini_api_key,
+    }
+    base_urls = {
+        "openai": settings.openai_base_url,
+        "anthropic": settings.anthropic_base_url,
+        "gemini": settings.gemini_base_url,
+    }
+    set_keys = {vendor: key.get_secret_value() for vendor, key in keys.items() if key}
+    return Models(set_keys, base_urls=base_urls, is_off=lambda: switch.off)
 
 
 def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:

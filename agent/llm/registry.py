@@ -1,28 +1,176 @@
-"""The models that can be had, by the name that a call plan gives."""
+"""The models that can be had, by the names that a call plan gives: `scripted`, or `vendor:model`.
 
-from collections.abc import Callable, Mapping
-from typing import Final
+A vendor's SDK takes seconds to import, so it is loaded where somebody has a key for it: at the start of the process
+for the operator's keys, before the dial for an organisation's own.
+"""
 
+import asyncio
+import hashlib
+import importlib
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Final, Protocol, Self, cast
+
+import httpx2
+import structlog
+
+from agent.llm.attempt import Route
+from agent.llm.breaker import Breaker
+from agent.llm.gateway import Gateway
+from agent.llm.links import Access, open_links
 from agent.llm.playbook import Playbook
 from agent.llm.port import Model
+from agent.llm.race import Patience
 from agent.llm.scripted import ScriptedModel
+from agent.llm.usage import ModelCall, Price
 
-MODELS: Final[Mapping[str, Callable[[Playbook], Model]]] = {
-    "scripted": ScriptedModel,
+log = structlog.get_logger()
+
+SCRIPTED: Final = "scripted"
+# Where each vendor's provider is. To add one: a file with a class of `Provider`'s shape, and its line here.
+VENDORS: Final[Mapping[str, tuple[str, str]]] = {
+    "openai": ("agent.llm.openai", "OpenAIModel"),
+    "anthropic": ("agent.llm.anthropic", "AnthropicModel"),
+    "gemini": ("agent.llm.gemini", "GeminiModel"),
 }
+BREAKERS_MAX: Final = 1000  # accounts times models; the one that was used longest ago is forgotten
 
 
 class UnknownModel(ValueError):
-    """No model goes by that name."""
+    """No model goes by that name, or there is no key for it; the message says what to do."""
 
 
-def open_model(name: str, playbook: Playbook) -> Model:
-    """Return the model of that name.
+class Provider(Model, Protocol):
+    """A model at a vendor."""
+
+    async def warm(self) -> bool:
+        """Open a connection, so that the first answer finds it; False when there is none to be had."""
+        ...
+
+    async def check(self) -> None:
+        """Find out whether the key is good, at no cost. Raises ModelUnavailable."""
+        ...
+
+
+class MakeProvider(Protocol):
+    def __call__(self, access: Access, model: str, links: httpx2.AsyncClient) -> Provider: ...
+
+
+class Models:
+    """`async with Models(...) as models`: connections, breakers and running requests of one process.
+
+    `keys`: the operator's, by vendor; organisations may bring theirs for a call.
+    `base_urls`: where vendors are, if not at their own addresses, whoever's key it is.
+    """
+
+    def __init__(
+        self,
+        keys: Mapping[str, str],
+        *,
+        base_urls: Mapping[str, str] | None = None,
+        patience: Patience | None = None,
+        prices: Mapping[str, Price] | None = None,
+        on_call: Callable[[ModelCall], None] | None = None,
+        is_off: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._keys = dict(keys)
+        self._base_urls = dict(base_urls or {})
+        self._patience = patience
+        self._prices = prices or {}
+        self._on_call = on_call or log_call
+        self._is_off = is_off
+        self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
+        self._stack = AsyncExitStack()
+        self._links: httpx2.AsyncClient | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._links = await stack.enter_async_context(open_links())
+            self._tasks = await stack.enter_async_context(asyncio.TaskGroup())
+            for vendor in self._keys:
+                await load_provider(vendor)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+    async def open(self, names: Sequence[str], playbook: Playbook, own: Mapping[str, str] | None = None) -> Model:
+        """Return a model that asks those, in their order, with its connections being warmed.
+
+        `own`: the organisation's keys by vendor, which go before the operator's.
+
+        Raises:
+            UnknownModel: a name that is not known, or a vendor that nobody has a key for.
+        """
+        if list(names) == [SCRIPTED]:
+            return ScriptedModel(playbook)
+        assert self._links is not None, "entered"
+        assert self._tasks is not None, "entered"
+        routes, providers = [], []
+        for name in names:
+            if name == SCRIPTED:
+                routes.append(Route(name, ScriptedModel(playbook), Breaker(), is_script=True))
+                continue
+            vendor, model = split_name(name)
+            own_key = (own or {}).get(vendor, "")
+            key = own_key or self._keys.get(vendor)
+            if not key:
+                raise UnknownModel(
+                    f"model {name!r} needs a key: set SALESOS_{vendor.upper()}_API_KEY, or save the organisation's own"
+                )
+            provider = (await load_provider(vendor))(Access(key, self._base_urls.get(vendor, "")), model, self._links)
+            providers.append(provider)
+            breaker = self._breaker(name, own_key)
+            routes.append(Route(name, provider, breaker, self._prices.get(name)))
+        gateway = Gateway(routes, self._tasks, self._on_call, self._is_off, self._patience)
+        for provider in providers:
+            self._tasks.create_task(provider.warm(), name="llm.warm")
+        return gateway
+
+    def _breaker(self, name: str, key: str) -> Breaker:
+        """One for each account: a key that is refused or used up says nothing of other keys."""
+        account = hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
+        breaker = self._breakers.setdefault((name, account), Breaker())
+        self._breakers.move_to_end((name, account))
+        if len(self._breakers) > BREAKERS_MAX:
+            self._breakers.popitem(last=False)
+        return breaker
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return vendor and model of a name such as `openai:gpt-4o`.
 
     Raises:
-        UnknownModel: with the names that are known.
+        UnknownModel: it has no such form, or nobody knows the vendor.
     """
-    make = MODELS.get(name)
-    if make is None:
-        raise UnknownModel(f"unknown model {name!r}; known: {', '.join(sorted(MODELS))}")
-    return make(playbook)
+    vendor, colon, model = name.partition(":")
+    if vendor not in VENDORS or not colon or not model:
+        known = ", ".join([SCRIPTED, *(f"{vendor}:MODEL" for vendor in sorted(VENDORS))])
+        raise UnknownModel(f"unknown model {name!r}; known: {known}")
+    return vendor, model
+
+
+async def load_provider(vendor: str) -> MakeProvider:
+    """Return what makes providers of that vendor; the first time it imports the vendor's SDK, in a thread."""
+    module, name = VENDORS[vendor]
+    found = await asyncio.to_thread(importlib.import_module, module)
+    return cast(MakeProvider, getattr(found, name))
+
+
+def log_call(call: ModelCall) -> None:
+    """Log what a request took. Nothing that was said is in it."""
+    log.info(
+        "llm.call",
+        provider=call.provider,
+        fate=call.fate.value,
+        failure=call.failure.value if call.failure is not None else None,
+        prompt_tokens=call.usage.prompt_tokens,
+        completion_tokens=call.usage.completion_tokens,
+        estimated=call.estimated,
+        cost_millicredits=call.cost,
+        first_token_ms=call.first_token_ms,
+        total_ms=call.total_ms,
+    )

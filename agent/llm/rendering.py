@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.llm.port import EventName, Message, Request, Role, ToolCall
+from agent.llm.seam import ALL_SAID
 
 # In square brackets, as the instructions explain, so that they are not taken for the caller's words.
 _EVENTS: Final[Mapping[str, str]] = {
@@ -110,9 +111,10 @@ def _go_on(request: Request) -> str:
     if request.said:
         parts.append(
             "Your last message broke off in the middle. Its words have been spoken already. Write only what follows "
-            "them, from the very next word on; repeat nothing and do not apologise."
+            "them, from the very next word on; repeat nothing and do not apologise. If nothing is missing, write only "
+            f"{ALL_SAID}"
         )
     if request.called:
         names = ", ".join(call.name for call in request.called)
-        parts.append(f"These tools were called already; do not call them again: {names}.")
+        parts.append(f"These tools were called already; do not call them again: {names}. Say what follows.")
     return f"[{' '.join(parts)}]"

@@ -26,7 +26,13 @@ class ScriptedModel:
         self._listener = Listener(playbook)
 
     async def reply(self, request: Request) -> AsyncGenerator[Delta, None]:
-        """Stream the playbook's answer; nothing at all while an answering machine is greeting."""
+        """Stream the playbook's answer; nothing at all while an answering machine is greeting.
+
+        Nothing either when another model broke off in this answer: what it has said stands, for the script knows no
+        words that would follow it.
+        """
+        if request.said or request.called:
+            return
         move = self._last_move(request)
         sentences = " ".join(_filled(move, request.variables))
         for word in sentences.split():

@@ -50,6 +50,10 @@ class ChatServer:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Close the port and every connection, at once; may be called twice."""
         assert self._server is not None
         self._server.close()
         for writer in list(self._open):

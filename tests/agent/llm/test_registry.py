@@ -1,16 +1,107 @@
-"""Models by name."""
+"""Models by name, with the keys they need."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Final
 
 import pytest
 
-from agent.llm.registry import UnknownModel, open_model
+from agent.llm.port import EventName, Failure, Message, ModelUnavailable, Request, Role, Text
+from agent.llm.registry import VENDORS, Models, UnknownModel, load_provider, split_name
 from agent.llm.scripted import ScriptedModel
+from agent.llm.usage import Fate, ModelCall
+from bench.providers.anthropic_messages import AnthropicMessages
+from bench.providers.chat_script import Answer, InTurn, Refusal
+from bench.providers.chat_server import ChatServer
+from bench.providers.openai_chat import OpenAIChat
 from tests.agent.llm.playbooks import energy_meeting
 
+KEYS: Final = {"openai": "k"}
+GREET: Final = Request((Message(Role.EVENT, EventName.ANSWERED),), variables={"agent_name": "Al", "org_name": "Org"})
 
-def test_the_scripted_model_is_known() -> None:
-    assert isinstance(open_model("scripted", energy_meeting()), ScriptedModel)
+
+async def say(model: object, request: Request = GREET) -> str:
+    async with asyncio.timeout(20), aclosing(model.reply(request)) as deltas:  # type: ignore[attr-defined]
+        return "".join([delta.text async for delta in deltas if isinstance(delta, Text)])
 
 
-def test_an_unknown_model_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(UnknownModel, match=r"gpt-9.*scripted"):
-        open_model("gpt-9", energy_meeting())
+async def test_the_scripted_model_alone_needs_no_gateway() -> None:
+    async with Models({}) as models:
+        assert isinstance(await models.open(["scripted"], energy_meeting()), ScriptedModel)
+
+
+@pytest.mark.parametrize("name", ["gpt-9", "acme:gpt", "openai", "openai:", ""])
+async def test_an_unknown_model_is_named_with_those_that_are_known(name: str) -> None:
+    async with Models({}) as models:
+        with pytest.raises(UnknownModel, match=r"anthropic:MODEL.*openai:MODEL"):
+            await models.open([name], energy_meeting())
+
+
+async def test_a_model_without_a_key_says_where_keys_go() -> None:
+    async with Models({}) as models:
+        with pytest.raises(UnknownModel, match="SALESOS_OPENAI_API_KEY"):
+            await models.open(["openai:gpt-4o"], energy_meeting())
+
+
+@pytest.mark.parametrize("vendor", sorted(VENDORS))
+async def test_every_vendor_can_be_loaded(vendor: str) -> None:
+    assert callable(await load_provider(vendor))
+    assert split_name(f"{vendor}:a:b") == (vendor, "a:b")
+
+
+async def test_an_organisation_s_key_goes_before_the_operator_s_and_fails_by_itself() -> None:
+    calls: list[ModelCall] = []
+    async with ChatServer(OpenAIChat(), InTurn((Answer(("Hello.",)),)), frozenset({"theirs", "ours"})) as server:
+        url = server.base_url
+        async with Models({"openai": "ours"}, base_urls={"openai": url}, on_call=calls.append) as models:
+            own = await models.open(["openai:m"], energy_meeting(), {"openai": "theirs"})
+            refused = await models.open(["openai:m"], energy_meeting(), {"openai": "stale"})
+            plain = await models.open(["openai:m"], energy_meeting())
+            assert await say(own) == "Hello."
+            with pytest.raises(ModelUnavailable):
+                await say(refused)
+            assert await say(plain) == "Hello.", "their refused key does not shut ours out"
+    assert [seen.key for seen in server.seen if seen.method == "POST"] == ["theirs", "stale", "ours"]
+    assert [call.failure for call in calls] == [None, Failure.REFUSED_KEY, None]
+
+
+async def test_a_breaker_outlives_the_call_that_found_out() -> None:
+    async with (
+        ChatServer(OpenAIChat(), InTurn((Refusal(429, retry_after_s=600),))) as limited,
+        ChatServer(AnthropicMessages(), InTurn((Answer(("Hello.",)),))) as good,
+    ):
+        urls = {"openai": limited.base_url, "anthropic": good.base_url}
+        async with Models({"openai": "k", "anthropic": "k"}, base_urls=urls) as models:
+            for _ in range(2):
+                assert await say(await models.open(["openai:m", "anthropic:m"], energy_meeting())) == "Hello."
+    assert sum(seen.method == "POST" for seen in limited.seen) == 1
+
+
+async def test_the_script_speaks_when_every_vendor_is_down() -> None:
+    calls: list[ModelCall] = []
+    async with (
+        ChatServer(OpenAIChat(), InTurn((Refusal(500),))) as server,
+        Models(KEYS, base_urls={"openai": server.base_url}, on_call=calls.append) as models,
+    ):
+        model = await models.open(["openai:m", "scripted"], energy_meeting())
+        assert "this is Al" in await say(model)
+    assert [(call.provider, call.fate) for call in calls] == [("openai:m", Fate.FAILED), ("scripted", Fate.SPOKEN)]
+
+
+async def test_switched_off_the_script_speaks_and_no_vendor_is_asked() -> None:
+    async with (
+        ChatServer(OpenAIChat(), InTurn((Answer(("Hi.",)),))) as server,
+        Models(KEYS, base_urls={"openai": server.base_url}, is_off=lambda: True) as models,
+    ):
+        assert "this is Al" in await say(await models.open(["openai:m", "scripted"], energy_meeting()))
+        with pytest.raises(ModelUnavailable) as caught:
+            await say(await models.open(["openai:m"], energy_meeting()))
+    assert caught.value.failure is Failure.SWITCHED_OFF
+    assert [seen for seen in server.seen if seen.method == "POST"] == []
+
+
+async def test_the_script_does_not_start_anew_in_another_s_sentence() -> None:
+    async with Models({}) as models:
+        model = await models.open(["scripted"], energy_meeting())
+        request = Request(GREET.messages, variables=GREET.variables, said="Hello, this ")
+        assert await say(model, request) == ""

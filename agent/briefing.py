@@ -1,0 +1,79 @@
+"""What a language model is told of a call before it begins: who it is, what it may say, what it may do. Sans-I/O.
+
+Written from the playbook, so that one text holds for the script and for a model: what must be said is quoted, the
+rest is for the model to put in its own words.
+"""
+
+from typing import Final
+
+from agent.llm.playbook import Playbook
+from agent.llm.port import Tool
+from events.call import FactKind, Outcome
+
+# What a conversation itself can come to; the rest is for the line, the node or the bill to say.
+OUTCOMES: Final = (
+    Outcome.GOAL_REACHED,
+    Outcome.CALLBACK_REQUESTED,
+    Outcome.NOT_INTERESTED,
+    Outcome.OPTED_OUT,
+    Outcome.NO_RESPONSE,
+    Outcome.MESSAGE_LEFT,
+    Outcome.TIME_LIMIT,
+    Outcome.HUNG_UP,
+)
+_MANNER: Final = """\
+You are on the telephone. Answer in one or two short sentences of spoken language, without lists, headings or symbols;
+write numbers and times as they are said. Ask one thing at a time. Text in [square brackets] tells what happens on the
+line: nobody said it, so do not answer it in words. "[interrupted here]" means that the person did not hear the rest of
+your sentence. Never claim to be human. If the person asks not to be called again, confirm it and say goodbye."""
+
+
+def instructions(playbook: Playbook) -> str:
+    """Return the system text; its {variables} are filled in by the gateway."""
+    steps = "\n".join(f"{n}. {' '.join((step.say, step.ask)).strip()}" for n, step in enumerate(playbook.steps, 1))
+    objections = "\n".join(f"- {objection.name}: {objection.answer}" for objection in playbook.objections)
+    opening = playbook.opening
+    words = f"{opening.greeting} {opening.disclosure}"
+    return "\n\n".join(
+        (
+            f"You are {{agent_name}}, the automated assistant of {{org_name}}. You speak {playbook.language}.",
+            _MANNER,
+            f"Open with these words, in full: {words}\nAsked who you are: {opening.who}",
+            f"Then come to these, one after another, in your own words:\n{steps}",
+            f"When the last one is answered: {playbook.goal.confirm} {playbook.goal.goodbye}",
+            f"When it does not suit them now: {playbook.callback.offer}",
+            f"Objections, and what is true about them:\n{objections}",
+            f"On an answering machine say only: {playbook.voicemail.message}",
+        )
+    )
+
+
+def tools(names: tuple[str, ...]) -> tuple[Tool, ...]:
+    """Return those of our tools that the plan allows."""
+    return tuple(tool for tool in _TOOLS if tool.name in names)
+
+
+_TOOLS: Final = (
+    Tool(
+        "note_fact",
+        "Write down what the conversation has established, when it has. Say your sentence as well.",
+        {
+            "type": "object",
+            "properties": {
+                "kind": {"type": "string", "enum": [kind.value for kind in FactKind]},
+                "text": {"type": "string", "description": "the fact, in a few words"},
+                "when": {"type": "string", "description": "the day and time, as the person said it"},
+            },
+            "required": ["kind", "text"],
+        },
+    ),
+    Tool(
+        "end_call",
+        "Hang up when your goodbye has been heard. Say goodbye in the same answer.",
+        {
+            "type": "object",
+            "properties": {"outcome": {"type": "string", "enum": [outcome.value for outcome in OUTCOMES]}},
+            "required": ["outcome"],
+        },
+    ),
+)

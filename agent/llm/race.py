@@ -1,0 +1,138 @@
+"""The providers of one answer: who is asked, who is faster, who has failed. The answer's words are the gateway's."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agent.llm.attempt import Attempt, Route
+from agent.llm.port import Delta, Failure, ModelUnavailable, Request
+from agent.llm.usage import Fate, ModelCall
+
+RIVALS_MAX: Final = 2  # asked at the same time; a third would cost more than it could win
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long an answer may keep the caller waiting. People find two seconds of nothing dead air."""
+
+    hedge_after_s: float = 0.7  # then a rival starts
+    first_token_s: float = 1.6  # then the provider is given up
+    next_token_s: float = 1.2  # a stall in the middle
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hedge_after_s <= self.first_token_s or self.next_token_s <= 0:
+            raise ValueError("hedge_after_s must be above 0 and at most first_token_s; next_token_s above 0")
+
+
+class Race:
+    def __init__(
+        self,
+        routes: tuple[Route, ...],
+        tasks: asyncio.TaskGroup,
+        on_call: Callable[[ModelCall], None],
+        patience: Patience,
+    ) -> None:
+        self._waiting = list(routes)  # in the cascade's order
+        self._tasks = tasks
+        self._on_call = on_call
+        self._patience = patience
+        self._clock = asyncio.get_running_loop().time
+        self._running: list[Attempt] = []
+        self._wake = asyncio.Event()
+        self._failures: list[str] = []
+
+    async def winner(self, request: Request) -> Attempt:
+        """Return the first provider with something to say; the others are left.
+
+        Raises:
+            ModelUnavailable: nobody has, and nobody is left to ask.
+        """
+        while True:
+            self._wake.clear()
+            self._drop_failed()
+            for attempt in self._running:
+                if attempt.first_s is not None or attempt.over:
+                    self._crown(attempt)
+                    return attempt
+            if not self._running and not self._start_next(request):
+                raise ModelUnavailable("; ".join(self._failures) or "no provider may be asked", Failure.EXHAUSTED)
+            if self._hedge_s() <= self._clock():
+                self._start_next(request)
+            await self._wait_until(min(self._hedge_s(), *(self._deadline_s(attempt) for attempt in self._running)))
+
+    async def next(self, speaker: Attempt) -> Delta | None:
+        """Return the speaker's next delta, None at its end.
+
+        Raises:
+            ModelUnavailable: it failed or stalled, and takes no more part in this answer.
+        """
+        stalled_s = self._clock() + self._patience.next_token_s
+        try:
+            while True:
+                self._wake.clear()
+                delta = speaker.take()
+                if delta is not None or speaker.at_end:
+                    return delta
+                if self._clock() >= stalled_s:
+                    speaker.stop(Fate.SPOKEN, Failure.TIMEOUT)
+                await self._wait_until(stalled_s)
+        except ModelUnavailable as error:
+            self._running.remove(speaker)
+            self._failures.append(str(error))
+            raise
+
+    def leave(self) -> None:
+        """The answer is over, or nobody wants it any more: close what is open."""
+        for attempt in self._running:
+            attempt.stop(attempt.fate)
+        self._running.clear()
+
+    def _drop_failed(self) -> None:
+        for attempt in tuple(self._running):
+            if attempt.first_s is None and not attempt.over and self._deadline_s(attempt) <= self._clock():
+                attempt.stop(Fate.FAILED, Failure.TIMEOUT)
+            if attempt.first_s is None and attempt.failure is not None:
+                self._running.remove(attempt)
+                self._failures.append(str(attempt.failure))
+
+    def _crown(self, winner: Attempt) -> None:
+        winner.fate = Fate.SPOKEN
+        for loser in self._running:
+            if loser is not winner:
+                loser.stop(Fate.LOST)
+                # It was slower, not worse: it may still be needed if the winner fails.
+                self._waiting.insert(0, loser.route)
+        self._running = [winner]
+
+    def _start_next(self, request: Request) -> bool:
+        """Ask the next provider that may be asked; False when there is none."""
+        while self._waiting:
+            route = self._waiting.pop(0)
+            if not route.breaker.admit(self._clock()):
+                self._failures.append(f"{route.name}: not asked, it failed lately")
+                continue
+            attempt = Attempt(route, request, self._clock, self._wake, self._on_call)
+            self._running.append(attempt)
+            attempt.start(self._tasks)
+            return True
+        return False
+
+    def _hedge_s(self) -> float:
+        """Return the moment when the next rival starts; never, when there is none or enough run."""
+        if not self._waiting or not self._running or len(self._running) >= RIVALS_MAX:
+            return math.inf
+        # A script is always the faster one: it speaks when nobody else will, not when somebody is late.
+        if self._waiting[0].is_script:
+            return math.inf
+        return self._running[-1].started_s + self._patience.hedge_after_s
+
+    def _deadline_s(self, attempt: Attempt) -> float:
+        return attempt.started_s + self._patience.first_token_s
+
+    async def _wait_until(self, moment_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(moment_s):
+                await self._wake.wait()

@@ -1,0 +1,31 @@
+"""What a model is told, and what it may do."""
+
+from agent import briefing
+from agent.llm.port import Request
+from agent.llm.rendering import system_text
+from events.call import FactKind, Outcome
+from tests.agent.llm.playbooks import energy_meeting
+
+
+def test_a_model_is_told_all_that_must_be_said() -> None:
+    playbook = energy_meeting()
+    text = briefing.instructions(playbook)
+    for line in (playbook.opening.greeting, playbook.opening.disclosure, playbook.voicemail.message):
+        assert line in text
+    assert all(step.ask in text for step in playbook.steps)
+    assert all(objection.answer in text for objection in playbook.objections)
+
+
+def test_its_variables_are_filled_in() -> None:
+    variables = {"agent_name": "Al", "org_name": "Acme", "prospect_name": "Jo", "when": "on Monday"}
+    text = system_text(Request((), briefing.instructions(energy_meeting()), variables))
+    assert "You are Al, the automated assistant of Acme." in text
+    assert "{agent_name}" not in text
+
+
+def test_it_gets_the_tools_that_the_plan_allows() -> None:
+    assert [tool.name for tool in briefing.tools(("end_call", "note_fact", "later"))] == ["note_fact", "end_call"]
+    assert briefing.tools(()) == ()
+    note, end = briefing.tools(("note_fact", "end_call"))
+    assert set(note.parameters["properties"]["kind"]["enum"]) == set(FactKind)
+    assert set(end.parameters["properties"]["outcome"]["enum"]) <= set(Outcome)

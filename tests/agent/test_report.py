@@ -1,0 +1,42 @@
+"""What is told of an answer, whatever the model wrote into its tool calls."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent import report
+from agent.llm.port import ToolCall
+from agent.reply import Reply, Waterfall
+from events.call import FactKind, Outcome
+
+
+def reply(name: str, arguments: dict[str, Any]) -> Reply:
+    made = Reply(1, Waterfall())
+    made.calls.append(ToolCall("1", name, arguments))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome"),
+    [
+        ({"outcome": "goal_reached"}, Outcome.GOAL_REACHED),
+        ({"outcome": "they were rude"}, Outcome.HUNG_UP),
+        ({"outcome": None}, Outcome.HUNG_UP),
+        ({}, Outcome.HUNG_UP),
+    ],
+)
+def test_a_model_that_ends_the_call_ends_it_whatever_it_calls_that(arguments: dict[str, Any], outcome: Outcome) -> None:
+    assert report.decided_outcome(reply("end_call", arguments)) is outcome
+    assert report.decided_outcome(reply("note_fact", arguments)) is None
+    assert report.decided_outcome(None) is None
+
+
+@given(st.dictionaries(st.sampled_from(["kind", "text", "when", "x"]), st.none() | st.integers() | st.text()))
+def test_any_fact_is_noted_once_under_a_kind_that_exists(arguments: dict[str, Any]) -> None:
+    facts = report.Facts()
+    made = reply("note_fact", arguments)
+    (fact,) = facts.new_in(made)
+    assert fact.kind in FactKind
+    assert facts.new_in(made) == []

@@ -1,0 +1,68 @@
+"""A whole call over real sockets that language models hold: one breaks off in mid-sentence, another goes on."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from bench.providers.anthropic_messages import AnthropicMessages
+from bench.providers.chat_script import Answer, Call, Fault, InTurn
+from bench.providers.chat_server import ChatServer
+from bench.providers.openai_chat import OpenAIChat
+from events import call as events
+from events.ids import new_id
+from events.plan import Providers
+from events.sealed_secret import seal
+from tests.telephony.stage import finished, set_stage
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("stage")]
+NUMBER = "+12025550191"
+OWN = "the-organisation-s-own-key"
+GREETING = Answer(("Hello, this is Alex.", " Do you have", " a minute?"), gap_s=0.02)
+BROKEN = Answer(("I will call you", " another day"), gap_s=0.02, fault=Fault.CUT, fault_after=1)
+REST = Answer((" you another", " time. Goodbye."), calls=(Call("end_call", {"outcome": "no_response"}),))
+
+
+async def test_a_call_held_by_models(redis_url: str, tmp_path: Path) -> None:
+    call_id = new_id()
+    async with (
+        ChatServer(OpenAIChat(), InTurn((GREETING, BROKEN)), frozenset({OWN})) as first,
+        ChatServer(AnthropicMessages(), InTurn((REST,))) as second,
+        set_stage(
+            redis_url,
+            tmp_path,
+            openai_api_key=SecretStr("the operator's, which this vendor refuses"),
+            openai_base_url=first.base_url,
+            anthropic_api_key=SecretStr("k"),
+            anthropic_base_url=second.base_url,
+        ) as stage,
+    ):
+        await stage.seat("silent", NUMBER)
+        secret_key = stage.settings.secret_key.get_secret_value()
+        reply = await stage.dial(
+            call_id,
+            NUMBER,
+            providers=Providers(llm="openai:m", llm_fallbacks=("anthropic:m",)),
+            sealed_keys={"openai": seal(OWN, secret_key, stage.org_id, "openai")},
+            tools=("note_fact", "end_call"),
+        )
+        assert reply.accepted, reply.reason
+        found = await stage.until(call_id, events.Closed)
+    said = [
+        event.body.heard_text
+        for event in found
+        if isinstance(event.body, events.TurnFinished) and event.body.speaker is events.Speaker.AGENT
+    ]
+    assert said == ["Hello, this is Alex. Do you have a minute?", "I will call you another time. Goodbye."]
+    assert finished(found).outcome is events.Outcome.NO_RESPONSE
+    asked = [seen.body for seen in first.seen if seen.method == "POST"]
+    assert "The call was answered" in str(asked[0])
+    assert "automated assistant of Northwind Energy" in str(asked[0])
+    assert "The caller says nothing" in str(asked[1])
+    assert "I will call " in str(next(seen.body for seen in second.seen if seen.method == "POST"))
+
+
+async def test_a_plan_for_a_vendor_without_a_key_is_refused_before_the_dial(redis_url: str, tmp_path: Path) -> None:
+    async with set_stage(redis_url, tmp_path) as stage:
+        reply = await stage.dial(new_id(), NUMBER, providers=Providers(llm="gemini:m"))
+    assert not reply.accepted

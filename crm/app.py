@@ -30,6 +30,7 @@ from crm.leads import routes as leads
 from crm.migrate import head_revision
 from crm.pages.routes import add_pages
 from crm.problems import add_problem_handlers
+from crm.providers import routes as providers
 from crm.request_context import RequestContext
 from crm.resources import Resources, open_resources
 
@@ -64,7 +65,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.state.resources = held
     add_problem_handlers(app)
-    for feature in (identity, leads, calls, recordings, billing, compliance, health):
+    for feature in (identity, leads, calls, recordings, billing, compliance, providers, health):
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(RequestContext)

@@ -35,6 +35,7 @@ class Kind:
 KINDS: Final[Mapping[str, Kind]] = {
     "invalid_request": Kind(400, "The request is not valid"),
     "number_invalid": Kind(400, "This is not a valid phone number"),
+    "provider_key_refused": Kind(400, "The provider does not accept this key: nothing was saved"),
     "sign_in_failed": Kind(401, "The address or the password is wrong"),
     "not_signed_in": Kind(401, "Sign in first"),
     "no_credit": Kind(402, "The wallet does not pay for a call"),
@@ -45,6 +46,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "lead_not_found": Kind(404, "There is no such lead"),
     "call_not_found": Kind(404, "There is no such call"),
     "agent_not_found": Kind(404, "There is no such agent"),
+    "provider_not_found": Kind(404, "There is no such provider of models"),
     "recording_not_found": Kind(404, "There is no such recording, or its link has expired"),
     "not_found": Kind(404, "There is nothing here"),
     "method_not_allowed": Kind(405, "This method is not allowed here"),
@@ -63,6 +65,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "redis_away": Kind(503, "The message bus does not answer: nothing was dialled"),
     "no_voice_node": Kind(503, "No voice node has room for a call"),
     "node_unavailable": Kind(503, "The voice node cannot take a call now"),
+    "provider_away": Kind(503, "The provider cannot check the key now: nothing was saved"),
     "playbook_unusable": Kind(503, "The agent's playbook cannot be used"),
     "recording_locked": Kind(503, "The recording is encrypted, and its key is missing here or is another one"),
     "store_away": Kind(503, "The object store does not answer"),

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import config
+from agent.llm.key_check import KeyCheck
 from config.settings import Settings
 from crm.billing.prices import read_prices
 from crm.bus import open_redis
@@ -34,6 +35,7 @@ class Resources:
     nodes: VoiceNodes
     dialler: Dialler
     recording_master: MasterKey | None  # None: recordings are not sealed
+    key_check: KeyCheck
     secret_key: str
     internal_key: str
 
@@ -58,6 +60,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         rules=read_rules(folder / "compliance.yaml", settings.allowed_countries),
         playbooks=folder / "playbooks",
         recording_master=MasterKey(recording_key) if recording_key else None,
+        models=settings.models,
     )
     store = open_store(settings.store_address)
     engine = open_engine(settings.need("database_url"))
@@ -72,6 +75,13 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         nodes=nodes,
         dialler=Dialler(sessions, nodes, terms),
         recording_master=terms.recording_master,
+        key_check=KeyCheck(
+            {
+                "openai": settings.openai_base_url,
+                "anthropic": settings.anthropic_base_url,
+                "gemini": settings.gemini_base_url,
+            }
+        ),
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
     )

@@ -30,6 +30,7 @@ from crm.database import Sessions, utc_now
 from crm.identity.model import Agent, Organisation
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.providers.usecases import sealed_keys
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events import permit as permits
@@ -65,6 +66,7 @@ class Terms:
     rules: Rules
     playbooks: Path
     recording_master: MasterKey | None = None  # None: new recordings are not sealed
+    models: tuple[str, ...] = ("scripted",)  # in the order in which they are asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,7 @@ class Dialler:
             claimed = await store.key(request.attempt.key)
             assert claimed is not None, "claimed above, in this transaction"
             claimed.call_id = call_id
-        keys = await self._sealed_keys(unit.org_id, store)
+        keys = await self._sealed_keys(unit, store)
         order = self._order(call, lead, agent, await store.organisation(), playbook, keys)
         await unit.commit()
         return _Issued(call_id, lead.id, order)
@@ -245,12 +247,14 @@ class Dialler:
         await unit.commit()
         raise refused
 
-    async def _sealed_keys(self, org_id: UUID, store: DialStore) -> dict[str, str]:
+    async def _sealed_keys(self, unit: UnitOfWork, store: DialStore) -> dict[str, str]:
         """Return what the call needs of secrets, none of them in clear; the organisation's first call makes its key."""
+        vendors = {name.partition(":")[0] for name in self._terms.models}
+        keys = await sealed_keys(unit, vendors)
         master = self._terms.recording_master
-        if master is None:
-            return {}
-        return {plan.RECORDING_KEY: await store.recording_key(lambda: master.wrap(new_key(), org_id))}
+        if master is not None:
+            keys[plan.RECORDING_KEY] = await store.recording_key(lambda: master.wrap(new_key(), unit.org_id))
+        return keys
 
     def _order(
         self,
@@ -282,6 +286,7 @@ class Dialler:
             from_number=self._terms.from_number,
             playbook=playbook,
             prompt_version=agent.prompt_version,
+            providers=plan.Providers(llm=self._terms.models[0], llm_fallbacks=self._terms.models[1:]),
             sealed_keys=sealed_keys,
             tools=TOOLS,
             variables={

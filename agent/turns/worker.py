@@ -1,0 +1,58 @@
+"""The child process that holds smart-turn: sound on standard input, probabilities on standard output.
+
+`agent.turns.judge` starts it. It ends when its input closes, so it outlives nobody. One thing at a time, in the order
+asked: who asks keeps the queue short.
+"""
+
+import os
+import signal
+import sys
+import time
+from typing import IO
+
+from agent import speech_wire
+from agent.turns import judge_wire as wire
+from agent.turns.smart_turn import HEARD_BYTES, SmartTurn, SmartTurnMissing
+
+
+def serve(source: IO[bytes], output: IO[bytes], network: SmartTurn) -> None:
+    """Answer until the input ends. Raises speech_wire.Unreadable: the input is not ours."""
+    network.judge(bytes(HEARD_BYTES))  # the first run takes longer
+    output.write(wire.encode(wire.Ready(_run(network, bytes(HEARD_BYTES))[1])))
+    output.flush()
+    while len(head := source.read(speech_wire.HEAD.size)) == speech_wire.HEAD.size:
+        size = speech_wire.body_bytes(head)
+        body = source.read(size)
+        if len(body) < size:
+            return
+        ask = wire.decode_ask(body)
+        output.write(wire.encode(wire.Judged(ask.request, *_run(network, ask.pcm))))
+        output.flush()
+
+
+def _run(network: SmartTurn, pcm: bytes) -> tuple[float, float]:
+    """Return the probability and the time it took, in ms."""
+    started = time.monotonic()
+    probability = network.judge(pcm)
+    return probability, (time.monotonic() - started) * 1_000
+
+
+def main() -> None:
+    """Serve until the input closes; exit status 1 when the network is missing or the input is not ours."""
+    # Ctrl-C reaches the whole terminal; the parent decides when its calls, and so this process, are over.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    output = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # a library that prints must not write into the frames
+    try:
+        serve(sys.stdin.buffer, output, SmartTurn())
+    except BrokenPipeError:
+        pass
+    except (SmartTurnMissing, speech_wire.Unreadable) as error:
+        fault = str(error).replace('"', "'")
+        sys.stderr.write(f'{{"level":"error","event":"turns.worker_failed","cause":"{fault}"}}\n')
+        os._exit(1)
+    os._exit(0)  # at once: there is nothing to put in order
+
+
+if __name__ == "__main__":
+    main()

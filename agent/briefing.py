@@ -48,6 +48,11 @@ def instructions(playbook: Playbook) -> str:
     )
 
 
+def prompted(text: str) -> str:
+    """Return the system text for a prompt that somebody wrote: what holds on every telephone stands before it."""
+    return f"You are {{agent_name}}, the automated assistant of {{org_name}}.\n\n{_MANNER}\n\n{text}"
+
+
 def tools(names: tuple[str, ...]) -> tuple[Tool, ...]:
     """Return those of our tools that the plan allows."""
     return tuple(tool for tool in _TOOLS if tool.name in names)

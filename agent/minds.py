@@ -80,7 +80,7 @@ class MindMaker:
             "org_name": plan.org_name,
             "prospect_name": plan.prospect.name,
         } | plan.variables
-        return Minds(
+        minds = Minds(
             recognizer,
             model,
             voice,
@@ -88,7 +88,12 @@ class MindMaker:
             variables,
             briefing.instructions(playbook),
             briefing.tools(plan.tools),
+            plan.agent.temperature,
+            plan.agent.max_tokens,
         )
+        if plan.prompt is not None:
+            minds.tell(plan.prompt, {})
+        return minds
 
 
 def own_keys(plan: CallPlan, secret_key: str) -> dict[str, str]:

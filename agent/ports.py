@@ -1,12 +1,15 @@
 """What a conversation is given: its minds, and a witness of what happens."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from agent.briefing import prompted
 from agent.llm.port import Model, Tool
 from agent.stt.port import Recognizer
 from agent.tts.port import Voice
 from events.call import Body
+from events.plan import Prompt
 
 
 class Witness(Protocol):
@@ -20,9 +23,9 @@ class Witness(Protocol):
         """The opening, disclosure included, was heard to its end."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Minds:
-    """What the agent hears, thinks and speaks with."""
+    """What the agent hears, thinks and speaks with. Only `tell` changes it, and no answer that is being made."""
 
     recognizer: Recognizer
     model: Model
@@ -31,3 +34,12 @@ class Minds:
     variables: dict[str, str]
     instructions: str = ""  # for models that need to be told; the script carries its own
     tools: tuple[Tool, ...] = ()
+    temperature: float | None = None  # None: the model's own
+    max_tokens: int = 1000  # of one answer
+    prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
+
+    def tell(self, prompt: Prompt, variables: Mapping[str, str]) -> None:
+        """Have the model told so from its next answer on; `variables` join those that the call has."""
+        self.instructions = prompted(prompt.text)
+        self.prompt_version = prompt.version
+        self.variables = self.variables | dict(variables)

@@ -37,6 +37,7 @@ class Reply:
     words: list[SpokenWord] = field(default_factory=list)  # times since the reply's first sample
     calls: list[ToolCall] = field(default_factory=list)
     opened: bool = False  # its first sound is on the way
+    prompt_version: str = ""  # the one that the model was told
 
     @property
     def text(self) -> str:

@@ -23,6 +23,7 @@ def answer(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> lis
             max(started_ms, ended_ms),
             response_ms=since(started_ms),
             interrupted=interrupted,
+            prompt_version=reply.prompt_version,
         )
     ]
     if fall.origin_ms is not None:

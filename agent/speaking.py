@@ -66,6 +66,12 @@ class Means(Protocol):
     def instructions(self) -> str: ...
     @property
     def tools(self) -> tuple[Tool, ...]: ...
+    @property
+    def temperature(self) -> float | None: ...
+    @property
+    def max_tokens(self) -> int: ...
+    @property
+    def prompt_version(self) -> str: ...
 
 
 async def produce(
@@ -76,6 +82,7 @@ async def produce(
     Raises:
         SpeakingFailed: the model or the voice failed twice.
     """
+    reply.prompt_version = means.prompt_version
     speech = _Speech(reply, means.voice, mouth, on_open)
     request = _request(messages, means)
     try:
@@ -110,7 +117,9 @@ async def think_silently(reply: Reply, messages: tuple[Message, ...], means: Mea
 
 
 def _request(messages: tuple[Message, ...], means: Means) -> Request:
-    return Request(messages, means.instructions, means.variables, means.tools)
+    return Request(
+        messages, means.instructions, means.variables, means.tools, means.temperature, max_tokens=means.max_tokens
+    )
 
 
 async def _stream(reply: Reply, request: Request, model: Model, speech: "_Speech") -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.logs import configure_logs, die
 from config.settings import BadSettings, Settings
 from crm import health
+from crm.agents import routes as agents
 from crm.billing import routes as billing
 from crm.billing.prices import BadPrices
 from crm.call_events import EventConsumer
@@ -30,6 +31,7 @@ from crm.leads import routes as leads
 from crm.migrate import head_revision
 from crm.pages.routes import add_pages
 from crm.problems import add_problem_handlers
+from crm.prompts import routes as prompts
 from crm.providers import routes as providers
 from crm.request_context import RequestContext
 from crm.resources import Resources, open_resources
@@ -65,7 +67,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.state.resources = held
     add_problem_handlers(app)
-    for feature in (identity, leads, calls, recordings, billing, compliance, providers, health):
+    for feature in (identity, leads, calls, recordings, billing, compliance, providers, agents, prompts, health):
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(RequestContext)

@@ -15,7 +15,7 @@ MIGRATIONS: Final = Path(__file__).with_name("migrations")
 # Any number that nobody else uses: two starts at once migrate one after the other.
 MIGRATION_LOCK: Final = 7_351_001
 # What is written once and never changed by the application; organisations are deleted by cascade.
-APPEND_ONLY: Final = ("ledger_transactions", "ledger_entries", "decisions")
+APPEND_ONLY: Final = ("ledger_transactions", "ledger_entries", "decisions", "prompt_versions", "prompt_activations")
 
 
 def migrate(owner_url: str, app_role: str) -> None:

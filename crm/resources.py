@@ -21,6 +21,7 @@ from crm.calls.nodes import VoiceNodes
 from crm.calls.recordings import open_store
 from crm.compliance.rules import read_rules
 from crm.database import Sessions, open_engine, open_sessions
+from crm.prompts.book import PromptBook
 from events.sealed_audio import MasterKey
 
 CONFIG_FOLDER: Final = Path(str(config.__path__[0]))
@@ -34,6 +35,8 @@ class Resources:
     store: ObjectStore
     nodes: VoiceNodes
     dialler: Dialler
+    prompts: PromptBook
+    playbooks: Path
     recording_master: MasterKey | None  # None: recordings are not sealed
     key_check: KeyCheck
     secret_key: str
@@ -67,13 +70,16 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
     redis = open_redis(settings.need("redis_url"))
     sessions = open_sessions(engine)
     nodes = VoiceNodes(redis)
+    prompts = PromptBook(sessions)
     return Resources(
         engine=engine,
         sessions=sessions,
         redis=redis,
         store=store,
         nodes=nodes,
-        dialler=Dialler(sessions, nodes, terms),
+        dialler=Dialler(sessions, nodes, terms, prompts),
+        prompts=prompts,
+        playbooks=terms.playbooks,
         recording_master=terms.recording_master,
         key_check=KeyCheck(
             {

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
+from crm.agents.model import Agent
 from crm.billing.ledger import Ledger
 from crm.database import Sessions, open_engine, open_sessions
-from crm.identity.model import Agent, Organisation, User
+from crm.identity.model import Organisation, User
 from crm.identity.store import PeopleStore
 from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
 from crm.leads.model import Lead

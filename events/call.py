@@ -104,6 +104,7 @@ class TurnFinished(msgspec.Struct, frozen=True, tag="turn.finished"):
     ended_ms: int
     response_ms: int | None = None  # agent only: caller's last voiced sample to our first sample played
     interrupted: bool = False
+    prompt_version: str = ""  # agent only: the prompt's version that spoke; empty where it followed its playbook
 
 
 class TurnTimed(msgspec.Struct, frozen=True, tag="turn.timed"):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from events.plan import CallPlan
+from events.plan import CallPlan, Prompt
 
 
 class Dial(msgspec.Struct, frozen=True, tag="dial"):
@@ -28,7 +28,20 @@ class Drain(msgspec.Struct, frozen=True, tag="drain"):
     """Take no new calls; finish the live ones."""
 
 
-CommandBody = Dial | HangUp | Drain
+class PromptFor(msgspec.Struct, frozen=True):
+    call_id: UUID
+    variables: dict[str, str]  # what the prompt's text names; they join those that the call has
+
+
+class UsePrompt(msgspec.Struct, frozen=True, tag="use_prompt"):
+    """Let live calls be told something else from their next turn on. The reply names those that are here."""
+
+    org_id: UUID
+    prompt: Prompt
+    calls: tuple[PromptFor, ...]
+
+
+CommandBody = Dial | HangUp | Drain | UsePrompt
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -43,6 +56,7 @@ class Reply(msgspec.Struct, frozen=True):
     accepted: bool
     state: str = ""  # the call's state after the command
     reason: str = ""  # one of the codes of docs/call-path.md when refused
+    calls: tuple[UUID, ...] = ()  # of a command to several: those that took it
 
 
 class Unreadable(ValueError):

@@ -29,6 +29,15 @@ class Agent(msgspec.Struct, frozen=True):
     name: str
     voice: str = "en-us"
     language: str = "en-US"
+    temperature: float | None = None  # None: the model's own
+    max_tokens: int = 1000  # of one answer
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What a language model is told of its task, in one version; its {variables} are the plan's."""
+
+    version: str
+    text: str
 
 
 class Providers(msgspec.Struct, frozen=True):
@@ -62,3 +71,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     ring_timeout_s: int = 30
     max_duration_s: int = 1800
     sensitivity: Sensitivity = Sensitivity.NORMAL
+    prompt: Prompt | None = None  # None: what a model is told follows from the playbook

@@ -15,7 +15,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from events import command, wire
-from telephony.call.signals import HangUpAsked
+from telephony.call.signals import HangUpAsked, PromptChanged
 from telephony.calls import Calls
 from telephony.dial import Dialer, DialRefused
 
@@ -126,6 +126,14 @@ class Node:
                     return command.Reply(order.id, accepted=False, reason="call_not_here")
                 call.put(HangUpAsked(reason))
                 return command.Reply(order.id, accepted=True, state=str(call.state))
+            case command.UsePrompt(org_id=org_id, prompt=prompt, calls=told):
+                taken = []
+                for one in told:
+                    call = self.calls.get(one.call_id)
+                    if call is not None and call.plan.org_id == org_id:
+                        call.put(PromptChanged(prompt, one.variables))
+                        taken.append(one.call_id)
+                return command.Reply(order.id, accepted=True, calls=tuple(taken))
             case command.Drain():
                 self.calls.draining = True
                 return command.Reply(order.id, accepted=True)

@@ -6,6 +6,7 @@ happens between the two, the call either gets events, or its reservation is give
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from uuid import UUID
 
 import structlog
 
+from crm.agents.started import StartedAgent, start_agent
+from crm.agents.store import AgentStore
 from crm.billing.call_money import funding_for, reserve_call
 from crm.billing.ledger import Ledger
 from crm.billing.prices import Prices
@@ -27,9 +30,10 @@ from crm.compliance.gate import Question, Verdict, e164, judge
 from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
-from crm.identity.model import Agent, Organisation
+from crm.identity.model import Organisation
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.prompts.book import PromptBook
 from crm.providers.usecases import sealed_keys
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
@@ -46,7 +50,6 @@ RELEASE_AFTER: Final = timedelta(seconds=90)
 NODES_TRIED_MAX: Final = 3  # a refusal takes milliseconds, but the permit a minute to expire
 # What a node says before it has touched the permit or the carrier: another one may have room.
 ELSEWHERE: Final = frozenset({"node_overloaded", "node_full", "node_draining", "outbox_full", "speech_away"})
-TOOLS: Final = ("note_fact", "end_call")
 
 log = structlog.get_logger()
 
@@ -95,8 +98,9 @@ class _Issued:
 
 
 class Dialler:
-    def __init__(self, sessions: Sessions, nodes: VoiceNodes, terms: Terms) -> None:
+    def __init__(self, sessions: Sessions, nodes: VoiceNodes, terms: Terms, prompts: PromptBook) -> None:
         self._sessions = sessions
+        self._prompts = prompts
         self._nodes = nodes
         self._terms = terms
 
@@ -184,7 +188,7 @@ class Dialler:
         verdict = judge(question, self._terms.rules)
         if not verdict.allowed:
             await self._refuse(request, unit, store, question, verdict, lead)
-        agent = await store.agent(request.agent_id)
+        agent = await AgentStore(unit).for_call(request.agent_id)
         if agent is None:
             raise CallRefused("agent_not_found")
         playbook = await asyncio.to_thread(read_playbook, self._terms.playbooks, agent.playbook)
@@ -193,6 +197,7 @@ class Dialler:
             unit.session.add(lead)
             await unit.session.flush()
         call_id = new_id()
+        started = await start_agent(agent, call_id, unit, self._prompts)
         decision_id = await record_decision(
             unit, question, verdict, self._terms.rules, lead_id=lead.id, call_id=call_id
         )
@@ -201,6 +206,10 @@ class Dialler:
             id=call_id,
             lead_id=lead.id,
             agent_id=agent.id,
+            agent=started.record(),
+            prompt_id=agent.prompt_id,
+            prompt_version=started.prompt.number if started.prompt is not None else "",
+            prompt_follows=started.follows,
             decision_id=decision_id,
             number=number,
             funded_s=funding.seconds,
@@ -223,8 +232,9 @@ class Dialler:
             claimed = await store.key(request.attempt.key)
             assert claimed is not None, "claimed above, in this transaction"
             claimed.call_id = call_id
-        keys = await self._sealed_keys(unit, store)
-        order = self._order(call, lead, agent, await store.organisation(), playbook, keys)
+        models = started.models(self._terms.models)
+        keys = await self._sealed_keys(unit, store, models)
+        order = self._order(call, lead, started, await store.organisation(), playbook, keys)
         await unit.commit()
         return _Issued(call_id, lead.id, order)
 
@@ -247,9 +257,9 @@ class Dialler:
         await unit.commit()
         raise refused
 
-    async def _sealed_keys(self, unit: UnitOfWork, store: DialStore) -> dict[str, str]:
+    async def _sealed_keys(self, unit: UnitOfWork, store: DialStore, models: Sequence[str]) -> dict[str, str]:
         """Return what the call needs of secrets, none of them in clear; the organisation's first call makes its key."""
-        vendors = {name.partition(":")[0] for name in self._terms.models}
+        vendors = {name.partition(":")[0] for name in models}
         keys = await sealed_keys(unit, vendors)
         master = self._terms.recording_master
         if master is not None:
@@ -260,7 +270,7 @@ class Dialler:
         self,
         call: Call,
         lead: Lead,
-        agent: Agent,
+        started: StartedAgent,
         organisation: Organisation,
         playbook: dict[str, Any],
         sealed_keys: dict[str, str],
@@ -281,20 +291,16 @@ class Dialler:
             org_id=call.org_id,
             call_id=call.id,
             org_name=organisation.name,
-            agent=plan.Agent(agent.id, agent.name, agent.voice, agent.language),
+            agent=started.in_plan(),
             prospect=plan.Prospect(lead.id, lead.name, lead.company, lead.time_zone),
             from_number=self._terms.from_number,
             playbook=playbook,
-            prompt_version=agent.prompt_version,
-            providers=plan.Providers(llm=self._terms.models[0], llm_fallbacks=self._terms.models[1:]),
+            prompt_version=call.prompt_version,
+            prompt=started.prompt_in_plan(),
+            providers=started.providers(self._terms.models),
             sealed_keys=sealed_keys,
-            tools=TOOLS,
-            variables={
-                "prospect_name": lead.name,
-                "prospect_company": lead.company,
-                "agent_name": agent.name,
-                "org_name": organisation.name,
-            },
+            tools=tuple(started.agent.tools),
+            variables=started.variables(lead, organisation.name, utc_now()),
             record=plan.RecordWhen(organisation.record_when),
             max_duration_s=call.funded_s,
             sensitivity=plan.Sensitivity(organisation.sensitivity),

@@ -108,6 +108,7 @@ async def _write_turn(
     turn.ended_ms = body.ended_ms
     turn.response_ms = body.response_ms
     turn.interrupted = body.interrupted
+    turn.prompt_version = body.prompt_version
 
 
 async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit: UnitOfWork) -> None:

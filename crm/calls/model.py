@@ -20,6 +20,10 @@ class Call(Row):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     lead_id: Mapped[UUID]
     agent_id: Mapped[UUID]
+    agent: Mapped[dict[str, Any] | None]  # as it was when the call began
+    prompt_id: Mapped[UUID | None]
+    prompt_version: Mapped[str] = mapped_column(default="")  # the one that speaks now
+    prompt_follows: Mapped[bool] = mapped_column(default=False)  # a new version reaches the call while it is live
     decision_id: Mapped[UUID]
     number: Mapped[str]
     node: Mapped[str] = mapped_column(default="")
@@ -102,6 +106,7 @@ class Turn(Row):
     ended_ms: Mapped[int | None]
     response_ms: Mapped[int | None]
     interrupted: Mapped[bool] = mapped_column(default=False)
+    prompt_version: Mapped[str] = mapped_column(default="")  # the agent's turns: which one spoke
     waterfall: Mapped[dict[str, Any] | None]
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from crm.calls.model import Call, CallEvent, IdempotencyKey, ParkedEvent, PendingDial, Turn
-from crm.identity.model import Agent, Organisation
+from crm.identity.model import Organisation
 from crm.leads.model import Lead
 from crm.unit_of_work import UnitOfWork
 from events.call import Event
@@ -118,7 +118,7 @@ class CallStore:
 
 
 class DialStore:
-    """What dialling needs beside calls: the organisation, its agent, and the client's key."""
+    """What dialling needs beside calls: the organisation, and the client's key."""
 
     def __init__(self, unit: UnitOfWork) -> None:
         self._session = unit.session
@@ -138,13 +138,6 @@ class DialStore:
             update(Organisation).where(mine, Organisation.recording_key == "").values(recording_key=fresh())
         )
         return (await self._session.scalars(select(Organisation.recording_key).where(mine))).one()
-
-    async def agent(self, agent_id: UUID | None) -> Agent | None:
-        """Return that agent, or the oldest active one when none is named."""
-        statement = select(Agent).where(Agent.org_id == self._org_id, Agent.active)
-        if agent_id is not None:
-            statement = statement.where(Agent.id == agent_id)
-        return (await self._session.scalars(statement.order_by(Agent.created_at).limit(1))).one_or_none()
 
     async def claim_key(self, key: str, fingerprint: str) -> bool:
         """Take the client's key for this request; False when it is taken. Waits while another request decides."""

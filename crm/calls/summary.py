@@ -59,6 +59,8 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "carrier_call_id": call.carrier_call_id,
         "created_at": call.created_at,
         "erased": _erased(call),
+        "agent": call.agent,
+        "prompt_version": call.prompt_version,
     }
 
 
@@ -88,6 +90,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "ended_ms": turn.ended_ms,
         "response_ms": turn.response_ms,
         "interrupted": turn.interrupted,
+        "prompt_version": turn.prompt_version,
     }
 
 

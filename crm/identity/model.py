@@ -1,4 +1,4 @@
-"""Organisations, their people and their agents."""
+"""Organisations and their people."""
 
 from datetime import datetime
 from typing import Any
@@ -45,22 +45,3 @@ class Member(Row):
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
     role: Mapped[str]  # admin, supervisor, rep
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
-
-
-class Agent(Row):
-    """A voice agent: which playbook it follows and how it sounds."""
-
-    __tablename__ = "agents"
-
-    org_id: Mapped[UUID] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    name: Mapped[str]
-    description: Mapped[str] = mapped_column(default="")
-    type: Mapped[str] = mapped_column(default="custom")
-    playbook: Mapped[str]  # the name of a file in config/playbooks
-    voice: Mapped[str] = mapped_column(default="en-us")
-    language: Mapped[str] = mapped_column(default="en-US")
-    prompt_version: Mapped[str] = mapped_column(default="1")
-    active: Mapped[bool] = mapped_column(default=True)
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

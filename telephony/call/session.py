@@ -73,6 +73,7 @@ class CallSession:
         self.line_opened_at: float | None = None  # the loop's time
         self._carrier_over = False
         self._asked_carrier = False
+        self._minds = minds
         self._conversation = Conversation(minds, self)
         self._spool = services.archive.spool_for(plan.org_id, plan.call_id, plan.sealed_keys.get(RECORDING_KEY, ""))
         self._recorder: Recorder | None = None
@@ -231,6 +232,8 @@ class CallSession:
                 self._timers.set("meter", METER_EVERY_S, sig.MeterDue())
             case sig.HangUpAsked(reason=reason):
                 self._asked_to_hang_up(reason)
+            case sig.PromptChanged(prompt=prompt, variables=variables):
+                self._minds.tell(prompt, variables)
             case sig.SayGoodbye():
                 self._say_goodbye()
             case _:

@@ -1,9 +1,11 @@
 """What can happen to a call, as put on its one bounded queue. Sans-I/O."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.signals import Result
 from events.call import AnsweredBy, State
+from events.plan import Prompt
 from media.agent_voice import Line
 
 
@@ -83,6 +85,14 @@ class SayGoodbye:
     """The node stops soon: end the conversation with a goodbye, or give up what is not answered yet."""
 
 
+@dataclass(frozen=True, slots=True)
+class PromptChanged:
+    """Another version of the agent's prompt is in force: it speaks from the next turn on."""
+
+    prompt: Prompt
+    variables: Mapping[str, str]
+
+
 CallSignal = (
     Accepted
     | Refused
@@ -97,4 +107,5 @@ CallSignal = (
     | MeterDue
     | HangUpAsked
     | SayGoodbye
+    | PromptChanged
 )

@@ -17,6 +17,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
+from crm.agents.model import Agent
 from crm.app import create_app
 from crm.billing.ledger import Ledger
 from crm.bus import open_redis
@@ -24,7 +25,6 @@ from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import EventCursor
 from crm.database import Sessions, open_engine, open_sessions
-from crm.identity.model import Agent
 from crm.identity.tokens import Identity, issue
 from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
 from crm.leads.model import Lead

@@ -5,12 +5,13 @@ import asyncio
 import pytest
 from sqlalchemy import func, select
 
+from crm.agents.model import Agent
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
 from crm.compliance.gate import Question, judge
 from crm.compliance.rules import Rules
 from crm.database import open_engine, open_sessions
-from crm.identity.model import Agent, Organisation
+from crm.identity.model import Organisation
 from crm.identity.usecases import SignInFailed, identify, sign_in
 from crm.leads.model import Lead
 from crm.seed import LEADS, DemoSignIn, seed_demo

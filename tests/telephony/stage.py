@@ -137,6 +137,15 @@ class Stage:
                     return found
                 await asyncio.sleep(0.1)
 
+    async def until_turns(self, call_id: UUID, count: int, timeout_s: float = 60) -> list[events.Event]:
+        """Wait for so many finished turns; return all events so far."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                found = await self.events_of(call_id)
+                if sum(isinstance(event.body, events.TurnFinished) for event in found) >= count:
+                    return found
+                await asyncio.sleep(0.1)
+
     async def carrier_truth(self, found: list[events.Event]) -> dict[str, Any]:
         sid = next(event.body.carrier_call_id for event in found if isinstance(event.body, events.CarrierAccepted))
         reply = await self.http.get(f"/box/calls/{sid}")

@@ -52,15 +52,16 @@ async def test_a_whole_call(
     assert list(told) == [
         *("call_id", "state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall"),
         *("recording", "lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
+        *("agent", "prompt_version"),
     ]
     assert told["turns"] == [
         {
             **{"speaker": "caller", "text": "hello", "heard_text": "hello", "started_ms": 100, "ended_ms": 600},
-            **{"response_ms": None, "interrupted": False},
+            **{"response_ms": None, "interrupted": False, "prompt_version": ""},
         },
         {
             **{"speaker": "agent", "text": "Hello, this is Alex.", "heard_text": "Hello, this"},
-            **{"started_ms": 1120, "ended_ms": 1900, "response_ms": 520, "interrupted": True},
+            **{"started_ms": 1120, "ended_ms": 1900, "response_ms": 520, "interrupted": True, "prompt_version": ""},
         },
     ]
     assert told["barge_ins"] == [{"at_ms": 1800, "stopped_after_ms": 120}]

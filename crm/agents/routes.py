@@ -1,0 +1,100 @@
+"""/api/agents: who talks in calls."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from crm.access import Held, Person, Unit
+from crm.agents.limits import MAX_TOKENS
+from crm.agents.model import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOOLS, DEFAULT_TYPE
+from crm.agents.usecases import AgentFields, AgentRead, list_agents, read_agent, save_agent
+from crm.answers import page_of, success
+from crm.prompts.routes import NO_NUL, SLUG_PATTERN
+from crm.prompts.versions import LATEST
+from events.tool import ToolName
+
+PAGE_MAX: Final = 100
+PAGES_MAX: Final = 10_000
+TYPE_PATTERN: Final = r"^[a-z][a-z0-9_]{0,39}$"
+# BCP 47, as far as voices and models know it.
+LANGUAGE_PATTERN: Final = r"^[a-z]{2,3}(-[A-Z]{2})?$"
+PROVIDER_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9+_.:/-]{0,99}$"
+
+router = APIRouter(prefix="/api/agents")
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
+
+
+class AgentBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    playbook: str = Field(min_length=1, max_length=64)
+    description: str = Field("", max_length=2_000, pattern=NO_NUL)
+    type: str = Field(DEFAULT_TYPE, pattern=TYPE_PATTERN)
+    voice: str = Field("en-us", pattern=PROVIDER_PATTERN)
+    language: str = Field("en-US", pattern=LANGUAGE_PATTERN)
+    stt: str = Field("embedded", pattern=PROVIDER_PATTERN)
+    model: str = Field("", max_length=100, pattern=NO_NUL)
+    temperature: float = Field(DEFAULT_TEMPERATURE, allow_inf_nan=False)
+    max_tokens: int = Field(DEFAULT_MAX_TOKENS, ge=1, le=MAX_TOKENS)
+    tools: list[ToolName] = Field([ToolName(name) for name in DEFAULT_TOOLS], max_length=len(ToolName))
+    prompt: str | None = Field(None, pattern=SLUG_PATTERN)
+    prompt_version: str = Field(LATEST, max_length=20)
+    active: bool = True
+
+    def fields(self) -> AgentFields:
+        values = self.model_dump() | {"tools": [tool.value for tool in self.tools]}
+        return AgentFields(**values)
+
+
+@router.post("", status_code=201)
+async def post_agent(body: AgentBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+    return success(agent_json(await save_agent(None, body.fields(), person, unit, held.playbooks)), status=201)
+
+
+@router.get("")
+async def get_agents(
+    unit: Unit,
+    page: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
+    kind: Annotated[str | None, Query(alias="type", max_length=40)] = None,
+) -> JSONResponse:
+    found = await list_agents(unit, page=page, limit=limit, kind=kind)
+    return success([agent_json(read) for read in found.agents], pagination=page_of(page, limit, found.total))
+
+
+@router.get("/{agent_id}")
+async def get_agent(agent_id: UUID, unit: Unit) -> JSONResponse:
+    return success(agent_json(await read_agent(agent_id, unit)))
+
+
+@router.put("/{agent_id}")
+async def put_agent(agent_id: UUID, body: AgentBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+    return success(agent_json(await save_agent(agent_id, body.fields(), person, unit, held.playbooks)))
+
+
+def agent_json(read: AgentRead) -> dict[str, Any]:
+    agent = read.agent
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "description": agent.description,
+        "type": agent.type,
+        "playbook": agent.playbook,
+        "prompt": read.prompt,
+        "prompt_version": agent.prompt_version,
+        "voice": agent.voice,
+        "language": agent.language,
+        "stt": agent.stt,
+        "model": agent.model,
+        "temperature": agent.temperature,
+        "max_tokens": agent.max_tokens,
+        "tools": agent.tools,
+        "active": agent.active,
+        "created_at": agent.created_at,
+        "updated_at": agent.updated_at,
+    }

@@ -25,16 +25,19 @@ from agent.signals import (
     LineGone,
     MachineWaits,
     PlayedOut,
+    ProbableEnd,
     ReplyMade,
     Result,
     Timer,
     TimeUp,
 )
 from agent.speaking import SpeakingFailed, produce, think_silently
-from agent.stt.port import Transcript, TranscriptionUnavailable
+from agent.stt.port import Transcript, TranscriptionUnavailable, TurnSign
 from agent.timer import OneTimer
+from agent.turn_taking import TurnTaking
 from agent.turns import timing
-from agent.turns.floor import Floor, Signal, is_backchannel, move
+from agent.turns.assent import is_backchannel, is_noise
+from agent.turns.floor import Floor, Signal, move
 from events import call as events
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
 from media.agent_voice import AgentVoice
@@ -55,7 +58,8 @@ class Conversation:
         self._floor = Floor.OPENING
         self._memory = Memory()
         self._listening = Listening(minds.recognizer)
-        self._facts = report.Facts()
+        self._taking = TurnTaking(self.put, minds.lists, minds.judge, lambda: self.put(ProbableEnd()))
+        self._facts = report.Facts(witness.emit)
         self._turn = 0
         self._reply: Reply | None = None
         self._making = Making()
@@ -73,20 +77,26 @@ class Conversation:
     def attach(self, room: Room) -> None:
         self._room = room
         self._voice = room.voice
+        self._taking.attach(room)
 
     # From outside, at any time
 
     def on_partial(self, text: str) -> None:
         self._listening.on_partial(text)
+        self._taking.understood(text)
 
     def on_audio(self, pcm: bytes, ulaw: bytes) -> None:
         self._listening.hear(pcm, ulaw)
+        self._taking.hear(pcm)
 
     def on_voice(self, signal: VoiceSignal) -> None:
         if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING and not self._machine:
             self._stopped_ms = self._room.now
             self._voice.pause()
-        self.put(signal)
+        self._taking.on_voice(signal)
+
+    def on_turn_sign(self, sign: TurnSign) -> None:
+        self._taking.on_sign(sign)
 
     def on_sent(self, at_ms: int) -> None:
         if self._reply is not None:
@@ -117,6 +127,7 @@ class Conversation:
     def close(self) -> None:
         """Write down what was heard of an answer that is still being played. Nothing is said or taken in after it."""
         self._timer.stop()
+        self._taking.stop()
         self._making.cancel()
         if self._floor is not Floor.OVER:
             self._floor = move(self._floor, Signal.END)
@@ -211,14 +222,15 @@ class Conversation:
             return None  # closed meanwhile
         if self._floor is Floor.SPEAKING:
             # Taken for assent, and spoken on.
-            if self._is_noise(signal, transcript):
+            if is_noise(signal, transcript.text, self._minds.backchannels):
                 return None
             self._stopped_ms = self._room.now
             self._voice.pause()
             self._floor = move(self._floor, Signal.VOICE)
         if self._floor is Floor.SUSPENDED:
             assert self._reply is not None
-            if self._is_noise(signal, transcript) and not (transcript.text and self._nearly_said()):
+            answers = transcript.text and self._nearly_said()
+            if is_noise(signal, transcript.text, self._minds.backchannels) and not answers:
                 self._resume(self._reply)
                 return None
             self._yield_floor(self._reply)
@@ -245,11 +257,6 @@ class Conversation:
         self._memory.caller_said(text)
         self._turn += 1
         self._witness.emit(report.caller_turn(self._turn, text, signal))
-
-    def _is_noise(self, signal: VoiceEnded, transcript: Transcript) -> bool:
-        if signal.last_voiced_ms - signal.first_voiced_ms < timing.NOISE_MAX_MS:
-            return True
-        return is_backchannel(transcript.text, self._minds.backchannels)
 
     def _nearly_said(self) -> bool:
         """All but the last syllable was heard: the caller answers it rather than nods to it."""
@@ -286,7 +293,7 @@ class Conversation:
             self._memory.ask(None)
             with contextlib.suppress(ModelUnavailable, TimeoutError):
                 await think_silently(silent, self._memory.messages, self._minds)
-            self._note_facts(silent)
+            self._facts.note(silent)
             decided = report.decided_outcome(silent)
         return self._over(decided or signal.outcome, "" if decided else signal.reason)
 
@@ -334,7 +341,7 @@ class Conversation:
         self._memory.answer_heard()
         self._outcome = report.decided_outcome(reply)
         if not reply.opened:
-            self._note_facts(reply)  # an answer without words can still establish something
+            self._facts.note(reply)  # an answer without words can still establish something
         self._commit_reply(cut_short=False)
         if self._outcome is not None:
             self._floor = move(self._floor, Signal.PARTED)
@@ -357,13 +364,9 @@ class Conversation:
         ended_ms = self._stopped_ms if cut_short else self._room.now
         for body in report.answer(reply, heard, ended_ms, interrupted=not whole):
             self._witness.emit(body)
-        self._note_facts(reply)
+        self._facts.note(reply)
         if whole:
             self._witness.on_disclosed(ended_ms)
-
-    def _note_facts(self, reply: Reply) -> None:
-        for fact in self._facts.new_in(reply):
-            self._witness.emit(fact)
 
     # Time
 

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import replace
 from typing import Final, Self
 
 from agent import briefing
@@ -14,6 +15,9 @@ from agent.stt.embedded import EmbeddedRecognizers
 from agent.stt.port import RecognizerFactory, TranscriptionUnavailable
 from agent.tts.embedded import EmbeddedVoice
 from agent.tts.port import Voice
+from agent.turns.judge import SmartTurnProcess
+from agent.turns.word_lists import lists_for
+from agent.turns.wording import normals
 from events.plan import CallPlan
 from events.sealed_secret import BadSecret, unseal
 
@@ -37,17 +41,27 @@ class MindMaker:
     voice of one call would wait for the words of all others.
     """
 
-    def __init__(self, ears: SpeechProcess, mouth: SpeechProcess, models: Models, secret_key: str) -> None:
+    def __init__(
+        self,
+        ears: SpeechProcess,
+        mouth: SpeechProcess,
+        models: Models,
+        secret_key: str,
+        judge: SmartTurnProcess | None = None,
+    ) -> None:
         self._ears = ears
         self._mouth = mouth
         self._models = models
         self._secret_key = secret_key  # opens the keys that plans carry
+        self.judge = judge
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def start(cls, models: Models, secret_key: str) -> AsyncGenerator[Self]:
-        async with SpeechProcess() as ears, SpeechProcess() as mouth:
-            yield cls(ears, mouth, models, secret_key)
+    async def start(cls, models: Models, secret_key: str, *, smart_turn: bool = False) -> AsyncGenerator[Self]:
+        async with contextlib.AsyncExitStack() as stack:
+            ears, mouth = [await stack.enter_async_context(SpeechProcess()) for _ in range(2)]
+            judge = await stack.enter_async_context(SmartTurnProcess.start()) if smart_turn else None
+            yield cls(ears, mouth, models, secret_key, judge)
 
     @property
     def ready(self) -> bool:
@@ -80,16 +94,19 @@ class MindMaker:
             "org_name": plan.org_name,
             "prospect_name": plan.prospect.name,
         } | plan.variables
+        lists = replace(lists_for(plan.agent.language), phrases=normals(phrases(playbook)))
         minds = Minds(
             recognizer,
             model,
             voice,
-            frozenset(playbook.backchannels),
+            normals(playbook.backchannels) | lists.backchannels,
             variables,
             briefing.instructions(playbook),
             briefing.tools(plan.tools),
             plan.agent.temperature,
             plan.agent.max_tokens,
+            lists=lists,
+            judge=self.judge if plan.smart_turn else None,
         )
         if plan.prompt is not None:
             minds.tell(plan.prompt, {})

@@ -8,6 +8,8 @@ from agent.briefing import prompted
 from agent.llm.port import Model, Tool
 from agent.stt.port import Recognizer
 from agent.tts.port import Voice
+from agent.turns.judge import EndJudge
+from agent.turns.wording import NO_LISTS, WordLists
 from events.call import Body
 from events.plan import Prompt
 
@@ -36,6 +38,8 @@ class Minds:
     tools: tuple[Tool, ...] = ()
     temperature: float | None = None  # None: the model's own
     max_tokens: int = 1000  # of one answer
+    lists: WordLists = NO_LISTS  # of the agent's language
+    judge: EndJudge | None = None  # of ends of turns, by their sound
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
 
     def tell(self, prompt: Prompt, variables: Mapping[str, str]) -> None:

@@ -1,5 +1,7 @@
 """What is told of an answer when it is over: the turn with its heard words, and its waterfall (X2). Sans-I/O."""
 
+from collections.abc import Callable
+
 from agent.reply import Reply
 from events import call as events
 from media.activity.detector import VoiceEnded
@@ -58,8 +60,14 @@ def _outcome(text: str) -> events.Outcome:
 class Facts:
     """The facts that answers establish, each noted once a call."""
 
-    def __init__(self) -> None:
+    def __init__(self, emit: Callable[[events.Body], None]) -> None:
+        self._emit = emit
         self._noted: set[tuple[str, str, str]] = set()
+
+    def note(self, reply: Reply) -> None:
+        """Report those of an answer that are new."""
+        for fact in self.new_in(reply):
+            self._emit(fact)
 
     def new_in(self, reply: Reply) -> list[events.FactNoted]:
         fresh = []

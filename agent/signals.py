@@ -24,6 +24,11 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbableEnd:
+    """The caller's turn is probably over: VoiceEnded follows in a moment, unless VoiceResumed does."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayedOut:
     turn: int
 
@@ -52,7 +57,7 @@ class LineGone:
     reason: str
 
 
-ConversationSignal = VoiceSignal | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
+ConversationSignal = VoiceSignal | ProbableEnd | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
 
 
 @dataclass(frozen=True, slots=True)

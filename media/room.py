@@ -132,6 +132,11 @@ class Room:
         """True while the prospect is speaking, as far as is known."""
         return self._detector.voice
 
+    def end_voice(self) -> None:
+        """The prospect's turn is over, whatever follows: the next sound of theirs begins another."""
+        self._detector.end()
+        self._silero.voice = False
+
     # People beside the prospect
 
     @property

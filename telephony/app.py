@@ -132,7 +132,7 @@ class VoiceProcess:
             await switch.look()  # before the first call
             models = await stack.enter_async_context(_models(settings, switch))
             permit_key = settings.secret_key.get_secret_value()
-            minds = await stack.enter_async_context(MindMaker.start(models, permit_key))
+            minds = await stack.enter_async_context(MindMaker.start(models, permit_key, smart_turn=settings.smart_turn))
             silero, clock = Silero(), Clock()
             outbox = Outbox(self._journal_folder, self._redis)
             archive = open_archive(settings, self._spool_folder, outbox.journaled)

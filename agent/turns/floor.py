@@ -5,7 +5,7 @@ interruption: a word of assent, a cough or line noise gives the floor back, and 
 it was cut.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from enum import Enum, auto
 from typing import Final
 
@@ -70,10 +70,3 @@ def move(floor: Floor, signal: Signal) -> Floor:
         return MOVES[floor, signal]
     except KeyError:
         raise IllegalMove(f"{signal.name} while {floor.name}") from None
-
-
-def is_backchannel(text: str, backchannels: Collection[str]) -> bool:
-    """True when all that was said is assent ("uh-huh", "okay right") or nothing that could be made out."""
-    words = [word.strip(".,!?").lower() for word in text.split()]
-    joined = " ".join(words)
-    return joined in backchannels or all(word in backchannels for word in words)

@@ -101,6 +101,11 @@ class Detector:
     def last_voiced_ms(self) -> int:
         return self._last_voiced_ms
 
+    def end(self) -> None:
+        """The voice is over, by somebody else's better judgement: the next one begins anew."""
+        self._voice = self._paused = False
+        self._run_started_ms = None
+
     def window(self, probability: float, end_ms: int, rms: float) -> VoiceSignal | None:
         """Take one window's probability, the position of its end, and its loudness (RMS, 0 to 1)."""
         self._levels.append((end_ms, rms))
@@ -118,8 +123,7 @@ class Detector:
                 return None
             self._paused = True
             return VoicePaused(self._first_voiced_ms, self._quiet_since(), end_ms)
-        self._voice = self._paused = False
-        self._run_started_ms = None
+        self.end()
         return VoiceEnded(self._first_voiced_ms, self._quiet_since(), end_ms)
 
     def _while_voiced(self, end_ms: int) -> VoiceResumed | None:

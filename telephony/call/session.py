@@ -6,6 +6,7 @@ conversation, the hang-up) lives in the call's task group and ends with it.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from agent.conversation import Conversation
 from agent.ports import Minds
 from agent.signal_queue import SignalQueue
 from agent.signals import LineGone, MachineWaits, TimeUp
+from agent.turns.ending import LONGEST_MS
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
 from events.permit import Permit
@@ -85,7 +87,7 @@ class CallSession:
             self._conversation,
             lambda: self._now() * 1000,
             services.clock,
-            thresholds=THRESHOLDS[plan.sensitivity],
+            thresholds=replace(THRESHOLDS[plan.sensitivity], stop_ms=LONGEST_MS),
             leveller=services.levels.leveller(f"{plan.providers.tts}/{plan.agent.voice}"),
             on_quality=self._on_quality,
             music=services.hold_music,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent import report
 from agent.llm.port import ToolCall
 from agent.reply import Reply, Waterfall
-from events.call import FactKind, Outcome
+from events.call import Body, FactKind, FactNoted, Outcome
 
 
 def reply(name: str, arguments: dict[str, Any]) -> Reply:
@@ -35,8 +35,11 @@ def test_a_model_that_ends_the_call_ends_it_whatever_it_calls_that(arguments: di
 
 @given(st.dictionaries(st.sampled_from(["kind", "text", "when", "x"]), st.none() | st.integers() | st.text()))
 def test_any_fact_is_noted_once_under_a_kind_that_exists(arguments: dict[str, Any]) -> None:
-    facts = report.Facts()
+    told: list[Body] = []
+    facts = report.Facts(told.append)
     made = reply("note_fact", arguments)
-    (fact,) = facts.new_in(made)
+    facts.note(made)
+    facts.note(made)
+    (fact,) = told
+    assert isinstance(fact, FactNoted)
     assert fact.kind in FactKind
-    assert facts.new_in(made) == []

@@ -1,0 +1,147 @@
+"""Between the voice activity and the conversation: decides when what the caller says is over.
+
+The voice activity reports voices, pauses and, after a long silence, ends. What is passed on is the same, but for the
+end: it comes as soon as the evidence says so (agent/turns/ending.py), and once for each beginning. Plain calls on the
+loop; nothing here waits.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from agent.stt.port import TurnSign
+from agent.turns.ending import Ending, Evidence, Phase, wait_ms
+from agent.turns.judge import EndJudge
+from agent.turns.smart_turn import HEARD_S
+from agent.turns.wording import WordLists, read
+from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
+from media.frame import FRAME_MS
+
+_BEFORE_MS: Final = 500  # of sound before the voice, as smart-turn was trained with
+
+
+class Floor(Protocol):
+    """What of the room is needed."""
+
+    @property
+    def now(self) -> int:
+        """The timeline's present, in ms."""
+
+    def end_voice(self) -> None:
+        """The voice that is open is over: the next one begins anew."""
+
+
+class TurnTaking:
+    """One call's. `put` takes the signals on; `on_probable_end` is told when an answer is probably due soon."""
+
+    def __init__(
+        self,
+        put: Callable[[VoiceSignal], None],
+        lists: WordLists,
+        judge: EndJudge | None = None,
+        on_probable_end: Callable[[], None] = lambda: None,
+        wait: Callable[[Evidence], int] = wait_ms,
+    ) -> None:
+        """`judge`: None leaves the decision to silence and words; `wait`: ms of silence that end a turn."""
+        self._put = put
+        self._lists = lists
+        self._judge = judge
+        self._on_probable_end = on_probable_end
+        self._ending = Ending(wait)
+        self._sound: deque[bytes] = deque(maxlen=HEARD_S * 1000 // FRAME_MS)
+        self._pause = 0  # counts pauses: an answer about a former one is stale
+        self._told = False  # of the probable end of this pause
+        self._timer: asyncio.TimerHandle | None = None
+        self._room: Floor
+
+    def attach(self, room: Floor) -> None:
+        self._room = room
+
+    # What is heard
+
+    def hear(self, pcm: bytes) -> None:
+        """Take a frame of the caller's audio: int16 samples, 8 kHz."""
+        self._sound.append(pcm)
+
+    def understood(self, text: str) -> None:
+        """Take what the recogniser has understood of the turn so far."""
+        self._ending.understood(read(text, self._lists))
+        self._look()
+
+    def on_sign(self, sign: TurnSign) -> None:
+        """Take what a recogniser says that listens for turns itself."""
+        if sign is TurnSign.OVER:
+            self._ending.engine_ended()
+            self._look()
+        elif sign is TurnSign.PROBABLY_OVER:
+            self._tell_probable()
+
+    def on_voice(self, signal: VoiceSignal) -> None:
+        """Take what the voice activity reports."""
+        match signal:
+            case VoiceStarted():
+                self._ending.started(signal.first_voiced_ms)
+                self._put(signal)
+            case VoicePaused():
+                self._paused(signal)
+            case VoiceResumed():
+                self._cancel_timer()
+                self._ending.resumed()
+                self._put(signal)
+            case VoiceEnded():
+                self._cancel_timer()
+                if self._ending.ended():
+                    self._put(signal)
+
+    def stop(self) -> None:
+        """Nothing is decided any more."""
+        self._cancel_timer()
+        self._ending.ended()
+
+    def _paused(self, signal: VoicePaused) -> None:
+        self._pause += 1
+        self._told = False
+        self._ending.paused(signal.last_voiced_ms)
+        self._put(signal)
+        if self._judge is not None:
+            pause = self._pause
+            self._judge.ask(self._turn_sound(), lambda probability: self._judged(pause, probability))
+        self._look()
+
+    def _judged(self, pause: int, probability: float | None) -> None:
+        if pause == self._pause:
+            self._ending.judged(probability)
+            self._look()
+
+    def _turn_sound(self) -> bytes:
+        """Return the turn's sound up to now, from a little before it began."""
+        frames = (self._room.now - self._ending.first_voiced_ms + _BEFORE_MS) // FRAME_MS
+        return b"".join(list(self._sound)[-max(frames, 1) :])
+
+    def _look(self) -> None:
+        """End the turn if it is due, else look again when it will be."""
+        self._cancel_timer()
+        due_ms = self._ending.due_ms
+        if due_ms is None:
+            return
+        left_ms = due_ms - self._room.now
+        if left_ms > 0:
+            self._timer = asyncio.get_running_loop().call_later(left_ms / 1_000, self._look)
+            if self._ending.probable:
+                self._tell_probable()
+            return
+        if self._ending.ended():
+            ending = self._ending
+            self._put(VoiceEnded(ending.first_voiced_ms, ending.last_voiced_ms, self._room.now))
+            self._room.end_voice()
+
+    def _tell_probable(self) -> None:
+        if not self._told and self._ending.phase is not Phase.SILENT:
+            self._told = True
+            self._on_probable_end()
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -122,6 +122,21 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def model_keys(self) -> dict[str, str]:
+        """The operator's keys by vendor of models: those that are set."""
+        keys = {"openai": self.openai_api_key, "anthropic": self.anthropic_api_key, "gemini": self.gemini_api_key}
+        return {vendor: key.get_secret_value() for vendor, key in keys.items() if key}
+
+    @property
+    def model_base_urls(self) -> dict[str, str]:
+        """Where vendors of models are; empty: at their own addresses."""
+        return {
+            "openai": self.openai_base_url,
+            "anthropic": self.anthropic_base_url,
+            "gemini": self.gemini_base_url,
+        }
+
+    @property
     def uses_box_carrier(self) -> bool:
         return not self.carrier_url
 

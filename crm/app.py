@@ -4,7 +4,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Final
 
 import structlog
@@ -23,6 +23,8 @@ from crm.call_events import EventConsumer
 from crm.calls import recording_routes as recordings
 from crm.calls import routes as calls
 from crm.calls.recordings import BadStore
+from crm.chat import routes as chat
+from crm.chat.usecases import open_desk
 from crm.compliance import routes as compliance
 from crm.compliance.rules import BadRules
 from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
@@ -52,10 +54,12 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     held = resources or open_resources(settings)
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncGenerator[None, None]:
-        yield
-        if resources is None:
-            await held.aclose()
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+        async with AsyncExitStack() as stack:
+            if resources is None:
+                stack.push_async_callback(held.aclose)
+            app.state.desk = await stack.enter_async_context(open_desk(settings, held))
+            yield
 
     app = FastAPI(
         title="Sales OS CRM",
@@ -67,7 +71,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.state.resources = held
     add_problem_handlers(app)
-    for feature in (identity, leads, calls, recordings, billing, compliance, providers, agents, prompts, health):
+    for feature in (identity, leads, calls, recordings, billing, compliance, providers, agents, prompts, chat, health):
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(RequestContext)

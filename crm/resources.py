@@ -36,9 +36,9 @@ class Resources:
     nodes: VoiceNodes
     dialler: Dialler
     prompts: PromptBook
-    playbooks: Path
     recording_master: MasterKey | None  # None: recordings are not sealed
     key_check: KeyCheck
+    playbooks: Path
     secret_key: str
     internal_key: str
 
@@ -79,15 +79,9 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         nodes=nodes,
         dialler=Dialler(sessions, nodes, terms, prompts),
         prompts=prompts,
-        playbooks=terms.playbooks,
         recording_master=terms.recording_master,
-        key_check=KeyCheck(
-            {
-                "openai": settings.openai_base_url,
-                "anthropic": settings.anthropic_base_url,
-                "gemini": settings.gemini_base_url,
-            }
-        ),
+        key_check=KeyCheck(settings.model_base_urls),
+        playbooks=terms.playbooks,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
     )

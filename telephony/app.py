@@ -130,7 +130,9 @@ class VoiceProcess:
             stack.push_async_callback(carrier.aclose)
             switch = ModelSwitch(self._redis)
             await switch.look()  # before the first call
-            models = await stack.enter_async_context(_models(settings, switch))
+            models = await stack.enter_async_context(
+                Models(settings.model_keys, base_urls=settings.model_base_urls, is_off=lambda: switch.off)
+            )
             permit_key = settings.secret_key.get_secret_value()
             minds = await stack.enter_async_context(MindMaker.start(models, permit_key, smart_turn=settings.smart_turn))
             silero, clock = Silero(), Clock()
@@ -174,22 +176,6 @@ class VoiceProcess:
                 await node.withdraw()
                 if not await outbox.drain(FLUSH_S):
                     log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
-
-
-def _models(settings: Settings, switch: ModelSwitch) -> Models:
-    """The language models that the operator has keys for, and the addresses of those that organisations have."""
-    keys = {
-        "openai": settings.openai_api_key,
-        "anthropic": settings.anthropic_api_key,
-        "gemini": settings.gemini_api_key,
-    }
-    base_urls = {
-        "openai": settings.openai_base_url,
-        "anthropic": settings.anthropic_base_url,
-        "gemini": settings.gemini_base_url,
-    }
-    set_keys = {vendor: key.get_secret_value() for vendor, key in keys.items() if key}
-    return Models(set_keys, base_urls=base_urls, is_off=lambda: switch.off)
 
 
 def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:

@@ -97,22 +97,25 @@ class Models:
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
 
-    async def open(self, names: Sequence[str], playbook: Playbook, own: Mapping[str, str] | None = None) -> Model:
+    async def open(
+        self, names: Sequence[str], playbook: Playbook | None, own: Mapping[str, str] | None = None
+    ) -> Model:
         """Return a model that asks those, in their order, with its connections being warmed.
 
+        `playbook`: what the script follows, where one is among them.
         `own`: the organisation's keys by vendor, which go before the operator's.
 
         Raises:
             UnknownModel: a name that is not known, or a vendor that nobody has a key for.
         """
         if list(names) == [SCRIPTED]:
-            return ScriptedModel(playbook)
+            return _script(playbook)
         assert self._links is not None, "entered"
         assert self._tasks is not None, "entered"
         routes, providers = [], []
         for name in names:
             if name == SCRIPTED:
-                routes.append(Route(name, ScriptedModel(playbook), Breaker(), is_script=True))
+                routes.append(Route(name, _script(playbook), Breaker(), is_script=True))
                 continue
             vendor, model = split_name(name)
             own_key = (own or {}).get(vendor, "")
@@ -138,6 +141,11 @@ class Models:
         if len(self._breakers) > BREAKERS_MAX:
             self._breakers.popitem(last=False)
         return breaker
+
+
+def _script(playbook: Playbook | None) -> ScriptedModel:
+    assert playbook is not None, "a script follows one"
+    return ScriptedModel(playbook)
 
 
 def split_name(name: str) -> tuple[str, str]:

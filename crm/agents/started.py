@@ -85,14 +85,17 @@ class StartedAgent:
         voice = {"tts": self.agent.voice} if ":" in self.agent.voice else {}
         return plan.Providers(stt=self.agent.stt, llm=first, llm_fallbacks=tuple(others), **voice)
 
-    def variables(self, lead: Lead, org_name: str, now: datetime) -> dict[str, str]:
-        """Return what texts may name. What the call itself knows goes before what a prompt declares."""
+    def variables(self, lead: Lead | None, org_name: str, now: datetime) -> dict[str, str]:
+        """Return what texts may name. What the call itself knows goes before what a prompt declares.
+
+        Without a lead, as in a chat, nobody is named and the time is UTC.
+        """
         language = self.agent.language.partition("-")[0]
-        local = now.astimezone(_zone(lead.time_zone))
-        own = self.prompt.values(lead.custom_fields) if self.prompt is not None else {}
+        local = now.astimezone(_zone(lead.time_zone if lead is not None else ""))
+        own = self.prompt.values(lead.custom_fields if lead is not None else {}) if self.prompt is not None else {}
         return own | {
-            "prospect_name": lead.name,
-            "prospect_company": lead.company,
+            "prospect_name": lead.name if lead is not None else "",
+            "prospect_company": lead.company if lead is not None else "",
             "agent_name": self.agent.name,
             "org_name": org_name,
             "language": self.agent.language,

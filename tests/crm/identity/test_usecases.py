@@ -9,10 +9,12 @@ from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.idempotency import Attempt
 from crm.calls.model import Erasure, EventCursor
-from crm.database import Sessions, open_engine
+from crm.database import Sessions, open_engine, utc_now
 from crm.identity.model import Member
 from crm.identity.tokens import Identity
 from crm.identity.usecases import NotSignedIn, SignInFailed, delete_organisation, identify, sign_in
+from crm.prompts.usecases import Draft, write_prompt
+from crm.providers.model import ProviderKey
 from crm.resources import Resources
 from crm.tenancy import JOB_TABLES, MIGRATION_TABLES
 from crm.unit_of_work import UnitOfWork
@@ -90,7 +92,12 @@ async def test_deleting_an_organisation_removes_everything(
     await EventConsumer(sessions, redis, block_ms=10).turn()
     async with UnitOfWork(sessions, org.id) as unit:
         unit.session.add(Erasure(org_id=org.id, call_id=answer.call_id, scope="recording", reason="request"))
+        key = ProviderKey(org_id=org.id, vendor="openai", sealed="x", hint="1234", checked_at=utc_now())
+        unit.session.add(key)
         await unit.commit()
+
+    admin = Identity(org.user_id, org.email, "admin", org.id)
+    await write_prompt("meeting", "", Draft("Be polite.", {}), admin, UnitOfWork(sessions, org.id))
 
     owner = open_engine(postgres.admin_url)
     try:

@@ -21,6 +21,7 @@ OUTCOMES: Final = (
     Outcome.TIME_LIMIT,
     Outcome.HUNG_UP,
 )
+_KINDS: Final = [kind.value for kind in FactKind if kind is not FactKind.BROKEN_OFF]  # that one is ours to note
 _MANNER: Final = """\
 You are on the telephone. Answer in one or two short sentences of spoken language, without lists, headings or symbols;
 write numbers and times as they are said. Ask one thing at a time. Text in [square brackets] tells what happens on the
@@ -65,7 +66,7 @@ _TOOLS: Final = (
         {
             "type": "object",
             "properties": {
-                "kind": {"type": "string", "enum": [kind.value for kind in FactKind]},
+                "kind": {"type": "string", "enum": _KINDS},
                 "text": {"type": "string", "description": "the fact, in a few words"},
                 "when": {"type": "string", "description": "the day and time, as the person said it"},
             },

@@ -6,14 +6,12 @@ reports the caller's.
 """
 
 import asyncio
-import contextlib
 from typing import Final
 
-import structlog
-
 from agent import report
+from agent.apology import SPEECH_AWAY
 from agent.listening import Listening
-from agent.llm.port import EventName, ModelUnavailable
+from agent.llm.port import EventName
 from agent.making import Making
 from agent.memory import Memory
 from agent.ports import Minds, Witness
@@ -32,7 +30,7 @@ from agent.signals import (
     TimeUp,
 )
 from agent.speaking import SpeakingFailed, produce, think_silently
-from agent.stt.port import Transcript, TranscriptionUnavailable, TurnSign
+from agent.stt.port import TurnSign
 from agent.timer import OneTimer
 from agent.turn_taking import TurnTaking
 from agent.turns import timing
@@ -42,8 +40,6 @@ from events import call as events
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
 from media.agent_voice import AgentVoice
 from media.room import Room
-
-log = structlog.get_logger()
 
 SIGNALS_MAX: Final = 200
 
@@ -69,8 +65,8 @@ class Conversation:
         self._timer = OneTimer(self.put)
         self._machine = False
         self._screened = False
-        self._failures = 0
         self._outcome: events.Outcome | None = None
+        self._reason = ""  # of an outcome that is our fault
         self._room: Room
         self._voice: AgentVoice
 
@@ -152,6 +148,7 @@ class Conversation:
                 self._played_out(self._reply)
             case ReplyMade(turn=turn, failed=failed) if self._reply is not None and turn == self._reply.turn:
                 if failed:
+                    self._facts.note(self._reply)
                     return self._over(events.Outcome.SERVICE_FAILURE, failed)
                 if not self._reply.opened:
                     self._played_out(self._reply)  # an answer without words
@@ -209,15 +206,7 @@ class Conversation:
 
     async def _voice_ended(self, signal: VoiceEnded) -> Result | None:
         vad_ms = self._room.now
-        try:
-            transcript = await self._listening.finish()
-            self._failures = 0
-        except TranscriptionUnavailable:
-            self._failures += 1
-            log.warning("stt.unavailable", failures=self._failures)
-            if self._failures >= timing.FAILURES_MAX:
-                return self._over(events.Outcome.SERVICE_FAILURE, "speech_unavailable")
-            transcript = Transcript("")
+        transcript = await self._listening.finish()
         if self._floor is Floor.OVER:
             return None  # closed meanwhile
         if self._floor is Floor.SPEAKING:
@@ -238,13 +227,15 @@ class Conversation:
         if transcript.text:
             self._caller_said(transcript.text, signal)
         if self._floor in (Floor.LAST_WORDS, Floor.PARTING):
-            return self._over(self._outcome or events.Outcome.HUNG_UP)
+            return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         if not self._room.voice_now:  # else they went on meanwhile: VoiceStarted is in the queue
             await self._after_utterance(transcript.text, signal)
         return None
 
     async def _after_utterance(self, text: str, signal: VoiceEnded) -> None:
-        if self._memory.agent_has_spoken:
+        if self._listening.failures >= timing.FAILURES_MAX:
+            await self._answer(None, failed=SPEECH_AWAY)
+        elif self._memory.agent_has_spoken:
             await self._answer(None if text else EventName.NOT_UNDERSTOOD)
         elif not self._screened and signal.last_voiced_ms - signal.first_voiced_ms > timing.LONG_GREETING_MS:
             self._screened = True
@@ -283,24 +274,20 @@ class Conversation:
         self._stopped_ms = self._room.now
         decided = self._outcome or report.decided_outcome(self._reply)
         if self._listening.active:
-            text = ""
-            with contextlib.suppress(TranscriptionUnavailable):
-                text = (await self._listening.finish()).text
+            text = (await self._listening.finish()).text
             if not is_backchannel(text, self._minds.backchannels):
                 self._caller_said(text, VoiceEnded(self._utterance_ms, self._room.now, self._room.now))
         if self._memory.unanswered and decided is None:
-            silent = Reply(0, Waterfall())
             self._memory.ask(None)
-            with contextlib.suppress(ModelUnavailable, TimeoutError):
-                await think_silently(silent, self._memory.messages, self._minds)
+            silent = await think_silently(self._memory.messages, self._minds)
             self._facts.note(silent)
             decided = report.decided_outcome(silent)
         return self._over(decided or signal.outcome, "" if decided else signal.reason)
 
     # The agent's answer
 
-    async def _answer(self, event: EventName | None) -> None:
-        """Start making an answer to what was said, or to `event`."""
+    async def _answer(self, event: EventName | None, failed: str = "") -> None:
+        """Start making an answer to what was said, or to `event`; `failed`: why there can be none but an apology."""
         await self._making.abandon()
         if self._floor is Floor.OVER:
             return  # closed meanwhile
@@ -311,7 +298,7 @@ class Conversation:
         self._timer.stop()
         self._memory.ask(event)
         self._turn += 1
-        self._reply = Reply(self._turn, self._waterfall)
+        self._reply = Reply(self._turn, self._waterfall, failed=failed)
         self._waterfall = Waterfall()
         self._making.start(self._tasks, self._make(self._reply))
 
@@ -339,7 +326,7 @@ class Conversation:
 
     def _played_out(self, reply: Reply) -> None:
         self._memory.answer_heard()
-        self._outcome = report.decided_outcome(reply)
+        self._outcome, self._reason = report.decided_outcome(reply), reply.failed
         if not reply.opened:
             self._facts.note(reply)  # an answer without words can still establish something
         self._commit_reply(cut_short=False)
@@ -384,7 +371,7 @@ class Conversation:
                 assert self._reply is not None
                 self._yield_floor(self._reply)
             case Timer.PARTING | Timer.LAST_WORDS:
-                return self._over(self._outcome or events.Outcome.HUNG_UP)
+                return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         return None
 
     def _over(self, outcome: events.Outcome, reason: str = "") -> Result:

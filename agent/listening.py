@@ -4,8 +4,12 @@ from collections import deque
 from dataclasses import replace
 from typing import Final
 
-from agent.stt.port import PREROLL_MS, HeardWord, Recognizer, Transcript
+import structlog
+
+from agent.stt.port import PREROLL_MS, HeardWord, Recognizer, Transcript, TranscriptionUnavailable
 from media.frame import FRAME_MS
+
+log = structlog.get_logger()
 
 _PREROLL_FRAMES: Final = PREROLL_MS // FRAME_MS
 
@@ -18,6 +22,7 @@ class Listening:
         self._frames = 0  # heard
         self._fed = 0  # of those, given to the recogniser
         self.active = False
+        self.failures = 0  # of the recogniser, in a row
         self.partial = ""  # what was understood so far
 
     def on_partial(self, text: str) -> None:
@@ -60,9 +65,15 @@ class Listening:
         self.active = True
 
     async def finish(self) -> Transcript:
-        """Return what was said, its words on the call's timeline. Raises TranscriptionUnavailable."""
+        """Return what was said, its words on the call's timeline; nothing, and one more failure, when nobody knows."""
         self.active = False
-        heard = await self._recognizer.finish()
+        try:
+            heard = await self._recognizer.finish()
+        except TranscriptionUnavailable:
+            self.failures += 1
+            log.warning("stt.unavailable", failures=self.failures)
+            return Transcript("")
+        self.failures = 0
         began_ms = self._began_ms
         words = (HeardWord(word.text, word.start_ms + began_ms, word.end_ms + began_ms) for word in heard.words)
         return replace(heard, words=tuple(words))

@@ -11,6 +11,7 @@ from agent.llm.playbook_file import BadPlaybook, parse
 from agent.llm.registry import VENDORS, Models, UnknownModel
 from agent.ports import Minds
 from agent.speech_process import SpeechProcess
+from agent.stock_phrases import stock_phrases
 from agent.stt.embedded import EmbeddedRecognizers
 from agent.stt.port import RecognizerFactory, TranscriptionUnavailable
 from agent.tts.embedded import EmbeddedVoice
@@ -107,6 +108,7 @@ class MindMaker:
             plan.agent.max_tokens,
             lists=lists,
             judge=self.judge if plan.smart_turn else None,
+            phrases=stock_phrases(plan.agent.language),
         )
         if plan.prompt is not None:
             minds.tell(plan.prompt, {})

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from agent.briefing import prompted
 from agent.llm.port import Model, Tool
+from agent.stock_phrases import ENGLISH, StockPhrases
 from agent.stt.port import Recognizer
 from agent.tts.port import Voice
 from agent.turns.judge import EndJudge
@@ -41,6 +42,7 @@ class Minds:
     lists: WordLists = NO_LISTS  # of the agent's language
     judge: EndJudge | None = None  # of ends of turns, by their sound
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
+    phrases: StockPhrases = ENGLISH
 
     def tell(self, prompt: Prompt, variables: Mapping[str, str]) -> None:
         """Have the model told so from its next answer on; `variables` join those that the call has."""

@@ -38,6 +38,7 @@ class Reply:
     calls: list[ToolCall] = field(default_factory=list)
     opened: bool = False  # its first sound is on the way
     prompt_version: str = ""  # the one that the model was told
+    failed: str = ""  # a code: there is no answer, and the caller is told so
 
     @property
     def text(self) -> str:

@@ -1,6 +1,7 @@
 """From the model's answer to speech in the room, sentence by sentence, as each arrives.
 
-A voice or model that fails before a sentence is heard is asked once more; then the answer fails.
+A voice that fails in a sentence goes on where it broke off; failed twice, the answer fails. No model's answer is a
+stock phrase: "one moment" while it is late, an apology and the end of the call when there will be none.
 """
 
 import asyncio
@@ -13,9 +14,11 @@ from typing import Final, Protocol
 import numpy as np
 import structlog
 
-from agent.llm.port import Message, Model, ModelUnavailable, Request, Text, Tool, ToolCall
-from agent.reply import Reply
+from agent.apology import break_off, reason_of
+from agent.llm.port import EventName, Late, Message, Model, ModelUnavailable, Request, Role, Text, Tool, ToolCall
+from agent.reply import Reply, Waterfall
 from agent.sentences import SentenceSplitter
+from agent.stock_phrases import StockPhrases
 from agent.tts.port import Encoding, Speech, SpeechUnavailable, Voice
 from media.codec import g711
 from media.codec.resample import Resampler
@@ -72,6 +75,8 @@ class Means(Protocol):
     def max_tokens(self) -> int: ...
     @property
     def prompt_version(self) -> str: ...
+    @property
+    def phrases(self) -> StockPhrases: ...
 
 
 async def produce(
@@ -79,37 +84,47 @@ async def produce(
 ) -> None:
     """Make the whole answer and append it to the room's reply; `on_open` is called at its first sound.
 
+    An answer that has `failed` already is the apology alone.
+
     Raises:
-        SpeakingFailed: the model or the voice failed twice.
+        SpeakingFailed: the voice failed twice.
     """
     reply.prompt_version = means.prompt_version
     speech = _Speech(reply, means.voice, mouth, on_open)
-    request = _request(messages, means)
+    failed = reply.failed
     try:
-        await _stream(reply, request, means.model, speech)
-    except ModelUnavailable:
-        if reply.sentences:
-            raise SpeakingFailed("model_unavailable") from None
-        reply.calls.clear()
-        await asyncio.sleep(RETRY_AFTER_S)
-        try:
-            await _stream(reply, request, means.model, speech)
-        except ModelUnavailable:
-            raise SpeakingFailed("model_unavailable") from None
-    if reply.calls and not reply.sentences and not any(call.name == END_CALL for call in reply.calls):
-        # Models like to call a tool and wait for its result before they speak; the caller waits too.
-        with contextlib.suppress(ModelUnavailable):
-            await _stream(reply, replace(request, called=tuple(reply.calls)), means.model, speech)
+        if not failed:
+            try:
+                await _answer(reply, _request(messages, means), means, speech)
+            except ModelUnavailable as error:
+                failed = reason_of(error.failure)
+                log.error("answer.failed", reason=failed, sentences=len(reply.sentences))
+        if failed and (last_words := break_off(reply, failed, means.phrases)):
+            await speech.say(last_words)
+    except SpeakingFailed as error:
+        break_off(reply, error.reason, means.phrases)  # the words cannot be said; the note remains
+        raise
     if reply.opened:
         mouth.complete_reply()
 
 
-async def think_silently(reply: Reply, messages: tuple[Message, ...], means: Means) -> None:
-    """Let the model draw its conclusions (tool calls) from what was said last, and say nothing.
+async def _answer(reply: Reply, request: Request, means: Means, speech: "_Speech") -> None:
+    """Raises ModelUnavailable, SpeakingFailed."""
+    has_words = await _stream(reply, request, means, speech)
+    if reply.calls and not has_words and not any(call.name == END_CALL for call in reply.calls):
+        # Models like to call a tool and wait for its result before they speak; the caller waits too.
+        await _stream(reply, replace(request, called=tuple(reply.calls)), means, speech)
 
-    Raises:
-        ModelUnavailable: there is no second try.
-    """
+
+async def think_silently(messages: tuple[Message, ...], means: Means) -> Reply:
+    """Let the model draw its conclusions (tool calls) from what was said last; there is no second try, and no words."""
+    reply = Reply(0, Waterfall())
+    with contextlib.suppress(ModelUnavailable, TimeoutError):
+        await _conclude(reply, messages, means)
+    return reply
+
+
+async def _conclude(reply: Reply, messages: tuple[Message, ...], means: Means) -> None:
     async with asyncio.timeout(FIRST_TOKEN_TIMEOUT_S), aclosing(means.model.reply(_request(messages, means))) as deltas:
         async for delta in deltas:
             if isinstance(delta, ToolCall):
@@ -122,9 +137,19 @@ def _request(messages: tuple[Message, ...], means: Means) -> Request:
     )
 
 
-async def _stream(reply: Reply, request: Request, model: Model, speech: "_Speech") -> None:
+def _meanwhile(messages: tuple[Message, ...], phrases: StockPhrases) -> str:
+    """Return what is said while the answer to that is late."""
+    if messages and messages[-1].role is Role.EVENT and messages[-1].text == EventName.MESSAGE_BEEP:
+        return ""  # nobody waits: it would be recorded
+    spoken = any(message.role is Role.ASSISTANT for message in messages)
+    return phrases.one_moment if spoken else phrases.hello
+
+
+async def _stream(reply: Reply, request: Request, means: Means, speech: "_Speech") -> bool:
+    """Speak the answer to one request; returns whether it had words. Raises ModelUnavailable, SpeakingFailed."""
     splitter = SentenceSplitter()
-    async with aclosing(model.reply(request)) as deltas:
+    has_words = False
+    async with aclosing(means.model.reply(request)) as deltas:
         timeout_s = FIRST_TOKEN_TIMEOUT_S
         while True:
             try:
@@ -134,16 +159,22 @@ async def _stream(reply: Reply, request: Request, model: Model, speech: "_Speech
                 break
             except TimeoutError:
                 raise ModelUnavailable("no token in time") from None
+            if isinstance(delta, Late):
+                if not reply.opened and (phrase := _meanwhile(request.messages, means.phrases)):
+                    await speech.say(phrase)
+                continue
             timeout_s = NEXT_TOKEN_TIMEOUT_S
             if reply.waterfall.first_token_ms is None:
                 reply.waterfall.first_token_ms = speech.mouth.now
             if isinstance(delta, Text):
+                has_words = has_words or bool(delta.text.strip())
                 for sentence in splitter.push(delta.text):
                     await speech.say(sentence)
             elif isinstance(delta, ToolCall):
                 reply.calls.append(delta)
     for sentence in splitter.flush():
         await speech.say(sentence)
+    return has_words
 
 
 class _Speech:

@@ -70,6 +70,7 @@ class FactKind(StrEnum):
     OBJECTION = "objection"
     OPTED_OUT = "opted_out"
     NOTE = "note"
+    BROKEN_OFF = "broken_off"  # our fault ended the conversation: somebody has to call back
 
 
 class StateChanged(msgspec.Struct, frozen=True, tag="call.state_changed"):

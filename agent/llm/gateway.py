@@ -3,8 +3,8 @@ caller would.
 
 Late with its first token, a provider gets a rival: the faster one speaks, the slower one is left and its tokens
 counted. Failed, at any point, the next one takes over: before a word was handed on it answers anew, in mid-answer it
-goes on behind the words that were (`agent.llm.seam`). Whoever failed in this answer is not asked again for it;
-providers that fail again and again are not asked at all for a while (`agent.llm.breaker`).
+goes on behind the words that were (`agent.llm.seam`). Whoever failed in this answer is asked again for it only when
+nobody is left, and once; providers that fail again and again are not asked at all for a while (`agent.llm.breaker`).
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
 from agent.llm.attempt import Route
-from agent.llm.port import Delta, Failure, ModelUnavailable, Request, Text, ToolCall
+from agent.llm.port import Delta, Failure, Late, ModelUnavailable, Request, Text, ToolCall
 from agent.llm.race import Patience, Race
 from agent.llm.seam import Seam
 from agent.llm.usage import ModelCall
@@ -57,7 +57,12 @@ class Gateway:
         called = list(request.called)
         try:
             while True:
-                speaker = await race.winner(replace(request, said=seam.said, called=tuple(called)))
+                asked = replace(request, said=seam.said, called=tuple(called))
+                speaker = await race.winner(asked)
+                if speaker is None:
+                    if not seam.said:
+                        yield Late()
+                    continue
                 try:
                     while (delta := await race.next(speaker)) is not None:
                         if isinstance(delta, Text):

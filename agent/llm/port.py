@@ -125,7 +125,12 @@ class Finish:
     reason: FinishReason
 
 
-Delta = Text | ToolCall | Usage | Finish
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Nothing has come yet, and whoever waits may be told so; at most once an answer, before its first text."""
+
+
+Delta = Text | ToolCall | Usage | Finish | Late
 
 
 class Model(Protocol):

@@ -11,6 +11,8 @@ from agent.llm.attempt import Attempt, Route
 from agent.llm.port import Delta, Failure, ModelUnavailable, Request
 from agent.llm.usage import Fate, ModelCall
 
+# A server that restarts, a connection that had been closed: the next moment may be better. A stall has cost its time.
+_PASSING: Final = frozenset({Failure.UNAVAILABLE, Failure.CUT, Failure.EMPTY, Failure.GARBAGE})
 RIVALS_MAX: Final = 2  # asked at the same time; a third would cost more than it could win
 
 
@@ -21,10 +23,17 @@ class Patience:
     hedge_after_s: float = 0.7  # then a rival starts
     first_token_s: float = 1.6  # then the provider is given up
     next_token_s: float = 1.2  # a stall in the middle
+    late_after_s: float = 1.0  # then `Late` is told: time for "one moment"
+    # Then the answer, or the rest of a broken one, is given up, whoever is still being asked: after "one moment" at
+    # 1.0 s, which takes a second to say, the apology comes before another two of silence.
+    give_up_s: float = 3.5
+    retry_after_s: float = 0.4  # all have failed in passing: they are asked once more
 
     def __post_init__(self) -> None:
-        if not 0 < self.hedge_after_s <= self.first_token_s or self.next_token_s <= 0:
-            raise ValueError("hedge_after_s must be above 0 and at most first_token_s; next_token_s above 0")
+        if not 0 < self.hedge_after_s <= self.first_token_s <= self.give_up_s:
+            raise ValueError("hedge_after_s must be above 0, at most first_token_s, and that at most give_up_s")
+        if min(self.next_token_s, self.late_after_s, self.retry_after_s) <= 0:
+            raise ValueError("next_token_s, late_after_s and retry_after_s must be above 0")
 
 
 class Race:
@@ -43,9 +52,14 @@ class Race:
         self._running: list[Attempt] = []
         self._wake = asyncio.Event()
         self._failures: list[str] = []
+        self._passing: list[Route] = []  # failed in a way that may be over in a moment
+        self._retried = False
+        self._retry_s = math.inf
+        self._late_s = self._clock() + patience.late_after_s
+        self._give_up_s = self._clock() + patience.give_up_s
 
-    async def winner(self, request: Request) -> Attempt:
-        """Return the first provider with something to say; the others are left.
+    async def winner(self, request: Request) -> Attempt | None:
+        """Return the first provider with something to say, the others are left; None once, when it takes long.
 
         Raises:
             ModelUnavailable: nobody has, and nobody is left to ask.
@@ -57,11 +71,24 @@ class Race:
                 if attempt.first_s is not None or attempt.over:
                     self._crown(attempt)
                     return attempt
-            if not self._running and not self._start_next(request):
-                raise ModelUnavailable("; ".join(self._failures) or "no provider may be asked", Failure.EXHAUSTED)
-            if self._hedge_s() <= self._clock():
+            now_s = self._clock()
+            if now_s >= self._give_up_s:
+                for attempt in self._running:
+                    attempt.stop(Fate.FAILED, Failure.TIMEOUT)
+                    self._failures.append(str(attempt.failure))
+                self._running.clear()
+                raise self._exhausted()
+            if now_s >= self._late_s:
+                self._late_s = math.inf
+                return None
+            if now_s >= self._retry_s:
+                self._waiting, self._passing, self._retry_s = self._passing, [], math.inf
+            if not self._running and not self._start_next(request) and self._retry_s == math.inf:
+                self._come_back_later()
+            if self._hedge_s() <= now_s:
                 self._start_next(request)
-            await self._wait_until(min(self._hedge_s(), *(self._deadline_s(attempt) for attempt in self._running)))
+            times_s = (self._hedge_s(), self._retry_s, self._late_s, self._give_up_s)
+            await self._wait_until(min(*times_s, *(self._deadline_s(attempt) for attempt in self._running)))
 
     async def next(self, speaker: Attempt) -> Delta | None:
         """Return the speaker's next delta, None at its end.
@@ -81,7 +108,8 @@ class Race:
                 await self._wait_until(stalled_s)
         except ModelUnavailable as error:
             self._running.remove(speaker)
-            self._failures.append(str(error))
+            self._note_failure(speaker, error)
+            self._give_up_s = self._clock() + self._patience.give_up_s
             raise
 
     def leave(self) -> None:
@@ -96,7 +124,22 @@ class Race:
                 attempt.stop(Fate.FAILED, Failure.TIMEOUT)
             if attempt.first_s is None and attempt.failure is not None:
                 self._running.remove(attempt)
-                self._failures.append(str(attempt.failure))
+                self._note_failure(attempt, attempt.failure)
+
+    def _note_failure(self, attempt: Attempt, failure: ModelUnavailable) -> None:
+        self._failures.append(str(failure))
+        if failure.failure in _PASSING:
+            self._passing.append(attempt.route)
+
+    def _come_back_later(self) -> None:
+        """Nobody is left: ask once more whoever failed in passing. Raises ModelUnavailable."""
+        if not self._passing or self._retried:
+            raise self._exhausted()
+        self._retried = True
+        self._retry_s = self._clock() + self._patience.retry_after_s
+
+    def _exhausted(self) -> ModelUnavailable:
+        return ModelUnavailable("; ".join(self._failures) or "no provider may be asked", Failure.EXHAUSTED)
 
     def _crown(self, winner: Attempt) -> None:
         winner.fate = Fate.SPOKEN

@@ -119,7 +119,7 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
     if fact.kind is FactKind.OBJECTION:
         entry = {"name": fact.text, "call_id": str(call.id), "at": event.at.isoformat()}
         lead.objections = [*lead.objections, entry]
-    if fact.kind is FactKind.CALLBACK_REQUESTED:
+    if fact.kind is FactKind.CALLBACK_REQUESTED or (fact.kind is FactKind.BROKEN_OFF and not lead.do_not_call):
         unit.session.add(
             Task(
                 org_id=unit.org_id,

@@ -57,6 +57,10 @@ def after_fact(lead: Standing, fact: FactNoted) -> Standing:
             return replace(lead, status=DO_NOT_CALL, do_not_call=True, next_step="", score=0)
         case FactKind.NOTE:
             return _noted(lead, fact.text)
+        case FactKind.BROKEN_OFF:
+            # Our fault changes nothing of what was agreed.
+            noted = _noted(lead, "The agent could not go on and promised that somebody calls back")
+            return noted if lead.do_not_call else replace(noted, next_step=lead.next_step or "Call back")
 
 
 def after_call(lead: Standing, outcome: Outcome) -> Standing:

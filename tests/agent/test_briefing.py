@@ -27,5 +27,5 @@ def test_it_gets_the_tools_that_the_plan_allows() -> None:
     assert [tool.name for tool in briefing.tools(("end_call", "note_fact", "later"))] == ["note_fact", "end_call"]
     assert briefing.tools(()) == ()
     note, end = briefing.tools(("note_fact", "end_call"))
-    assert set(note.parameters["properties"]["kind"]["enum"]) == set(FactKind)
+    assert set(note.parameters["properties"]["kind"]["enum"]) == set(FactKind) - {FactKind.BROKEN_OFF}
     assert set(end.parameters["properties"]["outcome"]["enum"]) <= set(Outcome)

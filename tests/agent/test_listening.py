@@ -3,7 +3,7 @@
 import pytest
 
 from agent.listening import Listening
-from agent.stt.port import PREROLL_MS, Feeding, HeardWord, Transcript
+from agent.stt.port import PREROLL_MS, Feeding, HeardWord, Transcript, TranscriptionUnavailable
 from media.frame import FRAME_MS
 
 PREROLL = PREROLL_MS // FRAME_MS
@@ -16,6 +16,7 @@ class Engine:
         self.feeding = feeding
         self.fed: list[bytes] = []
         self.begun = 0
+        self.away = False
 
     def begin(self) -> None:
         self.begun = len(self.fed)
@@ -24,6 +25,8 @@ class Engine:
         self.fed.append(audio)
 
     async def finish(self) -> Transcript:
+        if self.away:
+            raise TranscriptionUnavailable("away")
         return Transcript("yes", (HeardWord("yes", 100, 300),), 0.5)
 
     async def aclose(self) -> None: ...
@@ -32,6 +35,17 @@ class Engine:
 def hear(listening: Listening, first: int, count: int) -> None:
     for number in range(first, first + count):
         listening.hear(b"pcm%d" % number, b"ulaw%d" % number)
+
+
+async def test_a_recogniser_that_fails_has_heard_nothing_and_its_failures_in_a_row_are_counted() -> None:
+    engine = Engine(Feeding())
+    listening = Listening(engine)
+    seen = []
+    for away in (True, True, False, True):
+        engine.away = away
+        listening.begin(0)
+        seen.append(((await listening.finish()).text, listening.failures))
+    assert seen == [("", 1), ("", 2), ("yes", 0), ("", 1)]
 
 
 async def test_an_engine_by_utterances_gets_the_preroll_and_what_follows() -> None:

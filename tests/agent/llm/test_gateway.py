@@ -18,6 +18,7 @@ from agent.llm.port import (
     Failure,
     Finish,
     FinishReason,
+    Late,
     Message,
     ModelUnavailable,
     Request,
@@ -34,6 +35,7 @@ T = TypeVar("T")
 Step = float | str | Delta | Exception
 REQUEST: Final = Request((Message(Role.USER, "well?"),))
 PATIENCE: Final = Patience(hedge_after_s=0.5, first_token_s=2.0, next_token_s=1.0)
+SLOW: Final = Patience(hedge_after_s=3.2, first_token_s=3.3)
 WORDS: Final = "I can call you back tomorrow at three if that suits you. "
 NEVER: Final = 3600.0
 
@@ -67,7 +69,8 @@ class Player:
 
 
 class Scene:
-    def __init__(self, *players: Player, script: int | None = None, **options: Any) -> None:
+    def __init__(self, *players: Player, script: int | None = None, slow: bool = False, **options: Any) -> None:
+        self.patience = SLOW if slow else PATIENCE
         self.players = players
         self.breakers = [Breaker() for _ in players]
         self.calls: list[ModelCall] = []
@@ -83,7 +86,7 @@ class Scene:
                 Route(f"p{number}", player, breaker, Price(1_000_000, 2_000_000), is_script=number == self.script)
                 for number, (player, breaker) in enumerate(zip(self.players, self.breakers, strict=True))
             ]
-            return await use(Gateway(routes, tasks, self.calls.append, patience=PATIENCE, **self.options))
+            return await use(Gateway(routes, tasks, self.calls.append, patience=self.patience, **self.options))
 
     def answer(self, request: Request = REQUEST) -> list[Delta]:
         return self.run(lambda gateway: collect(gateway, request))
@@ -376,9 +379,72 @@ def test_a_fault_of_ours_ends_the_answer_and_nothing_else() -> None:
 
 
 def test_patience_is_checked() -> None:
-    for wrong in ({"hedge_after_s": 0.0}, {"hedge_after_s": 3.0}, {"next_token_s": 0.0}):
-        with pytest.raises(ValueError, match="hedge_after_s"):
+    for wrong in (
+        {"hedge_after_s": 0.0},
+        {"hedge_after_s": 3.0},
+        {"give_up_s": 1.0},
+        {"next_token_s": 0.0},
+        {"late_after_s": 0.0},
+        {"retry_after_s": -1.0},
+    ):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
             Patience(**wrong)
+
+
+def test_a_late_answer_says_once_that_it_is_late() -> None:
+    deltas = Scene(Player([1.5, *words()])).answer()
+    assert deltas[0] == Late()
+    assert deltas.count(Late()) == 1
+    assert text(deltas) == WORDS
+
+
+def test_a_prompt_answer_and_a_broken_one_are_not_called_late() -> None:
+    assert Late() not in Scene(Player(words())).answer()
+    # What was said is still being heard while the next one is asked.
+    assert Late() not in Scene(Player(["I can ", unavailable(Failure.CUT)]), Player([1.5, "call you."])).answer()
+
+
+@pytest.mark.parametrize("failure", [Failure.UNAVAILABLE, Failure.CUT, Failure.EMPTY, Failure.GARBAGE])
+def test_a_failure_in_passing_is_asked_once_more_when_nobody_is_left(failure: Failure) -> None:
+    failing: list[Step] = [unavailable(failure)]
+    only = Player(failing, words())
+    assert text(Scene(only).answer()) == WORDS
+    assert only.asked_s == pytest.approx([0.0, PATIENCE.retry_after_s])
+    twice = Player(failing)
+    _, error = Scene(twice).failing()
+    assert error.failure is Failure.EXHAUSTED
+    assert len(twice.requests) == 2
+
+
+@pytest.mark.parametrize("failure", [Failure.REFUSED_KEY, Failure.RATE_LIMITED, Failure.REFUSED_REQUEST])
+def test_a_refusal_is_not_asked_again(failure: Failure) -> None:
+    player = Player([unavailable(failure)])
+    Scene(player).failing()
+    assert len(player.requests) == 1
+
+
+def test_an_answer_is_given_up_in_time_however_many_could_be_asked() -> None:
+    players = [Player([NEVER]) for _ in range(9)]
+    scene = Scene(*players)
+
+    async def use(gateway: Gateway) -> float:
+        with pytest.raises(ModelUnavailable):
+            await collect(gateway)
+        return asyncio.get_running_loop().time()
+
+    assert scene.run(use) == pytest.approx(PATIENCE.give_up_s)
+    assert sum(player.left for player in players) == sum(len(player.requests) for player in players)
+
+
+def test_the_rest_of_a_broken_answer_is_given_up_in_time_too() -> None:
+    scene = Scene(Player([3.0, "I can ", NEVER]), *[Player([NEVER]) for _ in range(9)], slow=True)
+
+    async def use(gateway: Gateway) -> float:
+        with pytest.raises(ModelUnavailable):
+            await collect(gateway)
+        return asyncio.get_running_loop().time()
+
+    assert scene.run(use) == pytest.approx(3.0 + SLOW.next_token_s + SLOW.give_up_s)
 
 
 PLAY = st.one_of(

@@ -123,6 +123,16 @@ async def test_a_call_back_makes_a_task(
     assert (await lead_of(sessions, org)).status == "callback_scheduled"
 
 
+async def test_a_call_that_we_broke_off_makes_a_task_unless_they_opted_out(
+    consumer: EventConsumer, script: CallScript, sessions: Sessions, redis: Redis, org: Org
+) -> None:
+    broken = FactNoted(FactKind.BROKEN_OFF, "model_unavailable")
+    await publish(redis, *script.events([broken, FactNoted(FactKind.OPTED_OUT), broken]))
+    await consumer.turn()
+    [task] = await rows(sessions, org, Task)
+    assert (task.kind, task.title) == ("call_back", "Call Dana back")
+
+
 async def test_objections_are_on_the_record(
     consumer: EventConsumer, script: CallScript, sessions: Sessions, redis: Redis, org: Org
 ) -> None:

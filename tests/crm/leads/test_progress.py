@@ -22,6 +22,16 @@ def test_a_call_back_is_the_next_step() -> None:
     assert after == Standing("callback_scheduled", 30, "Call back: Friday afternoon")
 
 
+def test_a_call_that_we_broke_off_changes_nothing_of_what_was_agreed() -> None:
+    broken = FactNoted(FactKind.BROKEN_OFF, "model_unavailable")
+    note = "The agent could not go on and promised that somebody calls back"
+    assert after_fact(NEW, broken) == replace(NEW, next_step="Call back", notes=note)
+    booked = after_fact(NEW, FactNoted(FactKind.MEETING_BOOKED, when="tomorrow at ten"))
+    assert after_fact(booked, broken) == replace(booked, notes=note)
+    out = after_fact(NEW, FactNoted(FactKind.OPTED_OUT))
+    assert after_fact(out, broken) == replace(out, notes=note)
+
+
 def test_an_objection_is_noted_and_costs_points() -> None:
     after = after_fact(
         after_fact(NEW, FactNoted(FactKind.OBJECTION, "price")), FactNoted(FactKind.OBJECTION, "supplier")

@@ -85,6 +85,10 @@ class Conversation:
         self._listening.hear(pcm, ulaw)
         self._taking.hear(pcm)
 
+    @property
+    def fed(self) -> events.SpeechFed:
+        return events.SpeechFed(self._listening.heard_ms, self._listening.fed_ms)
+
     def on_voice(self, signal: VoiceSignal) -> None:
         if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING and not self._machine:
             self._stopped_ms = self._room.now

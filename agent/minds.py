@@ -2,8 +2,8 @@
 
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import replace
-from typing import Final, Self
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 from agent import briefing
 from agent.llm.playbook import phrases
@@ -11,11 +11,10 @@ from agent.llm.playbook_file import BadPlaybook, parse
 from agent.llm.registry import VENDORS, Models, UnknownModel
 from agent.ports import Minds
 from agent.speech_process import SpeechProcess
+from agent.speech_vendors import VENDORS as SPEECH_VENDORS
+from agent.speech_vendors import SpeechVendors, UnknownSpeech
 from agent.stock_phrases import stock_phrases
-from agent.stt.embedded import EmbeddedRecognizers
-from agent.stt.port import RecognizerFactory, TranscriptionUnavailable
-from agent.tts.embedded import EmbeddedVoice
-from agent.tts.port import Voice
+from agent.stt.port import TranscriptionUnavailable
 from agent.turns.judge import SmartTurnProcess
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import normals
@@ -31,8 +30,12 @@ class MindsUnavailable(Exception):
     """The plan is good, but what it needs is away just now."""
 
 
-VOICES: Final[Mapping[str, Callable[[SpeechProcess, str], Voice]]] = {"embedded": EmbeddedVoice}
-RECOGNIZERS: Final[Mapping[str, Callable[[SpeechProcess], RecognizerFactory]]] = {"embedded": EmbeddedRecognizers}
+@dataclass(frozen=True, slots=True)
+class SpeechKeys:
+    """What the operator has for speech vendors, by their names."""
+
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    base_urls: Mapping[str, str] = field(default_factory=dict)
 
 
 class MindMaker:
@@ -46,23 +49,30 @@ class MindMaker:
         self,
         ears: SpeechProcess,
         mouth: SpeechProcess,
+        speech: SpeechVendors,
         models: Models,
         secret_key: str,
         judge: SmartTurnProcess | None = None,
     ) -> None:
         self._ears = ears
         self._mouth = mouth
+        self._speech = speech
         self._models = models
         self._secret_key = secret_key  # opens the keys that plans carry
         self.judge = judge
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def start(cls, models: Models, secret_key: str, *, smart_turn: bool = False) -> AsyncGenerator[Self]:
+    async def start(
+        cls, models: Models, secret_key: str, keys: SpeechKeys | None = None, *, smart_turn: bool = False
+    ) -> AsyncGenerator[Self]:
+        """`keys`: the operator's for speech vendors."""
+        keys = keys or SpeechKeys()
         async with contextlib.AsyncExitStack() as stack:
             ears, mouth = [await stack.enter_async_context(SpeechProcess()) for _ in range(2)]
+            speech = await stack.enter_async_context(SpeechVendors(ears, mouth, keys.keys, keys.base_urls))
             judge = await stack.enter_async_context(SmartTurnProcess.start()) if smart_turn else None
-            yield cls(ears, mouth, models, secret_key, judge)
+            yield cls(ears, mouth, speech, models, secret_key, judge)
 
     @property
     def ready(self) -> bool:
@@ -78,17 +88,22 @@ class MindMaker:
         """
         try:
             playbook = parse(plan.playbook, "plan.playbook")
-            recognizers = RECOGNIZERS[plan.providers.stt](self._ears)
-            names = (plan.providers.llm, *plan.providers.llm_fallbacks)
-            model = await self._models.open(names, playbook, own_keys(plan, self._secret_key))
-            voice = VOICES[plan.providers.tts](self._mouth, plan.agent.voice)
-        except (BadPlaybook, UnknownModel, BadSecret) as error:
+            own = own_keys(plan, self._secret_key)
+            providers, language = plan.providers, plan.agent.language
+            model = await self._models.open((providers.llm, *providers.llm_fallbacks), playbook, own)
+            voices, recognizers = (providers.tts, *providers.tts_fallbacks), (providers.stt, *providers.stt_fallbacks)
+            voice = await self._speech.open_voice(voices, plan.agent.voice, language, own)
+        except (BadPlaybook, UnknownModel, UnknownSpeech, BadSecret) as error:
             raise BadPlan(str(error)) from None
-        except KeyError as error:
-            raise BadPlan(f"unknown provider {error}") from None
         try:
-            recognizer = await recognizers.open(phrases(playbook), on_partial)
+            recognizer = await self._speech.open_recognizer(
+                recognizers, language, phrases(playbook), on_partial, own=own
+            )
+        except UnknownSpeech as error:
+            await voice.aclose()
+            raise BadPlan(str(error)) from None
         except TranscriptionUnavailable as error:
+            await voice.aclose()
             raise MindsUnavailable(str(error)) from None
         variables = {
             "agent_name": plan.agent.name,
@@ -109,6 +124,7 @@ class MindMaker:
             lists=lists,
             judge=self.judge if plan.smart_turn else None,
             phrases=stock_phrases(plan.agent.language),
+            belongings=(voice.aclose,),
         )
         if plan.prompt is not None:
             minds.tell(plan.prompt, {})
@@ -116,7 +132,7 @@ class MindMaker:
 
 
 def own_keys(plan: CallPlan, secret_key: str) -> dict[str, str]:
-    """Return the organisation's own keys for model vendors, in clear.
+    """Return the organisation's own keys for model and speech vendors, in clear.
 
     Raises:
         BadSecret: one does not open.
@@ -124,5 +140,5 @@ def own_keys(plan: CallPlan, secret_key: str) -> dict[str, str]:
     return {
         vendor: unseal(sealed, secret_key, plan.org_id, vendor)
         for vendor, sealed in plan.sealed_keys.items()
-        if vendor in VENDORS
+        if vendor in VENDORS or vendor in SPEECH_VENDORS
     }

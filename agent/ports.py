@@ -1,6 +1,6 @@
 """What a conversation is given: its minds, and a witness of what happens."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,9 +43,16 @@ class Minds:
     judge: EndJudge | None = None  # of ends of turns, by their sound
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
     phrases: StockPhrases = ENGLISH
+    belongings: tuple[Callable[[], Awaitable[None]], ...] = ()  # what closes the call's own sockets
 
     def tell(self, prompt: Prompt, variables: Mapping[str, str]) -> None:
         """Have the model told so from its next answer on; `variables` join those that the call has."""
         self.instructions = prompted(prompt.text)
         self.prompt_version = prompt.version
         self.variables = self.variables | dict(variables)
+
+    async def aclose(self) -> None:
+        """The call is over, or never began: let go of what was opened for it."""
+        await self.recognizer.aclose()
+        for close in self.belongings:
+            await close()

@@ -107,7 +107,7 @@ class BenchServer:
                 call = ArrivingCall(lambda: self._open_call(door, minds))
                 await run_leg(socket, call)
                 if not call.began:
-                    await minds.recognizer.aclose()
+                    await minds.aclose()
 
         @app.get("/stats")
         async def stats() -> Response:

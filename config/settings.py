@@ -74,8 +74,13 @@ class Settings(BaseSettings):
     allowed_countries: tuple[str, ...] = ("US", "CA", "BR", "GB")
     max_call_s: int = Field(1800, ge=60, le=4 * 3600)
 
-    # Providers: which models hold conversations, in the order in which they are asked, and the operator's keys
+    # Providers: which models hold conversations, and which recognisers hear and voices speak, each in the order in
+    # which they are asked; and the operator's keys
     models: tuple[str, ...] = Field(("scripted",), min_length=1, max_length=5)
+    recognizers: tuple[str, ...] = Field(("embedded",), min_length=1, max_length=3)
+    voices: tuple[str, ...] = Field(("embedded",), min_length=1, max_length=3)
+    deepgram_base_url: str = ""  # one that you run yourself; empty: Deepgram
+    elevenlabs_base_url: str = ""
     openai_base_url: str = ""  # any server that speaks OpenAI's chat completions; empty: OpenAI
     anthropic_base_url: str = ""
     gemini_base_url: str = ""
@@ -87,7 +92,16 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("public_url", "crm_url", "carrier_url", "openai_base_url", "anthropic_base_url", "gemini_base_url")
+    @field_validator(
+        "public_url",
+        "crm_url",
+        "carrier_url",
+        "openai_base_url",
+        "anthropic_base_url",
+        "gemini_base_url",
+        "deepgram_base_url",
+        "elevenlabs_base_url",
+    )
     @classmethod
     def _is_http_url(cls, value: str) -> str:
         if value:

@@ -64,6 +64,8 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         playbooks=folder / "playbooks",
         recording_master=MasterKey(recording_key) if recording_key else None,
         models=settings.models,
+        recognizers=settings.recognizers,
+        voices=settings.voices,
     )
     store = open_store(settings.store_address)
     engine = open_engine(settings.need("database_url"))

@@ -178,6 +178,13 @@ class LegQuality(msgspec.Struct, frozen=True, tag="leg.quality"):
     loss: float = 0.0  # share of the frames of the last second
 
 
+class SpeechFed(msgspec.Struct, frozen=True, tag="speech.fed"):
+    """What of the prospect's audio the recogniser was given: the rest is silence, and the agent's own turns."""
+
+    heard_ms: int
+    fed_ms: int
+
+
 class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
     """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
 
@@ -197,6 +204,7 @@ Body = (
     | RecordingFailed
     | Closed
     | LegQuality
+    | SpeechFed
 )
 
 

@@ -45,6 +45,8 @@ class Providers(msgspec.Struct, frozen=True):
     tts: str = "embedded"
     llm: str = "scripted"
     llm_fallbacks: tuple[str, ...] = ()  # asked in this order when the first is late or fails
+    stt_fallbacks: tuple[str, ...] = ()  # each takes over, in mid-call too, when the one before it fails
+    tts_fallbacks: tuple[str, ...] = ()
 
 
 class Prospect(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from agent.llm.registry import Models
-from agent.minds import MindMaker
+from agent.minds import MindMaker, SpeechKeys
 from config.logs import die
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
 from events.sealed_audio import MasterKey
@@ -134,7 +134,8 @@ class VoiceProcess:
                 Models(settings.model_keys, base_urls=settings.model_base_urls, is_off=lambda: switch.off)
             )
             permit_key = settings.secret_key.get_secret_value()
-            minds = await stack.enter_async_context(MindMaker.start(models, permit_key, smart_turn=settings.smart_turn))
+            speech = MindMaker.start(models, permit_key, _speech_keys(settings), smart_turn=settings.smart_turn)
+            minds = await stack.enter_async_context(speech)
             silero, clock = Silero(), Clock()
             outbox = Outbox(self._journal_folder, self._redis)
             archive = open_archive(settings, self._spool_folder, outbox.journaled)
@@ -176,6 +177,13 @@ class VoiceProcess:
                 await node.withdraw()
                 if not await outbox.drain(FLUSH_S):
                     log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
+
+
+def _speech_keys(settings: Settings) -> SpeechKeys:
+    """The operator's keys for speech vendors, and the addresses of those that organisations have."""
+    keys = {"deepgram": settings.deepgram_api_key, "elevenlabs": settings.elevenlabs_api_key}
+    base_urls = {"deepgram": settings.deepgram_base_url, "elevenlabs": settings.elevenlabs_base_url}
+    return SpeechKeys({vendor: key.get_secret_value() for vendor, key in keys.items() if key}, base_urls)
 
 
 def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:

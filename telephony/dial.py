@@ -92,7 +92,7 @@ class Dialer:
             await self._spend(permit)
             await self._ask_do_not_call(permit)
         except DialRefused:
-            await minds.recognizer.aclose()
+            await minds.aclose()
             raise
         session = CallSession(plan, permit, self._order(plan, permit), minds, self.services)
         slot.append(session)

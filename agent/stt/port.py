@@ -5,11 +5,17 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol
 
+from agent.llm.port import Failure
+
 PREROLL_MS: Final = 480  # audio before the voice was noticed, its first syllable: an utterance begins with it
 
 
 class TranscriptionUnavailable(Exception):
     """The recogniser failed or is away; the audio fed so far may be fed again to another one."""
+
+    def __init__(self, message: str = "", failure: Failure = Failure.UNAVAILABLE) -> None:
+        super().__init__(message or failure.value)
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)

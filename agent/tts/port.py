@@ -5,9 +5,16 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from agent.llm.port import Failure
+
 
 class SpeechUnavailable(Exception):
     """The voice failed, at any point of a sentence."""
+
+    def __init__(self, message: str = "", failure: Failure = Failure.UNAVAILABLE, *, elsewhere: bool = False) -> None:
+        super().__init__(message or failure.value)
+        self.failure = failure
+        self.elsewhere = elsewhere  # asked again, another voice speaks
 
 
 @dataclass(frozen=True, slots=True)

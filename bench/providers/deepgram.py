@@ -209,9 +209,9 @@ class _Flux:
                 await self._info("StartOfTurn")
         if self._turn.begun:
             self._schedule()
-            if self._ear.heard_ms - self._told_ms >= self._hearing.partial_every_ms:
-                self._told_ms = self._ear.heard_ms
-                await self._info("Update")
+        if self._ear.heard_ms - self._told_ms >= self._hearing.partial_every_ms:
+            self._told_ms = self._ear.heard_ms
+            await self._info("Update")
 
     async def control(self, message: dict[str, Any], now: float) -> bool:
         match message.get("type"):
@@ -226,16 +226,22 @@ class _Flux:
                 return False
         return True
 
+    @property
+    def _over_s(self) -> float:
+        """How long after the last voiced packet the turn ends, as things stand."""
+        if self._forced:
+            return self._hearing.final_s
+        return self._timeout_s if self._manual else self._hearing.turn_s
+
     def _schedule(self) -> None:
         likely_at = self._voiced_at + self._hearing.likely_s
-        over_at = self._voiced_at + (self._timeout_s if self._manual and not self._forced else self._hearing.final_s)
+        over_at = self._voiced_at + self._over_s
         self.due_at = min(likely_at, over_at) if self._eager and not self._turn.likely else over_at
 
     async def tick(self, now: float) -> None:
         if not self._turn.begun or self.due_at is None or now < self.due_at:
             return
-        over_s = self._timeout_s if self._manual and not self._forced else self._hearing.final_s
-        if now >= self._voiced_at + over_s:
+        if now >= self._voiced_at + self._over_s:
             trigger = "manual" if self._forced else "timeout" if self._manual else "model"
             await self._info("EndOfTurn", trigger)
             self._ear.end()

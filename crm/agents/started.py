@@ -82,8 +82,8 @@ class StartedAgent:
     def providers(self, operators: Sequence[str]) -> plan.Providers:
         """Return what the agent names, and where it names nothing what the operator has set. Raises NeedsModel."""
         first, *others = self.models(operators)
-        voice = {"tts": self.agent.voice} if ":" in self.agent.voice else {}
-        return plan.Providers(stt=self.agent.stt, llm=first, llm_fallbacks=tuple(others), **voice)
+        voice = self.agent.voice if ":" in self.agent.voice else "embedded"
+        return plan.Providers(stt=self.agent.stt, tts=voice, llm=first, llm_fallbacks=tuple(others))
 
     def variables(self, lead: Lead | None, org_name: str, now: datetime) -> dict[str, str]:
         """Return what texts may name. What the call itself knows goes before what a prompt declares.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from crm.agents.started import StartedAgent, start_agent
@@ -70,6 +71,21 @@ class Terms:
     playbooks: Path
     recording_master: MasterKey | None = None  # None: new recordings are not sealed
     models: tuple[str, ...] = ("scripted",)  # in the order in which they are asked
+    recognizers: tuple[str, ...] = ("embedded",)  # the first, and those that take over when it fails
+    voices: tuple[str, ...] = ("embedded",)
+
+    def with_speech(self, named: plan.Providers) -> plan.Providers:
+        """Return what an agent names, and what the operator has set behind it, or where it names nothing."""
+        recognizers, voices = _order(named.stt, self.recognizers), _order(named.tts, self.voices)
+        return msgspec.structs.replace(
+            named, stt=recognizers[0], stt_fallbacks=recognizers[1:], tts=voices[0], tts_fallbacks=voices[1:]
+        )
+
+
+def _order(named: str, operators: tuple[str, ...]) -> tuple[str, ...]:
+    if named == "embedded":  # what an agent has that names none
+        return operators
+    return (named, *(name for name in operators if name != named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +275,8 @@ class Dialler:
 
     async def _sealed_keys(self, unit: UnitOfWork, store: DialStore, models: Sequence[str]) -> dict[str, str]:
         """Return what the call needs of secrets, none of them in clear; the organisation's first call makes its key."""
-        vendors = {name.partition(":")[0] for name in models}
+        terms = self._terms
+        vendors = {name.partition(":")[0] for name in (*models, *terms.recognizers, *terms.voices)}
         keys = await sealed_keys(unit, vendors)
         master = self._terms.recording_master
         if master is not None:
@@ -297,7 +314,7 @@ class Dialler:
             playbook=playbook,
             prompt_version=call.prompt_version,
             prompt=started.prompt_in_plan(),
-            providers=started.providers(self._terms.models),
+            providers=self._terms.with_speech(started.providers(self._terms.models)),
             sealed_keys=sealed_keys,
             tools=tuple(started.agent.tools),
             variables=started.variables(lead, organisation.name, utc_now()),

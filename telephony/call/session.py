@@ -161,10 +161,12 @@ class CallSession:
             if self._recorder is not None:
                 self._services.archive.drop(self._recorder)
             self._timers.stop()
+        await self._minds.aclose()
         if not self._carrier_over:
             await self._carrier_leg.hang_up(self.carrier_call_id)
         for event in ("wind_up", "finish", "fail"):
             self._tell(event)
+        self.emit(self._conversation.fed)
         self._emit_finished()
         await self._services.archive.store(self._spool, self._recorder, self.emit)
         self.emit(events.Closed())

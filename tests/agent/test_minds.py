@@ -25,9 +25,9 @@ def plan(**sealed_keys: str) -> CallPlan:
     )
 
 
-def test_keys_of_model_vendors_are_opened_and_others_left_alone() -> None:
-    made = plan(openai="sk-1", gemini="g-2", deepgram="d-3", **{RECORDING_KEY: "r"})
-    assert own_keys(made, SECRET) == {"openai": "sk-1", "gemini": "g-2"}
+def test_keys_of_vendors_are_opened_and_others_left_alone() -> None:
+    made = plan(openai="sk-1", deepgram="d-3", acme="a-4", **{RECORDING_KEY: "r"})
+    assert own_keys(made, SECRET) == {"openai": "sk-1", "deepgram": "d-3"}
 
 
 def test_a_key_that_does_not_open_is_an_error_and_no_call_without_it() -> None:

@@ -26,6 +26,7 @@ BODIES: list[events.Body] = [
     events.RecordingFailed("disk_full"),
     events.Closed(),
     events.LegQuality("prospect", stable=False, jitter_ms=220, loss=0.02),
+    events.SpeechFed(heard_ms=60_000, fed_ms=21_000),
 ]
 
 

@@ -118,7 +118,7 @@ async def test_a_socket_breaks_where_the_script_says(fault: Fault) -> None:
 
 
 async def test_flux_tells_turns_in_their_order() -> None:
-    hearing = Hearing(vocabulary=WORDS, final_s=0.2, likely_s=0.05)
+    hearing = Hearing(vocabulary=WORDS, final_s=0.15, turn_s=0.2, likely_s=0.05)
     async with (
         server_of(hearing) as server,
         client(server).listen.v2.connect(

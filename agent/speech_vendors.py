@@ -1,0 +1,154 @@
+"""The speech vendors of one process: keys, breakers and the group that holds their sockets' tasks.
+
+From names in a call plan it makes one call's recogniser and voice, each with those that take over when it fails.
+"""
+
+import asyncio
+import hashlib
+import importlib
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Final, Self
+
+from agent.llm.breaker import Breaker
+from agent.llm.links import Access
+from agent.speech_process import SpeechProcess
+from agent.stt import failover as stt_failover
+from agent.stt import registry as stt
+from agent.stt.embedded import EmbeddedRecognizers
+from agent.stt.port import OnPartial, OnTurn, Recognizer, no_turns
+from agent.tts import failover as tts_failover
+from agent.tts import registry as tts
+from agent.tts.embedded import EmbeddedVoice
+from agent.tts.port import Voice
+
+BREAKERS_MAX: Final = 1_000  # accounts times names; the one that was used longest ago is forgotten
+VENDORS: Final = frozenset(stt.VENDORS) | frozenset(tts.VENDORS)
+
+
+class UnknownSpeech(ValueError):
+    """No recogniser or voice goes by that name, or there is no key for it; the message says what to do."""
+
+
+class SpeechVendors:
+    """Async context manager. `keys`: the operator's, by vendor; organisations may bring theirs for a call.
+
+    `base_urls`: where vendors are, if not at their own addresses. `ears`, `mouth`: the embedded engines' processes.
+    """
+
+    def __init__(
+        self,
+        ears: SpeechProcess,
+        mouth: SpeechProcess,
+        keys: Mapping[str, str] | None = None,
+        base_urls: Mapping[str, str] | None = None,
+    ) -> None:
+        self._ears = ears
+        self._mouth = mouth
+        self._keys = dict(keys or {})
+        self._base_urls = dict(base_urls or {})
+        self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
+        self._stack = AsyncExitStack()
+        self._tasks: asyncio.TaskGroup
+
+    async def __aenter__(self) -> Self:
+        self._tasks = await self._stack.enter_async_context(asyncio.TaskGroup())
+        for vendor in self._keys:
+            for vendors in (stt.VENDORS, tts.VENDORS):
+                if vendor in vendors:
+                    await _load(vendors[vendor])
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()
+
+    async def open_recognizer(
+        self,
+        names: Sequence[str],
+        language: str,
+        phrases: tuple[str, ...],
+        on_partial: OnPartial,
+        on_turn: OnTurn = no_turns,
+        own: Mapping[str, str] | None = None,
+    ) -> Recognizer:
+        """Return a warm recogniser for one call.
+
+        Raises:
+            UnknownSpeech: a name that is not known, or a vendor that nobody has a key for.
+            TranscriptionUnavailable: none of them can be had now.
+        """
+        routes = []
+        for name in names:
+            if name == stt.EMBEDDED:
+                factory: Any = EmbeddedRecognizers(self._ears)
+                routes.append(stt_failover.Route(name, factory, Breaker()))
+                continue
+            vendor, model = split_name(name, stt.VENDORS, "recogniser")
+            access = self._access(name, vendor, own, stt.KEYLESS)
+            factory = (await _load(stt.VENDORS[vendor]))(access, model, language, self._tasks)
+            routes.append(stt_failover.Route(name, factory, self._breaker(f"stt {name}", vendor, own)))
+        if len(routes) == 1:
+            # Alone it is asked whatever it did: resting it would end calls that it might serve.
+            return await routes[0].factory.open(phrases, on_partial, on_turn)
+        factories = stt_failover.FailoverRecognizers(routes, asyncio.get_running_loop().time)
+        return await factories.open(phrases, on_partial, on_turn)
+
+    async def open_voice(
+        self, names: Sequence[str], embedded_voice: str, language: str, own: Mapping[str, str] | None = None
+    ) -> "tts_failover.CallVoices":
+        """Return the voices of one call, being warmed; `embedded_voice` is what `embedded` speaks with.
+
+        Raises:
+            UnknownSpeech: a name that is not known, or a vendor that nobody has a key for.
+        """
+        routes: list[tts_failover.Route] = []
+        for name in names:
+            if name == tts.EMBEDDED:
+                voice: Voice = EmbeddedVoice(self._mouth, embedded_voice)
+                routes.append(tts_failover.Route(name, voice, Breaker()))
+                continue
+            vendor, model = split_name(name, tts.VENDORS, "voice")
+            access = self._access(name, vendor, own, tts.KEYLESS)
+            called = (await _load(tts.VENDORS[vendor]))(access, model, language, self._tasks)
+            self._tasks.create_task(called.warm(), name="tts.warm")
+            breaker = self._breaker(f"tts {name}", vendor, own)
+            routes.append(tts_failover.Route(name, called, breaker, called.aclose))
+        return tts_failover.CallVoices(routes, asyncio.get_running_loop().time)
+
+    def _access(self, name: str, vendor: str, own: Mapping[str, str] | None, keyless: frozenset[str]) -> Access:
+        key = (own or {}).get(vendor, "") or self._keys.get(vendor, "")
+        if not key and vendor not in keyless:
+            raise UnknownSpeech(
+                f"{name!r} needs a key: set SALESOS_{vendor.upper()}_API_KEY, or save the organisation's own"
+            )
+        return Access(key, self._base_urls.get(vendor, ""))
+
+    def _breaker(self, name: str, vendor: str, own: Mapping[str, str] | None) -> Breaker:
+        """One for each account: a key that is refused or used up says nothing of other keys."""
+        key = (own or {}).get(vendor, "")
+        account = hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
+        breaker = self._breakers.setdefault((name, account), Breaker())
+        self._breakers.move_to_end((name, account))
+        if len(self._breakers) > BREAKERS_MAX:
+            self._breakers.popitem(last=False)
+        return breaker
+
+
+def split_name(name: str, vendors: Mapping[str, object], kind: str) -> tuple[str, str]:
+    """Return vendor and model of a name such as `deepgram:nova-3`.
+
+    Raises:
+        UnknownSpeech: it has no such form, or nobody knows the vendor.
+    """
+    vendor, colon, model = name.partition(":")
+    if vendor not in vendors or not colon or not model:
+        known = ", ".join(["embedded", *(f"{vendor}:NAME" for vendor in sorted(vendors))])
+        raise UnknownSpeech(f"unknown {kind} {name!r}; known: {known}")
+    return vendor, model
+
+
+async def _load(place: tuple[str, str]) -> Any:
+    """Return what makes a vendor's provider; the first time it imports the vendor's SDK, in a thread."""
+    module, name = place
+    return getattr(await asyncio.to_thread(importlib.import_module, module), name)

@@ -1,0 +1,29 @@
+"""The voices that can be had, by the names that a call plan gives: `embedded`, or `vendor:voice`.
+
+To add one: a file with a class of `MakeVoice`'s shape, and its line here (docs/guides/providers.md).
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from agent.llm.links import Access
+from agent.tts.port import Voice
+
+EMBEDDED: Final = "embedded"
+VENDORS: Final[Mapping[str, tuple[str, str]]] = {}
+KEYLESS: Final[frozenset[str]] = frozenset()  # vendors that need none
+
+
+class CallVoice(Voice, Protocol):
+    """A vendor's voice in one call."""
+
+    async def warm(self) -> bool:
+        """Open a connection, so that the first sentence finds it; False when there is none to be had."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class MakeVoice(Protocol):
+    def __call__(self, access: Access, voice: str, language: str, tasks: asyncio.TaskGroup) -> CallVoice: ...

@@ -29,7 +29,7 @@ from agent.signals import (
     Timer,
     TimeUp,
 )
-from agent.speaking import SpeakingFailed, produce, think_silently
+from agent.speaking import SpeakingFailed, produce, think_ahead, think_silently
 from agent.stt.port import TurnSign
 from agent.timer import OneTimer
 from agent.turn_taking import TurnTaking
@@ -129,6 +129,8 @@ class Conversation:
         self._timer.stop()
         self._taking.stop()
         self._making.cancel()
+        if self._minds.ahead is not None:
+            self._minds.ahead.forget()
         if self._floor is not Floor.OVER:
             self._floor = move(self._floor, Signal.END)
             self._stopped_ms = self._room.now
@@ -146,6 +148,8 @@ class Conversation:
                 self._voice_resumed()
             case VoiceEnded() if self._listening.active and not self._machine:
                 return await self._voice_ended(signal)
+            case ProbableEnd() if self._floor is Floor.CALLER and self._listening.partial:
+                think_ahead(self._memory.supposing(self._listening.partial), self._minds)
             case Expired() if self._timer.is_current(signal):
                 return await self._expired(signal.timer)
             case PlayedOut(turn=turn) if self._reply is not None and turn == self._reply.turn:

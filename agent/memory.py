@@ -37,6 +37,12 @@ class Memory:
             self._messages.append(Message(Role.EVENT, event))
         self._asked = len(self._messages) - before
 
+    def supposing(self, text: str) -> tuple[Message, ...]:
+        """Return what `ask` would put before the model if the caller had said `text` and no more."""
+        said = Message(Role.USER, f"{self._unanswered} {text}".strip())
+        event = () if self.agent_has_spoken else (Message(Role.EVENT, EventName.ANSWERED),)
+        return (*self._messages, said, *event)
+
     def answer_heard(self) -> None:
         """The first of the answer is on the line: the question counts as answered."""
         self._unanswered = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Self
 
 from agent import briefing
+from agent.llm.gateway import Gateway
 from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
 from agent.llm.registry import VENDORS, Models, UnknownModel
@@ -53,6 +54,8 @@ class MindMaker:
         models: Models,
         secret_key: str,
         judge: SmartTurnProcess | None = None,
+        *,
+        speculate: bool = False,
     ) -> None:
         self._ears = ears
         self._mouth = mouth
@@ -60,11 +63,18 @@ class MindMaker:
         self._models = models
         self._secret_key = secret_key  # opens the keys that plans carry
         self.judge = judge
+        self._speculate = speculate
 
     @classmethod
     @contextlib.asynccontextmanager
     async def start(
-        cls, models: Models, secret_key: str, keys: SpeechKeys | None = None, *, smart_turn: bool = False
+        cls,
+        models: Models,
+        secret_key: str,
+        keys: SpeechKeys | None = None,
+        *,
+        smart_turn: bool = False,
+        speculate: bool = False,
     ) -> AsyncGenerator[Self]:
         """`keys`: the operator's for speech vendors."""
         keys = keys or SpeechKeys()
@@ -72,7 +82,7 @@ class MindMaker:
             ears, mouth = [await stack.enter_async_context(SpeechProcess()) for _ in range(2)]
             speech = await stack.enter_async_context(SpeechVendors(ears, mouth, keys.keys, keys.base_urls))
             judge = await stack.enter_async_context(SmartTurnProcess.start()) if smart_turn else None
-            yield cls(ears, mouth, speech, models, secret_key, judge)
+            yield cls(ears, mouth, speech, models, secret_key, judge, speculate=speculate)
 
     @property
     def ready(self) -> bool:
@@ -125,6 +135,7 @@ class MindMaker:
             judge=self.judge if plan.smart_turn else None,
             phrases=stock_phrases(plan.agent.language),
             belongings=(voice.aclose,),
+            ahead=model if self._speculate and plan.speculate and isinstance(model, Gateway) else None,
         )
         if plan.prompt is not None:
             minds.tell(plan.prompt, {})

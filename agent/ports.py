@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.briefing import prompted
-from agent.llm.port import Model, Tool
+from agent.llm.port import Ahead, Model, Tool
 from agent.stock_phrases import ENGLISH, StockPhrases
 from agent.stt.port import Recognizer
 from agent.tts.port import Voice
@@ -44,6 +44,7 @@ class Minds:
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
     phrases: StockPhrases = ENGLISH
     belongings: tuple[Callable[[], Awaitable[None]], ...] = ()  # what closes the call's own sockets
+    ahead: Ahead | None = None  # the model, where it may begin before the caller has certainly ended
 
     def tell(self, prompt: Prompt, variables: Mapping[str, str]) -> None:
         """Have the model told so from its next answer on; `variables` join those that the call has."""

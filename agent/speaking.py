@@ -15,7 +15,7 @@ import numpy as np
 import structlog
 
 from agent.apology import break_off, reason_of
-from agent.llm.port import EventName, Late, Message, Model, ModelUnavailable, Request, Role, Text, Tool, ToolCall
+from agent.llm.port import Ahead, EventName, Late, Message, Model, ModelUnavailable, Request, Role, Text, Tool, ToolCall
 from agent.reply import Reply, Waterfall
 from agent.sentences import SentenceSplitter
 from agent.stock_phrases import StockPhrases
@@ -77,6 +77,8 @@ class Means(Protocol):
     def prompt_version(self) -> str: ...
     @property
     def phrases(self) -> StockPhrases: ...
+    @property
+    def ahead(self) -> Ahead | None: ...
 
 
 async def produce(
@@ -114,6 +116,12 @@ async def _answer(reply: Reply, request: Request, means: Means, speech: "_Speech
     if reply.calls and not has_words and not any(call.name == END_CALL for call in reply.calls):
         # Models like to call a tool and wait for its result before they speak; the caller waits too.
         await _stream(reply, replace(request, called=tuple(reply.calls)), means, speech)
+
+
+def think_ahead(messages: tuple[Message, ...], means: Means) -> None:
+    """Have the answer to that begun, where that is allowed; `produce` goes on with it if it is asked the same."""
+    if means.ahead is not None:
+        means.ahead.suppose(_request(messages, means))
 
 
 async def think_silently(messages: tuple[Message, ...], means: Means) -> Reply:

@@ -51,7 +51,8 @@ class TurnTaking:
         self._ending = Ending(wait)
         self._sound: deque[bytes] = deque(maxlen=HEARD_S * 1000 // FRAME_MS)
         self._pause = 0  # counts pauses: an answer about a former one is stale
-        self._told = False  # of the probable end of this pause
+        self._text = ""  # understood last
+        self._told = False  # of the probable end of this pause, with these words
         self._timer: asyncio.TimerHandle | None = None
         self._room: Floor
 
@@ -67,6 +68,8 @@ class TurnTaking:
     def understood(self, text: str) -> None:
         """Take what the recogniser has understood of the turn so far."""
         self._ending.understood(read(text, self._lists))
+        if text != self._text:
+            self._text, self._told = text, False  # whoever works ahead has worked on other words
         self._look()
 
     def on_sign(self, sign: TurnSign) -> None:

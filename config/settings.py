@@ -66,6 +66,7 @@ class Settings(BaseSettings):
     node: str = "voice-1"
     max_calls: int = Field(40, ge=1)
     admit_by_load: bool = True  # refuse calls that would make those in progress suffer, before max_calls is reached
+    speculate: bool = False  # begin an answer on a probable end of turn: faster, and some answers are thrown away
     smart_turn: bool = False  # judge ends of turns by their sound too, in a process of its own
     hold_music: str = ""  # path of a WAV file; empty: our own loop
     drain_s: int = Field(20, ge=0, le=3600)  # told to stop: live calls may go on for so long

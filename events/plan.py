@@ -74,4 +74,5 @@ class CallPlan(msgspec.Struct, frozen=True):
     max_duration_s: int = 1800
     sensitivity: Sensitivity = Sensitivity.NORMAL
     prompt: Prompt | None = None  # None: what a model is told follows from the playbook
+    speculate: bool = True  # where the node does it: answers begun before the caller has certainly ended
     smart_turn: bool = True  # where the node has it: ends of turns by their sound, not by silence and words alone

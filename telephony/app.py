@@ -134,8 +134,14 @@ class VoiceProcess:
                 Models(settings.model_keys, base_urls=settings.model_base_urls, is_off=lambda: switch.off)
             )
             permit_key = settings.secret_key.get_secret_value()
-            speech = MindMaker.start(models, permit_key, _speech_keys(settings), smart_turn=settings.smart_turn)
-            minds = await stack.enter_async_context(speech)
+            making = MindMaker.start(
+                models,
+                permit_key,
+                _speech_keys(settings),
+                smart_turn=settings.smart_turn,
+                speculate=settings.speculate,
+            )
+            minds = await stack.enter_async_context(making)
             silero, clock = Silero(), Clock()
             outbox = Outbox(self._journal_folder, self._redis)
             archive = open_archive(settings, self._spool_folder, outbox.journaled)

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agent.llm.breaker import Breaker
@@ -31,7 +31,10 @@ class Route:
 
 
 class Attempt:
-    """`wake` is set whenever something changes here. What it took is told to `on_over` once, whatever happens."""
+    """`wake` is set whenever something changes here. What it took is told to `on_over` once, whatever happens.
+
+    `held`: what becomes of it is decided later, perhaps when it is over: it is told when that is known.
+    """
 
     def __init__(
         self,
@@ -40,6 +43,8 @@ class Attempt:
         clock: Callable[[], float],
         wake: asyncio.Event,
         on_over: Callable[[ModelCall], None],
+        *,
+        held: bool = False,
     ) -> None:
         self.route = route
         self.started_s = clock()
@@ -57,6 +62,8 @@ class Attempt:
         self._usage: Usage | None = None
         self._completion_chars = 0
         self._fault_of_ours: Exception | None = None
+        self._held = held
+        self._record: ModelCall | None = None  # of a held one that is over
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         self._task = tasks.create_task(self._read(), name=f"llm.{self.route.name}")
@@ -84,12 +91,24 @@ class Attempt:
 
     def stop(self, fate: Fate, failure: Failure | None = None) -> None:
         """Leave it; the vendor's socket closes. `failure` when it is left for being too slow."""
-        if not self.over:
+        if self.over:
+            self.settle(fate)
+        else:
+            self._held = False
             self.fate = fate
             if failure is not None:
                 self.failure = ModelUnavailable(f"{self.route.name}: too slow", failure)
             assert self._task is not None
             self._task.cancel()
+
+    def settle(self, fate: Fate) -> None:
+        """Say what becomes of it: of one that was held and is over, this tells the record."""
+        if not self.over or self._record is not None:
+            self.fate = fate
+        self._held = False
+        if self._record is not None:
+            record, self._record = self._record, None
+            self._on_over(replace(record, fate=fate))
 
     async def _read(self) -> None:
         try:
@@ -135,18 +154,20 @@ class Attempt:
         refused = failure in _NOTHING_USED and self.first_s is None
         if refused and self._usage is None:
             usage = Usage(0, 0)
-        self._on_over(
-            ModelCall(
-                provider=self.route.name,
-                fate=self.fate,
-                failure=failure,
-                usage=usage,
-                estimated=self._usage is None and not refused,
-                cost=self.route.price.cost(usage) if self.route.price is not None else None,
-                first_token_ms=_ms(self.first_s - self.started_s) if self.first_s is not None else None,
-                total_ms=_ms(now_s - self.started_s),
-            )
+        record = ModelCall(
+            provider=self.route.name,
+            fate=self.fate,
+            failure=failure,
+            usage=usage,
+            estimated=self._usage is None and not refused,
+            cost=self.route.price.cost(usage) if self.route.price is not None else None,
+            first_token_ms=_ms(self.first_s - self.started_s) if self.first_s is not None else None,
+            total_ms=_ms(now_s - self.started_s),
         )
+        if self._held:
+            self._record = record
+        else:
+            self._on_over(record)
 
 
 def _ms(seconds: float) -> int:

@@ -15,7 +15,8 @@ from agent.llm.attempt import Route
 from agent.llm.port import Delta, Failure, Late, ModelUnavailable, Request, Text, ToolCall
 from agent.llm.race import Patience, Race
 from agent.llm.seam import Seam
-from agent.llm.usage import ModelCall
+from agent.llm.supposition import Supposition
+from agent.llm.usage import Fate, ModelCall
 
 
 class Gateway:
@@ -40,6 +41,25 @@ class Gateway:
         self._on_call = on_call
         self._is_off = is_off
         self._patience = patience or Patience()
+        self._supposed: Supposition | None = None
+
+    def suppose(self, request: Request) -> None:
+        """Begin to answer what will probably be asked. `reply` goes on with it when it is the same question; when it
+        is another, or `forget` is called, it is left, and what it took is told as thrown away.
+        """
+        if self._supposed is not None and self._supposed.answers(request):
+            return
+        self.forget()
+        if self._is_off() or self._routes[0].is_script:
+            return  # a script answers at once when it is asked
+        race = Race(self._routes, self._tasks, self._on_call, self._patience)
+        if race.begin_ahead(request):
+            self._supposed = Supposition(request, race)
+
+    def forget(self) -> None:
+        supposed, self._supposed = self._supposed, None
+        if supposed is not None:
+            supposed.race.leave(Fate.THROWN_AWAY)
 
     async def reply(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Stream one answer, by however many providers. Usage is in the records, not in the stream.
@@ -47,12 +67,7 @@ class Gateway:
         Raises:
             ModelUnavailable: switched off, or every provider that may be asked has failed.
         """
-        routes = self._routes
-        if self._is_off():
-            routes = tuple(route for route in routes if route.is_script)
-            if not routes:
-                raise ModelUnavailable("models are switched off", Failure.SWITCHED_OFF)
-        race = Race(routes, self._tasks, self._on_call, self._patience)
+        race = self._race(request)
         seam = Seam(request.said)
         called = list(request.called)
         try:
@@ -86,6 +101,20 @@ class Gateway:
                 return
         finally:
             race.leave()
+
+    def _race(self, request: Request) -> Race:
+        """Return the race for that answer, begun when it was supposed. Raises ModelUnavailable."""
+        if self._supposed is not None and self._supposed.answers(request):
+            race, self._supposed = self._supposed.race, None
+            race.want()
+            return race
+        self.forget()
+        routes = self._routes
+        if self._is_off():
+            routes = tuple(route for route in routes if route.is_script)
+            if not routes:
+                raise ModelUnavailable("models are switched off", Failure.SWITCHED_OFF)
+        return Race(routes, self._tasks, self._on_call, self._patience)
 
 
 def _was_called(call: ToolCall, called: Sequence[ToolCall]) -> bool:

@@ -141,3 +141,15 @@ class Model(Protocol):
             ModelUnavailable: at any point.
         """
         ...
+
+
+class Ahead(Protocol):
+    """A model that can begin an answer before its question is known for certain."""
+
+    def suppose(self, request: Request) -> None:
+        """Begin to answer what will probably be asked; `reply` goes on with it if it is asked."""
+        ...
+
+    def forget(self) -> None:
+        """It will not be asked."""
+        ...

@@ -58,6 +58,18 @@ class Race:
         self._late_s = self._clock() + patience.late_after_s
         self._give_up_s = self._clock() + patience.give_up_s
 
+    def begin_ahead(self, request: Request) -> bool:
+        """Ask the first provider before it is known whether the answer will be wanted; False: nobody may be asked."""
+        return self._start_next(request, held=True)
+
+    def want(self) -> None:
+        """The answer that was asked for ahead is wanted, from now on: patience begins anew."""
+        for attempt in self._running:
+            if not attempt.over:
+                attempt.settle(attempt.fate)
+        self._late_s = self._clock() + self._patience.late_after_s
+        self._give_up_s = self._clock() + self._patience.give_up_s
+
     async def winner(self, request: Request) -> Attempt | None:
         """Return the first provider with something to say, the others are left; None once, when it takes long.
 
@@ -112,10 +124,10 @@ class Race:
             self._give_up_s = self._clock() + self._patience.give_up_s
             raise
 
-    def leave(self) -> None:
+    def leave(self, fate: Fate | None = None) -> None:
         """The answer is over, or nobody wants it any more: close what is open."""
         for attempt in self._running:
-            attempt.stop(attempt.fate)
+            attempt.stop(fate or attempt.fate)
         self._running.clear()
 
     def _drop_failed(self) -> None:
@@ -124,6 +136,7 @@ class Race:
                 attempt.stop(Fate.FAILED, Failure.TIMEOUT)
             if attempt.first_s is None and attempt.failure is not None:
                 self._running.remove(attempt)
+                attempt.settle(Fate.FAILED)
                 self._note_failure(attempt, attempt.failure)
 
     def _note_failure(self, attempt: Attempt, failure: ModelUnavailable) -> None:
@@ -142,7 +155,7 @@ class Race:
         return ModelUnavailable("; ".join(self._failures) or "no provider may be asked", Failure.EXHAUSTED)
 
     def _crown(self, winner: Attempt) -> None:
-        winner.fate = Fate.SPOKEN
+        winner.settle(Fate.SPOKEN)
         for loser in self._running:
             if loser is not winner:
                 loser.stop(Fate.LOST)
@@ -150,14 +163,14 @@ class Race:
                 self._waiting.insert(0, loser.route)
         self._running = [winner]
 
-    def _start_next(self, request: Request) -> bool:
+    def _start_next(self, request: Request, *, held: bool = False) -> bool:
         """Ask the next provider that may be asked; False when there is none."""
         while self._waiting:
             route = self._waiting.pop(0)
             if not route.breaker.admit(self._clock()):
                 self._failures.append(f"{route.name}: not asked, it failed lately")
                 continue
-            attempt = Attempt(route, request, self._clock, self._wake, self._on_call)
+            attempt = Attempt(route, request, self._clock, self._wake, self._on_call, held=held)
             self._running.append(attempt)
             attempt.start(self._tasks)
             return True

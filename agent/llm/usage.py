@@ -19,6 +19,7 @@ class Fate(StrEnum):
     LOST = "lost"  # another provider was faster
     FAILED = "failed"  # nothing of it was used
     ABANDONED = "abandoned"  # nobody waited for the answer any more
+    THROWN_AWAY = "thrown_away"  # asked for ahead of the question, which turned out to be another
 
 
 @dataclass(frozen=True, slots=True)

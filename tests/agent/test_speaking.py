@@ -10,6 +10,7 @@ import pytest
 
 from agent import report
 from agent.llm.port import (
+    Ahead,
     Delta,
     EventName,
     Failure,
@@ -80,6 +81,7 @@ class Means:
     max_tokens: int = 1000
     prompt_version: str = ""
     phrases: StockPhrases = PHRASES
+    ahead: Ahead | None = None
 
 
 class Room:

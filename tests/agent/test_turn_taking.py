@@ -119,11 +119,13 @@ async def test_what_was_said_of_a_former_pause_is_stale() -> None:
     assert len(taken.ends) == 1
 
 
-async def test_a_probable_end_is_told_once_a_pause() -> None:
+async def test_a_probable_end_is_told_once_a_pause_and_again_with_other_words() -> None:
     taken = Taken()
     taken.speak_and_pause("what does it cost")
-    taken.taking.understood("what does it cost please")
+    taken.taking.understood("what does it cost")
     assert taken.probable == 1
+    taken.taking.understood("what does it cost please")
+    assert taken.probable == 2
     assert not taken.ends
 
 

@@ -16,6 +16,7 @@ from agent.making import Making
 from agent.memory import Memory
 from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
+from agent.saying import SpeakingFailed
 from agent.signal_queue import SignalQueue
 from agent.signals import (
     ConversationSignal,
@@ -29,7 +30,7 @@ from agent.signals import (
     Timer,
     TimeUp,
 )
-from agent.speaking import SpeakingFailed, produce, think_ahead, think_silently
+from agent.speaking import produce, think_ahead, think_silently
 from agent.stt.port import TurnSign
 from agent.timer import OneTimer
 from agent.turn_taking import TurnTaking

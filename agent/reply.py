@@ -54,6 +54,10 @@ class Reply:
         """Take the words of a sentence whose first sample lies `offset_ms` into the reply."""
         self.words += [SpokenWord(word.text, word.start_ms + offset_ms, word.end_ms + offset_ms) for word in words]
 
+    def forget_words(self, count: int) -> None:
+        """Forget the last words: their speech broke off, and they are said again."""
+        del self.words[len(self.words) - count :]
+
     def heard_text(self, heard_ms: int) -> str:
         """Return the words that were heard when `heard_ms` of the reply had been played."""
         heard = [w.text for w in self.words if w.start_ms + (w.end_ms - w.start_ms) * _HEARD_SHARE <= heard_ms]

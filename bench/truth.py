@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.reply import Reply, Waterfall
+from agent.saying import PAUSE_MS
 from agent.sentences import SentenceSplitter
-from agent.speaking import PAUSE_MS
 from agent.speech_process import SpeechProcess
 from media.frame import RATE_HZ, SAMPLES_PER_MS
 

@@ -98,6 +98,10 @@ class AgentVoice:
         self._playout.append(ulaw, word_ends_ms)
         self.tick()
 
+    def take_back(self, to_ms: int) -> None:
+        """Forget what of the reply lies behind `to_ms` and was not sent: its voice broke off within a word."""
+        self._playout.append(b"", behind_ms=to_ms)
+
     def complete_reply(self) -> None:
         self._playout.complete()
         self.tick()
@@ -200,6 +204,7 @@ class AgentVoice:
         self._mixed = mixed
         self.tick()
 
+    @property
     def frame(self) -> bytes:
         """Return the next 20 ms of the reply to mix; less at its end, nothing between replies."""
         return self._playout.frame if self._speaking else b""

@@ -165,7 +165,7 @@ class Conference:
             assert self._loop is not None
             self._voice.send_mixed(self._loop.next(FRAME_SAMPLES), 0)
             return
-        own = self._voice.frame() if Seat.AGENT in self._mixer.sources(Seat.PROSPECT) else b""
+        own = self._voice.frame if Seat.AGENT in self._mixer.sources(Seat.PROSPECT) else b""
         if own:
             frames[Seat.AGENT] = g711.decode(own)
         mixed = self._mixer.mix(Seat.PROSPECT, frames)

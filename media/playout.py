@@ -54,8 +54,15 @@ class Playout:
         self._complete = False
         self._start_from(0)
 
-    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None:
-        """Add speech, and where words end, in ms since the reply's first sample, rising."""
+    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = (), *, behind_ms: int | None = None) -> None:
+        """Add speech, and where words end, in ms since the reply's first sample, rising.
+
+        `behind_ms`: what lies behind this place and was not sent is forgotten first.
+        """
+        if behind_ms is not None:
+            end = max(self._sent, behind_ms * SAMPLES_PER_MS)
+            del self._audio[end:]
+            self._word_ends = [word_end for word_end in self._word_ends if word_end <= end]
         self._audio += ulaw
         self._word_ends += [end_ms * SAMPLES_PER_MS for end_ms in word_ends_ms]
 

@@ -11,7 +11,9 @@ from agent.llm.links import Access
 from agent.tts.port import Voice
 
 EMBEDDED: Final = "embedded"
-VENDORS: Final[Mapping[str, tuple[str, str]]] = {}
+VENDORS: Final[Mapping[str, tuple[str, str]]] = {
+    "elevenlabs": ("agent.tts.elevenlabs", "ElevenLabsVoice"),
+}
 KEYLESS: Final[frozenset[str]] = frozenset()  # vendors that need none
 
 

@@ -24,7 +24,8 @@ from agent.llm.port import (
     ToolCall,
 )
 from agent.reply import Reply, Waterfall
-from agent.speaking import SpeakingFailed, produce
+from agent.saying import SpeakingFailed
+from agent.speaking import produce
 from agent.stock_phrases import StockPhrases, stock_phrases
 from agent.tts.port import Speech, SpeechUnavailable, SpokenWord
 from events.call import Outcome
@@ -99,6 +100,9 @@ class Room:
 
     def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None:
         self.reply_ms += len(ulaw) // SAMPLES_PER_MS
+
+    def take_back(self, to_ms: int) -> None:
+        self.reply_ms = min(self.reply_ms, to_ms)
 
     def complete_reply(self) -> None:
         self.complete = True

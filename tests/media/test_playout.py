@@ -327,3 +327,16 @@ def test_the_pause_between_replies_is_no_underrun() -> None:
     playout.complete()
     playout.due(5_000)
     assert (playout.far.dry, playout.underruns) == (0, 0)
+
+
+def test_speech_is_taken_back_as_far_as_it_was_not_sent() -> None:
+    playout = Playout()
+    playout.begin()
+    playout.append(speech(2_000), (500, 900, 1_500))
+    sent_ms = sum(len(packet.ulaw) for packet in playout.due(0.0)) // 8
+    playout.append(b"", behind_ms=900)
+    assert playout.duration_ms == 900
+    playout.append(speech(300), (1_200,))
+    assert playout.duration_ms == 1_200
+    playout.append(b"", behind_ms=10)
+    assert playout.duration_ms == sent_ms

@@ -55,7 +55,7 @@ class Conversation:
         self._floor = Floor.OPENING
         self._memory = Memory()
         self._listening = Listening(minds.recognizer)
-        self._taking = TurnTaking(self.put, minds.lists, minds.judge, lambda: self.put(ProbableEnd()))
+        self._taking = TurnTaking(self.put, minds.lists, minds.judge, lambda: self.put(ProbableEnd()), minds.wait)
         self._facts = report.Facts(witness.emit)
         self._turn = 0
         self._reply: Reply | None = None

@@ -9,6 +9,7 @@ from agent.llm.port import Ahead, Model, Tool
 from agent.stock_phrases import ENGLISH, StockPhrases
 from agent.stt.port import Recognizer
 from agent.tts.port import Voice
+from agent.turns.ending import Evidence, wait_ms
 from agent.turns.judge import EndJudge
 from agent.turns.wording import NO_LISTS, WordLists
 from events.call import Body
@@ -41,6 +42,7 @@ class Minds:
     max_tokens: int = 1000  # of one answer
     lists: WordLists = NO_LISTS  # of the agent's language
     judge: EndJudge | None = None  # of ends of turns, by their sound
+    wait: Callable[[Evidence], int] = wait_ms  # how much silence ends a turn
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
     phrases: StockPhrases = ENGLISH
     belongings: tuple[Callable[[], Awaitable[None]], ...] = ()  # what closes the call's own sockets

@@ -33,11 +33,12 @@ _UNLIKELY_MIN: Final = 0.2
 
 # Silence without any witness: what the voice activity alone waits. Breaths and closures of consonants are shorter.
 SILENCE_MS: Final = 384
-# ms of silence that end a turn, by `Sound` in its order. Found with `salesos bench turns`.
+# ms of silence that end a turn, by `Sound` in its order. Found with `salesos bench turns`. Recognisers know a word some
+# 200 ms after it was said: where words are not known to be finished, the last of them gets the time to arrive.
 _WAITS: Final[Mapping[Words, tuple[int, int, int, int, int]]] = {
     Words.FINISHED: (160, 240, 320, 380, 480),
-    Words.NONE: (200, 320, SILENCE_MS, 600, 800),
-    Words.PLAIN: (200, 320, SILENCE_MS, 640, 900),
+    Words.NONE: (280, 320, SILENCE_MS, 600, 800),
+    Words.PLAIN: (320, 360, SILENCE_MS, 640, 900),
     Words.OPEN: (640, 800, 900, 1_100, 1_200),
     Words.DICTATING: (800, 900, 1_000, 1_200, 1_400),
     Words.HESITATING: (1_000, 1_100, 1_200, 1_400, 1_600),

@@ -119,10 +119,11 @@ class Detector:
         self._again = 0
         quiet_ms = end_ms - self._last_voiced_ms
         if quiet_ms < self._thresholds.stop_ms:
-            if self._paused or quiet_ms < self._thresholds.pause_ms:
+            # The network holds on to a voice for 100 ms and more; that it is quiet is heard before it gives up.
+            if self._paused or end_ms - (quiet_since := self._quiet_since()) < self._thresholds.pause_ms:
                 return None
             self._paused = True
-            return VoicePaused(self._first_voiced_ms, self._quiet_since(), end_ms)
+            return VoicePaused(self._first_voiced_ms, quiet_since, end_ms)
         self.end()
         return VoiceEnded(self._first_voiced_ms, self._quiet_since(), end_ms)
 

@@ -80,7 +80,7 @@ async def test_silence_alone_ends_a_turn_of_which_nothing_is_known() -> None:
 async def test_a_sound_that_is_finished_ends_it_at_once() -> None:
     judge = Judge()
     taken = Taken(judge)
-    taken.speak_and_pause("tomorrow at ten", silent_ms=230)
+    taken.speak_and_pause("tomorrow at ten", silent_ms=340)
     pcm, answer = judge.asked[0]
     assert len(pcm) == 50 * len(FRAME)  # the turn and the half second before it
     assert not taken.ends
@@ -107,10 +107,10 @@ async def test_a_hesitation_is_not_cut_and_what_follows_belongs_to_it() -> None:
 async def test_what_was_said_of_a_former_pause_is_stale() -> None:
     judge = Judge()
     taken = Taken(judge)
-    taken.speak_and_pause(silent_ms=230)
+    taken.speak_and_pause(silent_ms=340)
     now = taken.room.now
     taken.taking.on_voice(VoiceResumed(now - 1_000, now))
-    taken.taking.on_voice(VoicePaused(now - 1_000, now - 230, now))
+    taken.taking.on_voice(VoicePaused(now - 1_000, now - 340, now))
     judge.asked[0][1](0.99)
     assert not taken.ends
     judge.asked[1][1](0.99)
@@ -154,7 +154,7 @@ async def test_an_engine_that_is_ahead_of_the_pause_ends_the_turn_with_it() -> N
 async def test_stopped_it_ends_nothing() -> None:
     judge = Judge()
     taken = Taken(judge)
-    taken.speak_and_pause(silent_ms=230)
+    taken.speak_and_pause(silent_ms=340)
     taken.taking.stop()
     judge.asked[0][1](0.99)
     assert not taken.ends

@@ -7,21 +7,7 @@ rest is for the model to put in its own words.
 from typing import Final
 
 from agent.llm.playbook import Playbook
-from agent.llm.port import Tool
-from events.call import FactKind, Outcome
 
-# What a conversation itself can come to; the rest is for the line, the node or the bill to say.
-OUTCOMES: Final = (
-    Outcome.GOAL_REACHED,
-    Outcome.CALLBACK_REQUESTED,
-    Outcome.NOT_INTERESTED,
-    Outcome.OPTED_OUT,
-    Outcome.NO_RESPONSE,
-    Outcome.MESSAGE_LEFT,
-    Outcome.TIME_LIMIT,
-    Outcome.HUNG_UP,
-)
-_KINDS: Final = [kind.value for kind in FactKind if kind is not FactKind.BROKEN_OFF]  # that one is ours to note
 _MANNER: Final = """\
 You are on the telephone. Answer in one or two short sentences of spoken language, without lists, headings or symbols;
 write numbers and times as they are said. Ask one thing at a time. Text in [square brackets] tells what happens on the
@@ -52,34 +38,3 @@ def instructions(playbook: Playbook) -> str:
 def prompted(text: str) -> str:
     """Return the system text for a prompt that somebody wrote: what holds on every telephone stands before it."""
     return f"You are {{agent_name}}, the automated assistant of {{org_name}}.\n\n{_MANNER}\n\n{text}"
-
-
-def tools(names: tuple[str, ...]) -> tuple[Tool, ...]:
-    """Return those of our tools that the plan allows."""
-    return tuple(tool for tool in _TOOLS if tool.name in names)
-
-
-_TOOLS: Final = (
-    Tool(
-        "note_fact",
-        "Write down what the conversation has established, when it has. Say your sentence as well.",
-        {
-            "type": "object",
-            "properties": {
-                "kind": {"type": "string", "enum": _KINDS},
-                "text": {"type": "string", "description": "the fact, in a few words"},
-                "when": {"type": "string", "description": "the day and time, as the person said it"},
-            },
-            "required": ["kind", "text"],
-        },
-    ),
-    Tool(
-        "end_call",
-        "Hang up when your goodbye has been heard. Say goodbye in the same answer.",
-        {
-            "type": "object",
-            "properties": {"outcome": {"type": "string", "enum": [outcome.value for outcome in OUTCOMES]}},
-            "required": ["outcome"],
-        },
-    ),
-)

@@ -245,7 +245,7 @@ class Conversation:
         if self._listening.failures >= timing.FAILURES_MAX:
             await self._answer(None, failed=SPEECH_AWAY)
         elif self._memory.agent_has_spoken:
-            await self._answer(None if text else EventName.NOT_UNDERSTOOD)
+            await self._answer(None if text or self._memory.owes_result else EventName.NOT_UNDERSTOOD)
         elif not self._screened and signal.last_voiced_ms - signal.first_voiced_ms > timing.LONG_GREETING_MS:
             self._screened = True
             self._floor = move(self._floor, Signal.HUSHED)
@@ -313,7 +313,7 @@ class Conversation:
 
     async def _make(self, reply: Reply) -> None:
         try:
-            await produce(reply, self._memory.messages, self._minds, self._voice, self._opened)
+            await produce(reply, self._memory, self._minds, self._voice, self._opened)
         except SpeakingFailed as error:
             self.put(ReplyMade(reply.turn, failed=error.reason))
         else:

@@ -4,7 +4,13 @@ What the caller says is held back as unanswered until the first of the answer to
 before that leaves no trace, and the next one answers both utterances at once.
 """
 
-from agent.llm.port import EventName, Message, Role
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from agent.llm.port import EventName, Message, Role, ToolCall
+
+UNDER_WAY: Final = "under way: there is no result yet"
 
 
 class Memory:
@@ -12,6 +18,7 @@ class Memory:
         self._messages: list[Message] = []
         self._unanswered = ""
         self._asked = 0  # messages that belong to the answer being made
+        self.owes_result = False  # something was done for the caller that no answer has told them of yet
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -23,7 +30,7 @@ class Memory:
 
     @property
     def agent_has_spoken(self) -> bool:
-        return any(message.role is Role.ASSISTANT for message in self._messages)
+        return any(message.role is Role.ASSISTANT and not message.calls for message in self._messages)
 
     def caller_said(self, text: str) -> None:
         self._unanswered = f"{self._unanswered} {text}".strip()
@@ -48,6 +55,18 @@ class Memory:
         self._unanswered = ""
         self._asked = 0
 
+    def tools_began(self, calls: Sequence[ToolCall]) -> None:
+        """Something is being done: that stays, and so does what was asked, whatever becomes of the answer."""
+        self.answer_heard()
+        self.owes_result = True
+        self._messages.append(Message(Role.ASSISTANT, "", calls=tuple(calls)))
+        self._messages += [Message(Role.TOOL, UNDER_WAY, call_id=call.id) for call in calls]
+
+    def tool_ended(self, call_id: str, result: str) -> None:
+        for place, message in enumerate(self._messages):
+            if message.role is Role.TOOL and message.call_id == call_id:
+                self._messages[place] = replace(message, text=result)
+
     def take_back(self) -> None:
         """The answer was thrown away unheard: its question waits again."""
         if self._asked:
@@ -56,4 +75,5 @@ class Memory:
 
     def agent_heard(self, text: str, *, cut_short: bool) -> None:
         """Remember what was heard of an answer."""
+        self.owes_result = False
         self._messages.append(Message(Role.ASSISTANT, text, cut_short=cut_short))

@@ -16,6 +16,7 @@ from agent.speech_vendors import VENDORS as SPEECH_VENDORS
 from agent.speech_vendors import SpeechVendors, UnknownSpeech
 from agent.stock_phrases import stock_phrases
 from agent.stt.port import TranscriptionUnavailable
+from agent.tools.catalog import offered
 from agent.turns.judge import SmartTurnProcess
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import normals
@@ -128,7 +129,7 @@ class MindMaker:
             normals(playbook.backchannels) | lists.backchannels,
             variables,
             briefing.instructions(playbook),
-            briefing.tools(plan.tools),
+            offered(plan.tools, plan.agent.language),
             plan.agent.temperature,
             plan.agent.max_tokens,
             lists=lists,

@@ -8,6 +8,7 @@ from agent.briefing import prompted
 from agent.llm.port import Ahead, Model, Tool
 from agent.stock_phrases import ENGLISH, StockPhrases
 from agent.stt.port import Recognizer
+from agent.tools.toolbox import Toolbox
 from agent.tts.port import Voice
 from agent.turns.ending import Evidence, wait_ms
 from agent.turns.judge import EndJudge
@@ -29,7 +30,7 @@ class Witness(Protocol):
 
 @dataclass(slots=True)
 class Minds:
-    """What the agent hears, thinks and speaks with. Only `tell` changes it, and no answer that is being made."""
+    """What the agent hears, thinks and speaks with. An answer that is being made keeps what it began with."""
 
     recognizer: Recognizer
     model: Model
@@ -43,6 +44,7 @@ class Minds:
     lists: WordLists = NO_LISTS  # of the agent's language
     judge: EndJudge | None = None  # of ends of turns, by their sound
     wait: Callable[[Evidence], int] = wait_ms  # how much silence ends a turn
+    toolbox: Toolbox | None = None  # the call's; None: it may do nothing but note facts and end
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
     phrases: StockPhrases = ENGLISH
     belongings: tuple[Callable[[], Awaitable[None]], ...] = ()  # what closes the call's own sockets

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from agent.reply import Reply
+from agent.tools.rounds import GRANTED_TRANSFER
 from events import call as events
+from events.tool import ToolName
 from media.activity.detector import VoiceEnded
 
 
@@ -47,7 +49,9 @@ def answer(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> lis
 def decided_outcome(reply: Reply | None) -> events.Outcome | None:
     """The outcome with which an answer ends the call; None when it does not."""
     for call in reply.calls if reply is not None else ():
-        if call.name == "end_call":
+        if call.name == GRANTED_TRANSFER:
+            return events.Outcome.TRANSFERRED
+        if call.name == ToolName.END_CALL:
             return _outcome(str(call.arguments.get("outcome", "")))
     return None
 

@@ -16,6 +16,7 @@ from agent.reply import Reply
 from agent.tts.port import Encoding, Speech, SpeechUnavailable, SpokenWord, Voice
 from media.codec import g711
 from media.codec.resample import Resampler
+from media.dtmf import tones
 from media.frame import RATE_HZ, SAMPLES_PER_MS
 
 log = structlog.get_logger()
@@ -44,9 +45,11 @@ class Mouth(Protocol):
     @property
     def reply_ms(self) -> int: ...
     @property
+    def heard_ms(self) -> int: ...
+    @property
     def unsent_ms(self) -> int: ...
     def begin_reply(self) -> None: ...
-    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None: ...
+    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = (), *, leveled: bool = True) -> None: ...
     def take_back(self, to_ms: int) -> None:
         """Forget what of the reply lies behind `to_ms` and was not sent."""
 
@@ -92,6 +95,11 @@ class Saying:
             else:
                 return
 
+    def press(self, keys: str) -> None:
+        """Have keys of a telephone heard, as their tones."""
+        self._start_sound()
+        self.mouth.append(tones(keys), leveled=False)
+
     async def _try(self, text: str, sentence: str) -> None:
         """Speak a text, which is what is left of the sentence. Raises SpeechUnavailable."""
         resampler: Resampler | None = None
@@ -132,17 +140,21 @@ class Saying:
 
     def _open(self, sentence: str) -> None:
         """The first sound of a try: begin the room's reply, pause behind the sentence before, or go on."""
-        if not self._reply.opened:
-            self._reply.opened = True
-            self._reply.waterfall.first_audio_ms = self.mouth.now
-            self.mouth.begin_reply()
-            self._on_open()
-        elif not self._begun:
-            self.mouth.append(g711.ULAW_SILENCE * (PAUSE_MS * SAMPLES_PER_MS))
         if not self._begun:
+            self._start_sound()
             self._begun = True
             self._reply.sentences.append(sentence)
         self._place_ms = self.mouth.reply_ms
+
+    def _start_sound(self) -> None:
+        """Begin the room's reply at its first sound, or pause behind what was heard before."""
+        if self._reply.opened:
+            self.mouth.append(g711.ULAW_SILENCE * (PAUSE_MS * SAMPLES_PER_MS))
+            return
+        self._reply.opened = True
+        self._reply.waterfall.first_audio_ms = self.mouth.now
+        self.mouth.begin_reply()
+        self._on_open()
 
 
 def _ulaw(speech: Speech, resampler: Resampler | None) -> bytes:

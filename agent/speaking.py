@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import structlog
@@ -19,6 +19,8 @@ from agent.reply import Reply, Waterfall
 from agent.saying import Mouth, Saying, SpeakingFailed
 from agent.sentences import SentenceSplitter
 from agent.stock_phrases import StockPhrases
+from agent.tools.rounds import Record, use_silently, use_tools
+from agent.tools.toolbox import Toolbox
 from agent.tts.port import Voice
 
 log = structlog.get_logger()
@@ -46,14 +48,14 @@ class Means(Protocol):
     @property
     def prompt_version(self) -> str: ...
     @property
+    def toolbox(self) -> Toolbox | None: ...
+    @property
     def phrases(self) -> StockPhrases: ...
     @property
     def ahead(self) -> Ahead | None: ...
 
 
-async def produce(
-    reply: Reply, messages: tuple[Message, ...], means: Means, mouth: Mouth, on_open: Callable[[], None]
-) -> None:
+async def produce(reply: Reply, record: Record, means: Means, mouth: Mouth, on_open: Callable[[], None]) -> None:
     """Make the whole answer and append it to the room's reply; `on_open` is called at its first sound.
 
     An answer that has `failed` already is the apology alone.
@@ -67,7 +69,7 @@ async def produce(
     try:
         if not failed:
             try:
-                await _answer(reply, _request(messages, means), means, speech)
+                await _answer(reply, record, means, speech)
             except ModelUnavailable as error:
                 failed = reason_of(error.failure)
                 log.error("answer.failed", reason=failed, sentences=len(reply.sentences))
@@ -80,10 +82,14 @@ async def produce(
         mouth.complete_reply()
 
 
-async def _answer(reply: Reply, request: Request, means: Means, speech: Saying) -> None:
+async def _answer(reply: Reply, record: Record, means: Means, speech: Saying) -> None:
     """Raises ModelUnavailable, SpeakingFailed."""
+    request = _request(record.messages, means)
     has_words = await _stream(reply, request, means, speech)
-    if reply.calls and not has_words and not any(call.name == END_CALL for call in reply.calls):
+    if means.toolbox is not None:
+        speaking = _Spoken(reply, means, speech)
+        await use_tools(reply, request, means.toolbox, record, speaking, means.phrases, has_words=has_words)
+    elif reply.calls and not has_words and not any(call.name == END_CALL for call in reply.calls):
         # Models like to call a tool and wait for its result before they speak; the caller waits too.
         await _stream(reply, replace(request, called=tuple(reply.calls)), means, speech)
 
@@ -107,6 +113,8 @@ async def _conclude(reply: Reply, messages: tuple[Message, ...], means: Means) -
         async for delta in deltas:
             if isinstance(delta, ToolCall):
                 reply.calls.append(delta)
+    if means.toolbox is not None:
+        use_silently(reply, means.toolbox)
 
 
 def _request(messages: tuple[Message, ...], means: Means) -> Request:
@@ -153,3 +161,26 @@ async def _stream(reply: Reply, request: Request, means: Means, speech: Saying) 
     for sentence in splitter.flush():
         await speech.say(sentence)
     return has_words
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """Implements `agent.tools.rounds.Speaking`."""
+
+    reply: Reply
+    means: Means
+    speech: Saying
+
+    @property
+    def left_ms(self) -> int:
+        mouth = self.speech.mouth
+        return max(0, mouth.reply_ms - mouth.heard_ms) if self.reply.opened else 0
+
+    async def ask(self, request: Request) -> bool:
+        return await _stream(self.reply, request, self.means, self.speech)
+
+    async def say(self, sentence: str) -> None:
+        await self.speech.say(sentence)
+
+    def press(self, keys: str) -> None:
+        self.speech.press(keys)

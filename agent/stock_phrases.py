@@ -13,7 +13,15 @@ class StockPhrases:
     hello: str  # picked up, and the greeting is late
     one_moment: str  # an answer is late
     sorry: str  # there will be no answer: the call ends
+    still_waiting: str  # what was asked for takes longer yet
+    done: str  # something was done, and no model has words for it
+    not_done: str  # something did not work, or is in doubt
     closing: str  # the operator has switched the models off: the call ends
+
+    @property
+    def patience(self) -> tuple[str, ...]:
+        """What is said while something that was asked for takes long, one after another."""
+        return (self.one_moment, self.still_waiting)
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -24,12 +32,18 @@ ENGLISH: Final = StockPhrases(
     hello="Hello!",
     one_moment="One moment, please.",
     sorry="I am sorry, something is not working on my side. We will call you back. Goodbye.",
+    still_waiting="Thank you for waiting, I am still on it.",
+    done="That is done.",
+    not_done="I am sorry, that did not work just now. Somebody will get back to you about it.",
     closing="I am sorry, I have to end our call here. One of my colleagues will call you back. Goodbye.",
 )
 _PORTUGUESE: Final = StockPhrases(
     hello="Olá!",
     one_moment="Um momento, por favor.",
     sorry="Desculpe, algo não está funcionando do meu lado. Nós vamos ligar de volta. Até logo.",
+    still_waiting="Obrigado por esperar, ainda estou vendo isso.",
+    done="Pronto, está feito.",
+    not_done="Desculpe, isso não funcionou agora. Alguém vai retornar para você sobre isso.",
     closing="Desculpe, preciso encerrar a nossa ligação aqui. Um colega meu vai ligar de volta. Até logo.",
 )
 _BY_LANGUAGE: Final[Mapping[str, StockPhrases]] = {"en": ENGLISH, "pt": _PORTUGUESE}

@@ -17,6 +17,7 @@ from config.logs import configure_logs, die
 from config.settings import BadSettings, Settings
 from crm import health
 from crm.agents import routes as agents
+from crm.appointments import routes as appointments
 from crm.billing import routes as billing
 from crm.billing.prices import BadPrices
 from crm.call_events import EventConsumer
@@ -37,6 +38,7 @@ from crm.prompts import routes as prompts
 from crm.providers import routes as providers
 from crm.request_context import RequestContext
 from crm.resources import Resources, open_resources
+from crm.tools import routes as tools
 
 # Requests that are still running when we are told to stop: a dial waits 5 s for its node.
 SHUTDOWN_TIMEOUT_S: Final = 8
@@ -71,7 +73,8 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.state.resources = held
     add_problem_handlers(app)
-    for feature in (identity, leads, calls, recordings, billing, compliance, providers, agents, prompts, chat, health):
+    api = (identity, leads, calls, recordings, billing, compliance, providers, agents, prompts, appointments)
+    for feature in (*api, chat, tools, health):
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(RequestContext)

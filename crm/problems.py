@@ -47,6 +47,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "call_not_found": Kind(404, "There is no such call"),
     "agent_not_found": Kind(404, "There is no such agent"),
     "provider_not_found": Kind(404, "There is no such provider of models"),
+    "appointment_not_found": Kind(404, "There is no such appointment"),
     "prompt_not_found": Kind(404, "There is no such prompt"),
     "prompt_version_not_found": Kind(404, "The prompt has no such version"),
     "recording_not_found": Kind(404, "There is no such recording, or its link has expired"),

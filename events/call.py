@@ -40,6 +40,7 @@ class Outcome(StrEnum):
     OPTED_OUT = "opted_out"
     NO_RESPONSE = "no_response"
     MESSAGE_LEFT = "message_left"
+    TRANSFERRED = "transferred"  # put through to a person
     HUNG_UP = "hung_up"  # the prospect left before anything was decided
     LINE_BUSY = "line_busy"
     NO_ANSWER = "no_answer"
@@ -71,6 +72,15 @@ class FactKind(StrEnum):
     OPTED_OUT = "opted_out"
     NOTE = "note"
     BROKEN_OFF = "broken_off"  # our fault ended the conversation: somebody has to call back
+
+
+class ToolFate(StrEnum):
+    """What became of something that the model asked for."""
+
+    DONE = "done"
+    REFUSED = "refused"  # a rule said no
+    FAILED = "failed"  # it was not done
+    IN_DOUBT = "in_doubt"  # nobody answered: it may have been done
 
 
 class StateChanged(msgspec.Struct, frozen=True, tag="call.state_changed"):
@@ -134,6 +144,24 @@ class FactNoted(msgspec.Struct, frozen=True, tag="fact.noted"):
     text: str = ""  # in the caller's words, or the objection's name
     when: str = ""  # the time that was said, as said ("tomorrow at ten")
     details: dict[str, str] = {}
+
+
+class ToolUsed(msgspec.Struct, frozen=True, tag="tool.used"):
+    """The model had something done; what with, and what came of it, are its own events and the CRM's."""
+
+    tool_call_id: str
+    name: str
+    fate: ToolFate
+    took_ms: int = 0
+
+
+class MessageRequested(msgspec.Struct, frozen=True, tag="message.requested"):
+    """The prospect was promised a message; an empty `to` is the address that the lead has."""
+
+    tool_call_id: str
+    channel: str  # sms, whatsapp, email
+    text: str
+    to: str = ""
 
 
 class Metered(msgspec.Struct, frozen=True, tag="money.metered"):
@@ -205,6 +233,8 @@ Body = (
     | Closed
     | LegQuality
     | SpeechFed
+    | ToolUsed
+    | MessageRequested
 )
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from events.call import FactKind
 
-PATH_PREFIX: Final = "/internal/tools/run/"  # + the tool's name: POST ToolQuestion → ToolAnswer
+PATH_PREFIX: Final = "/internal/tools/"  # + the tool's name: POST ToolQuestion → ToolAnswer
 LINE_CHARS_MAX: Final = 300
 TEXT_CHARS_MAX: Final = 1_000
 KEYS_MAX: Final = 32
@@ -150,6 +150,7 @@ class ToolAnswer(msgspec.Struct, frozen=True):
 
     result: dict[str, Any]
     refused: bool = False
+    permit: str = ""  # for the node alone: to put the prospect through, sealed
 
 
 class BadArguments(ValueError):

@@ -91,9 +91,9 @@ class AgentVoice:
         self._proven = False
         self._wake()
 
-    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None:
+    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = (), *, leveled: bool = True) -> None:
         """Add speech to the reply, and where words end in the reply; it goes out at once as far as the lead allows."""
-        if self._leveller is not None:
+        if self._leveller is not None and leveled:
             ulaw = self._leveller.push(ulaw)
         self._playout.append(ulaw, word_ends_ms)
         self.tick()

@@ -44,6 +44,7 @@ from telephony.model_switch import ModelSwitch
 from telephony.node import Node
 from telephony.outbox import Outbox
 from telephony.recovery import Recovery
+from telephony.tool_desk import desks_of
 from telephony.twilio.rest import TwilioCarrier
 from telephony.twilio.signature import SignatureCheck
 from telephony.twilio.webhooks import webhook_routes
@@ -151,7 +152,7 @@ class VoiceProcess:
                 figures, gauge = Figures(), Gauge()
                 calls = Calls(calls_group, settings.max_calls, figures.over.add)
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
-                services = Services(carrier, silero, clock, outbox, archive, figures, hold_music=music)
+                services = Services(carrier, silero, clock, outbox, archive, desks_of(crm), figures, hold_music=music)
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
                 kind = "box" if settings.uses_box_carrier else "twilio"

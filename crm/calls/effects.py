@@ -4,10 +4,13 @@ Runs inside the transaction that also moves the stream's cursor, on a call that 
 apart from repeating elsewhere (sequence), so each effect here happens once.
 """
 
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
+from crm.appointments.usecases import zone_of
 from crm.billing.call_money import meter_call, settle_call
 from crm.billing.ledger import Ledger
 from crm.calls.erased_words import without_words
@@ -20,8 +23,10 @@ from crm.leads.store import LeadStore
 from crm.unit_of_work import UnitOfWork
 from events import call as happenings
 from events.call import Event, FactKind, Speaker
+from events.tool import BadArguments, read_local_time
 
 CALL_BACK_KIND: Final = "call_back"
+MESSAGES: Final = {"sms": "SMS", "whatsapp": "WhatsApp message", "email": "e-mail"}
 WATERFALL_STAGES: Final = (
     "vad_ms",
     "end_of_turn_ms",
@@ -57,6 +62,8 @@ async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
             await _write_turn(event, body, call, unit)
         case happenings.FactNoted():
             await _take_fact(event, body, call, unit)
+        case happenings.MessageRequested():
+            await _promise_message(body, call, unit)
         case happenings.Metered():
             await meter_call(call, body.billable_s, Ledger(unit))
         case happenings.Finished():
@@ -120,6 +127,7 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
         entry = {"name": fact.text, "call_id": str(call.id), "at": event.at.isoformat()}
         lead.objections = [*lead.objections, entry]
     if fact.kind is FactKind.CALLBACK_REQUESTED or (fact.kind is FactKind.BROKEN_OFF and not lead.do_not_call):
+        zone = await zone_of(lead, unit)
         unit.session.add(
             Task(
                 org_id=unit.org_id,
@@ -128,11 +136,29 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
                 kind=CALL_BACK_KIND,
                 title=f"Call {lead.name} back",
                 due_text=fact.when,
+                due_at=_moment(fact.details.get("at", ""), zone),
             )
         )
     if fact.kind is FactKind.OPTED_OUT:
         await unit.session.flush()
         await leads.stop_calling(call.number, event.at)
+
+
+def _moment(local_time: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        return read_local_time(local_time).replace(tzinfo=zone) if local_time else None
+    except BadArguments:
+        return None  # what was said is there all the same
+
+
+async def _promise_message(promise: happenings.MessageRequested, call: Call, unit: UnitOfWork) -> None:
+    """Have somebody send it; what it says is in the call's event, which goes when the call's words are erased."""
+    lead = await LeadStore(unit).get(call.lead_id)
+    assert lead is not None, "a call's lead outlives it"
+    what = MESSAGES.get(promise.channel, promise.channel)
+    title = f"Send {lead.name} the {what} that was promised"
+    kind = f"send_{promise.channel}"
+    unit.session.add(Task(org_id=unit.org_id, lead_id=lead.id, call_id=call.id, kind=kind, title=title))
 
 
 async def _finish(event: Event, end: happenings.Finished, call: Call, unit: UnitOfWork) -> None:

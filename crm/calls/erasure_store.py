@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from crm.calls.model import Call, CallEvent, DeadLetter, Erasure, ParkedEvent, RecordingDuty, Turn
 from crm.database import utc_now
+from crm.tools.model import ToolRun
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 
@@ -73,6 +74,7 @@ class ErasureStore:
                 .where(CallEvent.org_id == self._org_id, CallEvent.call_id == call_id, CallEvent.kind == kind)
                 .values(body=CallEvent.body.op("||")(dict(members)))
             )
+        await self._session.execute(delete(ToolRun).where(ToolRun.org_id == self._org_id, ToolRun.call_id == call_id))
         await self._session.execute(
             delete(ParkedEvent).where(ParkedEvent.org_id == self._org_id, ParkedEvent.call_id == call_id)
         )

@@ -50,6 +50,7 @@ class Task(Row):
     kind: Mapped[str]
     title: Mapped[str]
     due_text: Mapped[str] = mapped_column(default="")  # as the prospect said it
+    due_at: Mapped[datetime | None]  # where the time was understood
     status: Mapped[str] = mapped_column(default="open")
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

@@ -123,6 +123,7 @@ def task_json(task: Task) -> dict[str, Any]:
         "kind": task.kind,
         "title": task.title,
         "due_text": task.due_text,
+        "due_at": task.due_at,
         "status": task.status,
         "call_id": task.call_id,
         "created_at": task.created_at,

@@ -10,6 +10,7 @@ from telephony.call.archive import Archive
 from telephony.carrier_port import Carrier
 from telephony.figures import Figures
 from telephony.outbox import Outbox
+from telephony.tool_desk import Desks
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Services:
     clock: Clock
     outbox: Outbox
     archive: Archive
+    desks: Desks | None = None  # of the CRM, for tools; None: calls have none that need it
     figures: Figures = field(default_factory=Figures)
     levels: VoiceLevels = field(default_factory=VoiceLevels)
     hold_music: bytes = field(default_factory=composed)  # µ-law, a loop

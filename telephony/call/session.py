@@ -32,6 +32,7 @@ from telephony.call.lifecycle import GUARD_S, Lifecycle
 from telephony.call.services import Services
 from telephony.call.talk_time import TalkTime
 from telephony.call.timers import Timers
+from telephony.call.tools import CallTools
 from telephony.carrier_port import CallOrder
 
 log = structlog.get_logger()
@@ -76,6 +77,7 @@ class CallSession:
         self._carrier_over = False
         self._asked_carrier = False
         self._minds = minds
+        self._tools = CallTools(plan, minds, services.desks, self.emit, self._now)
         self._conversation = Conversation(minds, self)
         self._spool = services.archive.spool_for(plan.org_id, plan.call_id, plan.sealed_keys.get(RECORDING_KEY, ""))
         self._recorder: Recorder | None = None
@@ -180,6 +182,7 @@ class CallSession:
                     self._handle(await self._signals.get())
                 self._talk.end()
                 await self._write_out()
+                await self._tools.finish()
                 if not dialing.done():
                     # Given up while the carrier was being asked: its answer is needed to hang up.
                     await asyncio.wait([dialing], timeout=DIAL_ANSWER_WAIT_S)
@@ -293,6 +296,7 @@ class CallSession:
         self.line_opened_at = self._now()
         self._room.join(line)
         self._tasks.create_task(self._converse(), name="call.conversation")
+        self._tools.start(self._tasks)
         if self._recorder is not None:
             self._services.archive.begin(self._recorder)
 

@@ -3,7 +3,6 @@
 from agent import briefing
 from agent.llm.port import Request
 from agent.llm.rendering import system_text
-from events.call import FactKind, Outcome
 from tests.agent.llm.playbooks import energy_meeting
 
 
@@ -21,11 +20,3 @@ def test_its_variables_are_filled_in() -> None:
     text = system_text(Request((), briefing.instructions(energy_meeting()), variables))
     assert "You are Al, the automated assistant of Acme." in text
     assert "{agent_name}" not in text
-
-
-def test_it_gets_the_tools_that_the_plan_allows() -> None:
-    assert [tool.name for tool in briefing.tools(("end_call", "note_fact", "later"))] == ["note_fact", "end_call"]
-    assert briefing.tools(()) == ()
-    note, end = briefing.tools(("note_fact", "end_call"))
-    assert set(note.parameters["properties"]["kind"]["enum"]) == set(FactKind) - {FactKind.BROKEN_OFF}
-    assert set(end.parameters["properties"]["outcome"]["enum"]) <= set(Outcome)

@@ -14,6 +14,7 @@ from agent.tts.embedded import EmbeddedVoice
 from agent.tts.failover import CallVoices, Route
 from bench.providers import speech_script
 from bench.providers.speech_script import Fault, Refusal
+from media.dtmf import tones
 from media.frame import SAMPLES_PER_MS
 from tests.agent.tts.voices import SENTENCE, WORDS, elevenlabs
 
@@ -27,6 +28,7 @@ class Room:
     def __init__(self, sent_share: float = 0.0) -> None:
         self.now = 0
         self.unsent_ms = 0
+        self.heard_ms = 0
         self.audio = bytearray()
         self.ends_ms: list[int] = []
         self.taken_back_ms = 0
@@ -39,7 +41,8 @@ class Room:
     def begin_reply(self) -> None:
         self.audio.clear()
 
-    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None:
+    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = (), *, leveled: bool = True) -> None:
+        assert leveled or not word_ends_ms, "words are the voice's"
         self.audio += ulaw
         self.ends_ms += word_ends_ms
 
@@ -134,3 +137,16 @@ async def test_with_all_voices_gone_the_answer_fails_and_keeps_what_was_said() -
         await say(room, (broken(Fault.CUT, 5), Refusal(500)), (Refusal(500),))
     assert failed.group_contains(SpeakingFailed)
     assert room.heard == ["one", "two"]
+
+
+async def test_keys_open_an_answer_and_follow_words_after_a_pause() -> None:
+    room, opened = Room(), []
+    reply = Reply(1, Waterfall())
+    saying = Saying(reply, CallVoices([], asyncio.get_running_loop().time), room, lambda: opened.append(True))
+    saying.press("1")
+    assert (reply.opened, opened, bytes(room.audio)) == (True, [True], tones("1"))
+    saying.press("2#")
+    assert opened == [True]
+    assert bytes(room.audio).startswith(tones("1"))
+    assert bytes(room.audio).endswith(tones("2#"))
+    assert reply.sentences == []

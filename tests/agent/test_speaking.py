@@ -27,6 +27,7 @@ from agent.reply import Reply, Waterfall
 from agent.saying import SpeakingFailed
 from agent.speaking import produce
 from agent.stock_phrases import StockPhrases, stock_phrases
+from agent.tools.toolbox import Toolbox
 from agent.tts.port import Speech, SpeechUnavailable, SpokenWord
 from events.call import Outcome
 from media.frame import RATE_HZ, SAMPLES_PER_MS
@@ -81,14 +82,29 @@ class Means:
     temperature: float | None = None
     max_tokens: int = 1000
     prompt_version: str = ""
+    toolbox: Toolbox | None = None
     phrases: StockPhrases = PHRASES
     ahead: Ahead | None = None
+
+
+@dataclass
+class Asked:
+    """What was said, where nothing is to be done."""
+
+    messages: tuple[Message, ...]
+
+    def tools_began(self, calls: Sequence[ToolCall]) -> None:
+        raise AssertionError
+
+    def tool_ended(self, call_id: str, result: str) -> None:
+        raise AssertionError
 
 
 class Room:
     def __init__(self) -> None:
         self.reply_ms = 0
         self.unsent_ms = 0
+        self.heard_ms = 0
         self.complete = False
 
     @property
@@ -98,7 +114,7 @@ class Room:
     def begin_reply(self) -> None:
         self.reply_ms = 0
 
-    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None:
+    def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = (), *, leveled: bool = True) -> None:
         self.reply_ms += len(ulaw) // SAMPLES_PER_MS
 
     def take_back(self, to_ms: int) -> None:
@@ -112,7 +128,7 @@ def answer(
     *plays: list[Delta | float | Exception], messages: tuple[Message, ...] = ASKED, failed: str = "", away: bool = False
 ) -> tuple[Reply, Room, Model]:
     reply, room, model = Reply(1, Waterfall(), failed=failed), Room(), Model(list(plays))
-    run_virtual(produce(reply, messages, Means(model, SteadyVoice(away)), room, lambda: None))
+    run_virtual(produce(reply, Asked(messages), Means(model, SteadyVoice(away)), room, lambda: None))
     return reply, room, model
 
 

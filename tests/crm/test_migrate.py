@@ -5,12 +5,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
 import crm.agents.model
+import crm.appointments.model
 import crm.billing.model
 import crm.calls.model
 import crm.compliance.model
 import crm.identity.model
 import crm.leads.model
-import crm.prompts.model  # noqa: F401 - all models are known to Row's metadata by being imported
+import crm.prompts.model
+import crm.tools.model  # noqa: F401 - all models are known to Row's metadata by being imported
 from crm.database import Row
 from crm.migrate import downgrade, migrate
 from salesos.embedded.postgres import APP_ROLE, PostgresAddresses

@@ -27,6 +27,8 @@ BODIES: list[events.Body] = [
     events.Closed(),
     events.LegQuality("prospect", stable=False, jitter_ms=220, loss=0.02),
     events.SpeechFed(heard_ms=60_000, fed_ms=21_000),
+    events.ToolUsed("call_3", "book_slot", events.ToolFate.IN_DOUBT, 4_010),
+    events.MessageRequested("call_4", "email", "The offer.", "sam@example.com"),
 ]
 
 

@@ -179,7 +179,7 @@ async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenera
         stack.push_async_callback(client.aclose)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         for app, port in ((create_app(settings), settings.carrier_port), (crm.app(), crm_port)):
-            server = _Server(uvicorn.Config(app, port=port, log_config=None, ws="websockets-sansio"))
+            server = Server(uvicorn.Config(app, port=port, log_config=None, ws="websockets-sansio"))
             tasks.create_task(server.serve())
             stack.callback(_stop(server))
         voice = tasks.create_task(serve(settings, stopping, hurry))
@@ -190,7 +190,7 @@ async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenera
         yield Stage(settings, client, crm, http, stopping, hurry, voice)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Any:
         yield

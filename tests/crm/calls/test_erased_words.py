@@ -17,4 +17,4 @@ def test_what_holds_no_words_is_left_alone() -> None:
 
 
 def test_each_kind_that_holds_words_is_listed() -> None:
-    assert set(BLANK) == {"turn.finished", "fact.noted"}
+    assert set(BLANK) == {"turn.finished", "fact.noted", "message.requested"}

@@ -1,0 +1,110 @@
+"""/api/appointments: meetings. /api/settings/booking: the hours in which agents may book them."""
+
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any, Self
+from uuid import UUID
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from crm.access import Person, Unit
+from crm.answers import success
+from crm.appointments.model import Appointment
+from crm.appointments.slots import Hours
+from crm.appointments.usecases import cancel, list_appointments, read_hours, set_hours
+from crm.database import utc_now
+
+DEFAULT_SPAN = timedelta(days=31)
+
+router = APIRouter()
+
+
+class HoursBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    days: list[Annotated[int, Field(ge=0, le=6)]] = Field(min_length=1, max_length=7)  # 0 is Monday
+    opens: time
+    closes: time
+    minutes: int = Field(ge=5, le=480)
+    at_once: int = Field(1, ge=1, le=1_000)
+    notice_minutes: int = Field(60, ge=0, le=60 * 24 * 30)
+    time_zone: str = Field(max_length=64)
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("must be a time zone's name, such as America/Sao_Paulo")
+        return value
+
+    @field_validator("opens", "closes")
+    @classmethod
+    def _is_local(cls, value: time) -> time:
+        if value.tzinfo is not None or value.second or value.microsecond:
+            raise ValueError("must be an hour and minute, such as 09:00")
+        return value
+
+    @model_validator(mode="after")
+    def _holds_a_slot(self) -> Self:
+        length = (self.closes.hour - self.opens.hour) * 60 + self.closes.minute - self.opens.minute
+        if length < self.minutes:
+            raise ValueError("closes must be at least one slot after opens")
+        return self
+
+    def hours(self) -> Hours:
+        return Hours(**(self.model_dump() | {"days": frozenset(self.days)}))
+
+
+@router.get("/api/settings/booking")
+async def get_hours(unit: Unit) -> JSONResponse:
+    async with unit:
+        return success(hours_json(await read_hours(unit)))
+
+
+@router.put("/api/settings/booking")
+async def put_hours(body: HoursBody, person: Person, unit: Unit) -> JSONResponse:
+    await set_hours(body.hours(), person, unit)
+    return success(hours_json(body.hours()))
+
+
+@router.get("/api/appointments")
+async def get_appointments(
+    unit: Unit,
+    begins: Annotated[AwareDatetime | None, Query(alias="from")] = None,
+    ends: Annotated[AwareDatetime | None, Query(alias="to")] = None,
+) -> JSONResponse:
+    first: datetime = begins or utc_now()
+    found = await list_appointments(unit, first, ends or first + DEFAULT_SPAN)
+    return success([appointment_json(one) for one in found])
+
+
+@router.post("/api/appointments/{appointment_id}/cancel")
+async def post_cancel(appointment_id: UUID, unit: Unit) -> JSONResponse:
+    return success(appointment_json(await cancel(appointment_id, unit)))
+
+
+def hours_json(hours: Hours) -> dict[str, Any]:
+    return {
+        "days": sorted(hours.days),
+        "opens": hours.opens.isoformat("minutes"),
+        "closes": hours.closes.isoformat("minutes"),
+        "minutes": hours.minutes,
+        "at_once": hours.at_once,
+        "notice_minutes": hours.notice_minutes,
+        "time_zone": hours.time_zone,
+    }
+
+
+def appointment_json(appointment: Appointment) -> dict[str, Any]:
+    return {
+        "id": appointment.id,
+        "lead_id": appointment.lead_id,
+        "call_id": appointment.call_id,
+        "starts_at": appointment.starts_at,
+        "minutes": appointment.minutes,
+        "title": appointment.title,
+        "status": appointment.status,
+        "created_at": appointment.created_at,
+    }

@@ -1,0 +1,191 @@
+"""What agents have the CRM do in a call: each thing once for its key, in one transaction with the record of it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from sqlalchemy import select
+
+from crm.agents.started import spoken_date
+from crm.appointments.slots import NoSlot
+from crm.appointments.usecases import book, coming_of, find, zone_of
+from crm.calls.idempotency import KeyReused, fingerprint_of
+from crm.calls.model import Call
+from crm.calls.store import CallStore
+from crm.calls.summary import CallNotFound
+from crm.calls.usecases import CallOver
+from crm.database import Sessions, utc_now
+from crm.leads.model import Lead
+from crm.leads.progress import NOTES_CHARS_MAX
+from crm.leads.store import LeadStore
+from crm.refusals import Refusal
+from crm.tools.model import ToolRun
+from crm.unit_of_work import UnitOfWork
+from events.tool import (
+    NEED_CRM,
+    BadArguments,
+    BookSlot,
+    FindSlots,
+    ToolAnswer,
+    ToolName,
+    ToolQuestion,
+    UpdateLead,
+    read_arguments,
+    read_local_time,
+)
+
+NOTES_TOLD_CHARS: Final = 1_500  # the newest; a model pays for each
+OPEN: Final = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a tool works on: the call that asked, with its lead locked, and what time it is there."""
+
+    unit: UnitOfWork
+    call: Call
+    lead: Lead
+    zone: ZoneInfo
+    now: datetime
+
+    def local(self, at: datetime) -> dict[str, str]:
+        there = at.astimezone(self.zone)
+        language = str((self.call.agent or {}).get("language", "en")).partition("-")[0]
+        return {"starts_at": f"{there:%Y-%m-%dT%H:%M}", "when": f"{spoken_date(there, language)}, {there:%H:%M}"}
+
+    def moment(self, local_time: str) -> datetime:
+        """Raises BadArguments."""
+        return read_local_time(local_time).replace(tzinfo=self.zone)
+
+
+async def run_tool(name: str, question: ToolQuestion, sessions: Sessions) -> ToolAnswer:
+    """Do it, or give the answer that the same request got before.
+
+    Raises:
+        CallNotFound, CallOver, KeyReused
+        Refusal: `not_found`, there is no such tool; `invalid_request`, the arguments do not fit.
+    """
+    if name not in NEED_CRM:
+        raise Refusal("not_found")
+    tool = ToolName(name)
+    fingerprint = fingerprint_of({"name": name, "arguments": question.arguments})
+    async with UnitOfWork(sessions, question.org_id) as unit:
+        # Locked, so that of two copies of one request the second finds what the first has done.
+        call = await CallStore(unit).lock(question.call_id)
+        if call is None:
+            raise CallNotFound(question.call_id)
+        before = await _run_of(question, unit)
+        if before is not None:
+            if before.fingerprint != fingerprint:
+                raise KeyReused
+            return msgspec.convert(before.answer, ToolAnswer)
+        if call.closed or call.ended_at is not None:
+            raise CallOver(call.state)
+        if name not in call_tools(call):
+            raise Refusal("forbidden", {"tool": name})
+        lead = await LeadStore(unit).lock(call.lead_id)
+        assert lead is not None, "a call's lead outlives it"
+        setting = Setting(unit, call, lead, await zone_of(lead, unit), utc_now())
+        try:
+            answer = await _TOOLS[tool](read_arguments(tool, question.arguments), setting)
+        except BadArguments as error:
+            raise Refusal("invalid_request", {"fault": str(error)}) from None
+        if tool in _CHANGING:
+            unit.session.add(
+                ToolRun(
+                    org_id=unit.org_id,
+                    call_id=call.id,
+                    tool_call_id=question.tool_call_id,
+                    name=name,
+                    fingerprint=fingerprint,
+                    answer=msgspec.to_builtins(answer),
+                )
+            )
+        await unit.commit()
+        return answer
+
+
+def call_tools(call: Call) -> tuple[str, ...]:
+    """Return what the call's agent was allowed when the call began."""
+    return tuple((call.agent or {}).get("tools", ()))
+
+
+async def _run_of(question: ToolQuestion, unit: UnitOfWork) -> ToolRun | None:
+    return (
+        await unit.session.scalars(
+            select(ToolRun).where(
+                ToolRun.org_id == unit.org_id,
+                ToolRun.call_id == question.call_id,
+                ToolRun.tool_call_id == question.tool_call_id,
+            )
+        )
+    ).one_or_none()
+
+
+async def _look_up_lead(_arguments: Any, on: Setting) -> ToolAnswer:
+    lead = on.lead
+    tasks = await LeadStore(on.unit).tasks_of(lead.id)
+    coming = await coming_of(on.unit, lead.id, on.now)
+    return ToolAnswer(
+        {
+            "name": lead.name,
+            "company": lead.company,
+            "email": lead.email or "",
+            "status": lead.status,
+            "score": lead.score,
+            "next_step": lead.next_step,
+            "notes": lead.notes[-NOTES_TOLD_CHARS:],
+            "fields": lead.custom_fields,
+            "open_tasks": [f"{task.title} {task.due_text}".strip() for task in tasks if task.status == OPEN],
+            "appointments": [on.local(one.starts_at)["when"] for one in coming],
+        }
+    )
+
+
+async def _update_lead(arguments: UpdateLead, on: Setting) -> ToolAnswer:
+    lead, changed = on.lead, []
+    for name in ("name", "email", "company"):
+        value = getattr(arguments, name)
+        if value is not None:
+            setattr(lead, name, value)
+            changed.append(name)
+    if arguments.note is not None:
+        lead.notes = f"{lead.notes}\n{arguments.note}".strip()[-NOTES_CHARS_MAX:]
+        changed.append("note")
+    if not changed:
+        raise BadArguments("give at least one of name, email, company, note")
+    return ToolAnswer({"changed": changed})
+
+
+async def _find_slots(arguments: FindSlots, on: Setting) -> ToolAnswer:
+    first = None
+    if arguments.day is not None:
+        try:
+            first = date.fromisoformat(arguments.day)
+        except ValueError:
+            raise BadArguments(f"{arguments.day} is no day") from None
+    found = await find(on.unit, first, on.now)
+    return ToolAnswer({"free": [on.local(at) for at in found]})
+
+
+async def _book_slot(arguments: BookSlot, on: Setting) -> ToolAnswer:
+    at = on.moment(arguments.starts_at)
+    made = await book(on.unit, on.lead, at, arguments.title or "", on.call.id, on.now)
+    if isinstance(made, NoSlot):
+        free = await find(on.unit, max(at, on.now).astimezone(on.zone).date(), on.now)
+        near = sorted(sorted(free, key=lambda other: abs(other - at))[:3])
+        return ToolAnswer({"refused": made.value, "free": [on.local(other) for other in near]}, refused=True)
+    return ToolAnswer({"booked": True, **on.local(at), "minutes": made.minutes})
+
+
+_TOOLS: Final[dict[ToolName, Callable[[Any, Setting], Awaitable[ToolAnswer]]]] = {
+    ToolName.LOOK_UP_LEAD: _look_up_lead,
+    ToolName.UPDATE_LEAD: _update_lead,
+    ToolName.FIND_SLOTS: _find_slots,
+    ToolName.BOOK_SLOT: _book_slot,
+}
+# A look-up may simply be made again.
+_CHANGING: Final = frozenset({ToolName.UPDATE_LEAD, ToolName.BOOK_SLOT, ToolName.TRANSFER_CALL})

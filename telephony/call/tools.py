@@ -1,0 +1,51 @@
+"""The tools of one call: its box, the task that works it, and the wait for what is under way at the call's end."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from agent.ports import Minds
+from agent.tools.rounds import SPOKEN
+from agent.tools.toolbox import Toolbox
+from events import call as events
+from events.plan import CallPlan
+from telephony.tool_desk import TIMEOUT_S, TRIES, Desks
+
+log = structlog.get_logger()
+
+# What was asked of the CRM has its answer by then, or will have none.
+FINISH_TIMEOUT_S: Final = TRIES * TIMEOUT_S + 1.0
+
+
+class CallTools:
+    """Gives the minds their toolbox, where the plan has more than what the conversation itself sees to."""
+
+    def __init__(
+        self,
+        plan: CallPlan,
+        minds: Minds,
+        desks: Desks | None,
+        emit: Callable[[events.Body], None],
+        now_s: Callable[[], float],
+    ) -> None:
+        self._box: Toolbox | None = None
+        if desks is not None and not set(plan.tools) <= SPOKEN:
+            self._box = Toolbox(desks(plan.org_id, plan.call_id), plan.tools, emit, now_s)
+        minds.toolbox = self._box
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """Begin to work, in the call's group."""
+        if self._box is not None:
+            tasks.create_task(self._box.run(), name="call.tools")
+
+    async def finish(self) -> None:
+        """Let what is under way come to its end; the call is over."""
+        if self._box is None:
+            return
+        try:
+            async with asyncio.timeout(FINISH_TIMEOUT_S):
+                await self._box.finish()
+        except TimeoutError:
+            log.warning("tools.unfinished")

@@ -1,0 +1,127 @@
+"""A whole call with tools: the real CRM, a real voice process, the carrier in a box, and a model over real sockets.
+
+The model looks the lead up before it greets, books while it says so, is kept waiting by a slow CRM, and promises a
+message as it parts.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from agent.stock_phrases import ENGLISH
+from bench.providers.chat_script import Answer, Call, Seen
+from bench.providers.chat_server import ChatServer
+from bench.providers.openai_chat import OpenAIChat
+from crm.call_events import EventConsumer
+from events.tool import ToolName
+from tests.crm.conftest import NUMBER, Org
+from tests.crm.test_api import data
+from tests.crm.tools.test_usecases import HOURS
+from tests.telephony.stage import PLAYBOOK, Server, Stage, free_port, set_stage
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("stage")]
+DAY = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
+SLOT = {"starts_at": f"{DAY}T10:00", "title": "demo"}
+SLOW_S = 1.6
+
+
+def salesman(seen: Seen) -> Answer:
+    """Hold the conversation: each step follows from what has been said and what tools came to."""
+    messages = seen.body["messages"]
+    last = messages[-1]
+    said = [str(message["content"]) for message in messages if message["role"] == "assistant" and message["content"]]
+    if last["role"] == "tool":
+        if "Bakery" in last["content"]:
+            return Answer(("Hello Dana of the Bakery.",))
+        if "booked" in last["content"]:
+            return Answer(("It is booked.",))
+        return Answer(("Goodbye.",), calls=(Call("end_call", {"outcome": "goal_reached"}),))
+    if not said:
+        return Answer(calls=(Call("look_up_lead", {}),))
+    if not any("booked" in text for text in said):
+        return Answer(calls=(Call("book_slot", SLOT),))
+    promise = Call("send_message", {"channel": "sms", "text": "See you at ten."})
+    return Answer(calls=(promise,))
+
+
+@contextlib.asynccontextmanager
+async def served(app: FastAPI) -> AsyncGenerator[str]:
+    """Serve the CRM on a port, slow with bookings."""
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        if scope.get("path", "").endswith("book_slot"):
+            await asyncio.sleep(SLOW_S)
+        await app(scope, receive, send)
+
+    port = free_port()
+    server = Server(uvicorn.Config(slow, port=port, log_config=None, lifespan="off"))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(server.serve())
+        try:
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.should_exit = True
+
+
+@contextlib.asynccontextmanager
+async def on_stage(app: FastAPI, redis_url: str, folder: Path, vendor: ChatServer) -> AsyncGenerator[Stage]:
+    async with (
+        served(app) as crm_url,
+        set_stage(
+            redis_url,
+            folder,
+            crm_url=crm_url,
+            openai_api_key=SecretStr("k"),
+            openai_base_url=vendor.base_url,
+        ) as stage,
+    ):
+        yield stage
+
+
+@pytest.fixture(autouse=True)
+def real_playbook(config_folder: Path) -> None:
+    (config_folder / "playbooks" / PLAYBOOK.name).write_text(PLAYBOOK.read_text())
+
+
+async def whole_call(api: httpx.AsyncClient, consumer: EventConsumer, agent: str, org: Org) -> Any:
+    body = {"lead_id": str(org.lead_id), "agent_id": agent}
+    call_id = data(await api.post("/api/calls", json=body), 201)["call_id"]
+    async with asyncio.timeout(90):
+        while not (call := data(await api.get(f"/api/calls/{call_id}")))["closed"]:
+            await consumer.turn()
+    return call
+
+
+async def test_a_call_that_looks_up_books_and_promises(
+    app: FastAPI, api: httpx.AsyncClient, own_redis_url: str, consumer: EventConsumer, tmp_path: Path, org: Org
+) -> None:
+    data(await api.put("/api/settings/booking", json=HOURS | {"time_zone": "UTC"}))
+    tools = [name.value for name in ToolName if name is not ToolName.TRANSFER_CALL]
+    body = {"name": "Sol", "playbook": "energy_meeting", "model": "openai:m", "tools": tools}
+    async with ChatServer(OpenAIChat(), salesman) as vendor, on_stage(app, own_redis_url, tmp_path, vendor) as stage:
+        await stage.seat("silent", NUMBER)
+        agent = data(await api.post("/api/agents", json=body), 201)
+        call = await whole_call(api, consumer, agent["id"], org)
+
+    said = [turn["heard_text"] for turn in call["turns"] if turn["speaker"] == "agent"]
+    assert said == ["Hello Dana of the Bakery.", f"{ENGLISH.one_moment} It is booked.", "Goodbye."]
+    assert call["outcome"] == "goal_reached"
+    [appointment] = data(await api.get("/api/appointments"))
+    assert (appointment["title"], appointment["call_id"]) == ("demo", call["call_id"])
+    lead = data(await api.get(f"/api/leads/{org.lead_id}"))
+    assert lead["status"] == "meeting_booked"
+    assert [task["kind"] for task in lead["tasks"]] == ["send_sms"]
+    told = data(await api.get(f"/api/calls/{call['call_id']}/events"))["events"]
+    used = [(event["body"]["name"], event["body"]["fate"]) for event in told if event["kind"] == "tool.used"]
+    assert used == [("look_up_lead", "done"), ("book_slot", "done"), ("send_message", "done")]
+    took = [event["body"]["took_ms"] for event in told if event["kind"] == "tool.used"]
+    assert took[1] >= SLOW_S * 1000 - 50

@@ -10,6 +10,7 @@ from agent.llm.gateway import Gateway
 from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
 from agent.llm.registry import VENDORS, Models, UnknownModel
+from agent.llm.usage import ModelCall
 from agent.ports import Minds
 from agent.speech_process import SpeechProcess
 from agent.speech_vendors import VENDORS as SPEECH_VENDORS
@@ -90,8 +91,13 @@ class MindMaker:
         """True while both speech processes are up."""
         return self._ears.alive and self._mouth.alive
 
-    async def make(self, plan: CallPlan, on_partial: Callable[[str], None]) -> Minds:
-        """Return warm minds for one call.
+    async def make(
+        self,
+        plan: CallPlan,
+        on_partial: Callable[[str], None],
+        on_model: Callable[[ModelCall], None] = lambda _: None,
+    ) -> Minds:
+        """Return warm minds for one call; `on_model` is told what each request to a language model took.
 
         Raises:
             BadPlan: a provider or the playbook.
@@ -101,7 +107,7 @@ class MindMaker:
             playbook = parse(plan.playbook, "plan.playbook")
             own = own_keys(plan, self._secret_key)
             providers, language = plan.providers, plan.agent.language
-            model = await self._models.open((providers.llm, *providers.llm_fallbacks), playbook, own)
+            model = await self._models.open((providers.llm, *providers.llm_fallbacks), playbook, own, on_model)
             voices, recognizers = (providers.tts, *providers.tts_fallbacks), (providers.stt, *providers.stt_fallbacks)
             voice = await self._speech.open_voice(voices, plan.agent.voice, language, own)
         except (BadPlaybook, UnknownModel, UnknownSpeech, BadSecret) as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from agent.llm.usage import ModelCall
 from agent.reply import Reply
 from agent.tools.rounds import GRANTED_TRANSFER
 from events import call as events
@@ -44,6 +45,21 @@ def answer(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> lis
             )
         )
     return told
+
+
+def model_used(call: ModelCall) -> events.ModelUsed:
+    return events.ModelUsed(
+        call.provider,
+        call.fate.value,
+        call.failure.value if call.failure is not None else "",
+        call.usage.prompt_tokens,
+        call.usage.completion_tokens,
+        call.estimated,
+        call.cost,
+        call.first_token_ms,
+        call.total_ms,
+        call.rank,
+    )
 
 
 def decided_outcome(reply: Reply | None) -> events.Outcome | None:

@@ -213,6 +213,21 @@ class SpeechFed(msgspec.Struct, frozen=True, tag="speech.fed"):
     fed_ms: int
 
 
+class ModelUsed(msgspec.Struct, frozen=True, tag="model.used"):
+    """One request to a language model is over. Counts only: nothing that was said (S74)."""
+
+    provider: str  # as the plan names it
+    fate: str  # agent.llm.usage.Fate: spoken, lost, failed, abandoned, thrown_away
+    failure: str = ""  # agent.llm.port.Failure
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    estimated: bool = False  # the tokens: the vendor reported none
+    cost_milli: int | None = None  # thousandths of a credit; None: no price is known
+    first_token_ms: int | None = None  # durations, since the request
+    total_ms: int = 0
+    rank: int = 0  # in the cascade: 0 is asked first
+
+
 class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
     """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
 
@@ -232,6 +247,7 @@ Body = (
     | RecordingFailed
     | Closed
     | LegQuality
+    | ModelUsed
     | SpeechFed
     | ToolUsed
     | MessageRequested

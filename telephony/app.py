@@ -20,8 +20,10 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
 from agent.llm.registry import Models
+from agent.llm.usage import Price
 from agent.minds import MindMaker, SpeechKeys
 from config.logs import die
+from config.model_prices import BadModelPrices, read_model_prices
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
 from events.sealed_audio import MasterKey
 from media.activity.network import ModelMissing
@@ -132,7 +134,12 @@ class VoiceProcess:
             switch = ModelSwitch(self._redis)
             await switch.look()  # before the first call
             models = await stack.enter_async_context(
-                Models(settings.model_keys, base_urls=settings.model_base_urls, is_off=lambda: switch.off)
+                Models(
+                    settings.model_keys,
+                    base_urls=settings.model_base_urls,
+                    prices={name: Price(*price) for name, price in read_model_prices().items()},
+                    is_off=lambda: switch.off,
+                )
             )
             permit_key = settings.secret_key.get_secret_value()
             making = MindMaker.start(
@@ -158,7 +165,7 @@ class VoiceProcess:
                 kind = "box" if settings.uses_box_carrier else "twilio"
                 node = Node(settings.node, kind, calls, dialer, self._redis)
                 self._calls, self._minds = calls, minds
-                sources = Sources(calls, admission, gauge, clock, silero, outbox, archive, figures)
+                sources = Sources(calls, admission, gauge, clock, silero, outbox, archive, figures, models)
                 self._metrics = VoiceCollector(sources)
                 recovery = Recovery(
                     self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
@@ -269,5 +276,5 @@ def run(settings: Settings) -> None:
         die("voice", "check_signatures may be off on a loopback host only")
     try:
         uvloop.run(_until_signalled(settings))
-    except* (BadSettings, ModelMissing, StoreUnavailable, OSError) as group:
+    except* (BadSettings, BadModelPrices, ModelMissing, StoreUnavailable, OSError) as group:
         die("voice", "; ".join(str(error) for error in group.exceptions))

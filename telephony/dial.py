@@ -17,6 +17,8 @@ import redis.asyncio as redis
 import structlog
 from redis.exceptions import RedisError
 
+from agent import report
+from agent.llm.usage import ModelCall
 from agent.minds import BadPlan, MindMaker, MindsUnavailable
 from agent.ports import Minds
 from events import command, wire
@@ -87,7 +89,11 @@ class Dialer:
 
     async def _dial(self, plan: CallPlan, permit: Permit) -> CallSession:
         slot: list[CallSession] = []
-        minds = await self._open_minds(plan, lambda text: slot[0].conversation.on_partial(text) if slot else None)
+        minds = await self._open_minds(
+            plan,
+            lambda text: slot[0].conversation.on_partial(text) if slot else None,
+            lambda call: slot[0].emit(report.model_used(call)) if slot else None,
+        )
         try:
             await self._spend(permit)
             await self._ask_do_not_call(permit)
@@ -110,9 +116,11 @@ class Dialer:
             raise DialRefused("permit_refused")
         return permit
 
-    async def _open_minds(self, plan: CallPlan, on_partial: Callable[[str], None]) -> Minds:
+    async def _open_minds(
+        self, plan: CallPlan, on_partial: Callable[[str], None], on_model: Callable[[ModelCall], None]
+    ) -> Minds:
         try:
-            return await self.minds.make(plan, on_partial)
+            return await self.minds.make(plan, on_partial, on_model)
         except BadPlan as error:
             log.error("dial.bad_plan", reason=str(error))
             raise DialRefused("bad_plan") from None

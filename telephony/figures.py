@@ -69,6 +69,11 @@ class Figures:
     stage_s: dict[str, Histogram] = field(default_factory=lambda: {stage: _response() for stage in STAGES})
     duration_s: Histogram = field(default_factory=lambda: Histogram(DURATION_BOUNDS_S))
     outcomes: Counter[str] = field(default_factory=Counter)
+    model_requests: Counter[tuple[str, str]] = field(default_factory=Counter)  # provider, fate
+    model_failures: Counter[tuple[str, str]] = field(default_factory=Counter)  # provider, why
+    model_tokens: Counter[tuple[str, str]] = field(default_factory=Counter)  # provider, fate
+    model_cost_milli: Counter[tuple[str, str]] = field(default_factory=Counter)  # provider, fate
+    first_token_s: Histogram = field(default_factory=_response)
     answered: int = 0
     billable_s: int = 0
 
@@ -88,8 +93,20 @@ class Figures:
                 self.billable_s += billable_s
                 if answered_by is not None:
                     self.duration_s.add(duration_s)
+            case events.ModelUsed():
+                self._note_model(body)
             case _:
                 pass
+
+    def _note_model(self, used: events.ModelUsed) -> None:
+        key = (used.provider, used.fate)
+        self.model_requests[key] += 1
+        self.model_tokens[key] += used.prompt_tokens + used.completion_tokens
+        self.model_cost_milli[key] += used.cost_milli or 0
+        if used.failure:
+            self.model_failures[used.provider, used.failure] += 1
+        if used.first_token_ms is not None:
+            self.first_token_s.add(used.first_token_ms / 1_000)
 
     def _note_answer(self, timed: events.TurnTimed) -> None:
         for stage, histogram in self.stage_s.items():

@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from agent.llm.registry import Models
 from media.activity.silero import Silero
 from media.clock import TICK_S, Clock
 from media.load import Gauge
@@ -59,6 +60,7 @@ class Sources:
     outbox: Outbox
     archive: Archive
     figures: Figures
+    models: Models
 
 
 class VoiceCollector(Collector):
@@ -75,6 +77,7 @@ class VoiceCollector(Collector):
         yield from self._line()
         yield from self._kept()
         yield from self._conversation()
+        yield from self._models()
 
     def _calls(self) -> Iterator[Metric]:
         calls, admission, figures = self._sources.calls, self._sources.admission, self._sources.figures
@@ -160,6 +163,22 @@ class VoiceCollector(Collector):
         yield _histogram(
             "salesos_barge_in_seconds", "From the caller's first voiced sample to silence.", figures.barge_in_s
         )
+
+    def _models(self) -> Iterator[Metric]:
+        figures = self._sources.figures
+        for name, meaning, labels, counts in (
+            ("requests", "Requests to language models that are over.", ("provider", "fate"), figures.model_requests),
+            ("failures", "Those that failed.", ("provider", "failure"), figures.model_failures),
+            ("tokens", "Tokens of prompts and answers.", ("provider", "fate"), figures.model_tokens),
+            ("cost_millicredits", "By the price table.", ("provider", "fate"), figures.model_cost_milli),
+        ):
+            family = CounterMetricFamily(f"salesos_model_{name}", meaning, labels=labels)
+            for key, count in counts.items():
+                family.add_metric(key, float(count))
+            yield family
+        yield _histogram("salesos_model_first_token_seconds", "Since the request.", figures.first_token_s)
+        share = self._sources.models.fallback_share
+        yield _gauge("salesos_model_fallback_share", "Of the last 200 answers, not the first model's.", share)
 
 
 def exposition(collector: VoiceCollector) -> bytes:

@@ -27,6 +27,7 @@ class Route:
     model: Model
     breaker: Breaker  # shared by all calls that use the same account
     price: Price | None = None
+    rank: int = 0  # its place there
     is_script: bool = False  # no language model: the operator's switch does not stop it
 
 
@@ -163,6 +164,7 @@ class Attempt:
             cost=self.route.price.cost(usage) if self.route.price is not None else None,
             first_token_ms=_ms(self.first_s - self.started_s) if self.first_s is not None else None,
             total_ms=_ms(now_s - self.started_s),
+            rank=self.route.rank,
         )
         if self._held:
             self._record = record

@@ -17,6 +17,7 @@ import structlog
 
 from agent.llm.attempt import Route
 from agent.llm.breaker import Breaker
+from agent.llm.fallback_share import FallbackShare
 from agent.llm.gateway import Gateway
 from agent.llm.links import Access, open_links
 from agent.llm.playbook import Playbook
@@ -79,6 +80,7 @@ class Models:
         self._patience = patience
         self._prices = prices or {}
         self._on_call = on_call or log_call
+        self._fallbacks = FallbackShare()
         self._is_off = is_off
         self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
         self._stack = AsyncExitStack()
@@ -97,13 +99,23 @@ class Models:
     async def __aexit__(self, *error: object) -> None:
         await self._stack.aclose()
 
+    @property
+    def fallback_share(self) -> float:
+        """Of the last answers, those that another model than the first one gave."""
+        return self._fallbacks.share
+
     async def open(
-        self, names: Sequence[str], playbook: Playbook | None, own: Mapping[str, str] | None = None
+        self,
+        names: Sequence[str],
+        playbook: Playbook | None,
+        own: Mapping[str, str] | None = None,
+        on_call: Callable[[ModelCall], None] = lambda _: None,
     ) -> Model:
         """Return a model that asks those, in their order, with its connections being warmed.
 
         `playbook`: what the script follows, where one is among them.
         `own`: the organisation's keys by vendor, which go before the operator's.
+        `on_call`: told what each of its requests took.
 
         Raises:
             UnknownModel: a name that is not known, or a vendor that nobody has a key for.
@@ -113,9 +125,9 @@ class Models:
         assert self._links is not None, "entered"
         assert self._tasks is not None, "entered"
         routes, providers = [], []
-        for name in names:
+        for rank, name in enumerate(names):
             if name == SCRIPTED:
-                routes.append(Route(name, _script(playbook), Breaker(), is_script=True))
+                routes.append(Route(name, _script(playbook), Breaker(), rank=rank, is_script=True))
                 continue
             vendor, model = split_name(name)
             own_key = (own or {}).get(vendor, "")
@@ -127,11 +139,21 @@ class Models:
             provider = (await load_provider(vendor))(Access(key, self._base_urls.get(vendor, "")), model, self._links)
             providers.append(provider)
             breaker = self._breaker(name, own_key)
-            routes.append(Route(name, provider, breaker, self._prices.get(name)))
-        gateway = Gateway(routes, self._tasks, self._on_call, self._is_off, self._patience)
+            routes.append(Route(name, provider, breaker, self._prices.get(name), rank))
+
+        def told(call: ModelCall) -> None:
+            self._note(call)
+            on_call(call)
+
+        gateway = Gateway(routes, self._tasks, told, self._is_off, self._patience)
         for provider in providers:
             self._tasks.create_task(provider.warm(), name="llm.warm")
         return gateway
+
+    def _note(self, call: ModelCall) -> None:
+        self._on_call(call)
+        if self._fallbacks.note(call):
+            log.warning("llm.fallback_share_high", share=round(self._fallbacks.share, 3))
 
     def _breaker(self, name: str, key: str) -> Breaker:
         """One for each account: a key that is refused or used up says nothing of other keys."""

@@ -46,6 +46,7 @@ class ModelCall:
     cost: int | None  # thousandths of a credit; None: no price is known
     first_token_ms: int | None
     total_ms: int
+    rank: int = 0  # of the provider in its cascade: 0 is the one that is asked first
 
 
 def estimate(request: Request, completion_chars: int) -> Usage:

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from crm.calls.effects import WATERFALL_STAGES
 from crm.calls.model import Call, CallEvent, Turn
+from crm.calls.model_usage import MODEL_USED_KIND, model_usage
 from crm.calls.store import CallStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
@@ -36,6 +37,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         assert lead is not None, "a call's lead outlives it"
         turns = await calls.turns(call_id)
         barge_ins = await calls.events(call_id, kind=BARGE_IN_KIND)
+        models = await calls.events(call_id, kind=MODEL_USED_KIND)
     return {
         "call_id": call.id,
         "state": call.state,
@@ -59,6 +61,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "carrier_call_id": call.carrier_call_id,
         "created_at": call.created_at,
         "erased": _erased(call),
+        "models": model_usage(event.body for event in models),
         "agent": call.agent,
         "prompt_version": call.prompt_version,
     }

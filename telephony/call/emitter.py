@@ -3,8 +3,12 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
+import structlog
+
 from events import call as events
 from telephony.outbox import Outbox
+
+log = structlog.get_logger()
 
 
 class Emitter:
@@ -16,7 +20,14 @@ class Emitter:
         self._epoch = epoch
         self._seq = 0
         self._outbox = outbox
+        self._closed = False
 
     def emit(self, body: events.Body) -> None:
+        """Tell that; nothing is told behind `Closed`, which gives the call's journal away."""
+        if self._closed:
+            # A vendor's socket may take longer to close than the call.
+            log.warning("event.after_close", kind=events.kind_of(body))
+            return
+        self._closed = isinstance(body, events.Closed)
         self._seq += 1
         self._outbox.put(events.Event(self._org_id, self._call_id, self._epoch, self._seq, datetime.now(UTC), body))

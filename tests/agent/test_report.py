@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import report
-from agent.llm.port import ToolCall
+from agent.llm.port import Failure, ToolCall, Usage
+from agent.llm.usage import Fate, ModelCall
 from agent.reply import Reply, Waterfall
-from events.call import Body, FactKind, FactNoted, Outcome
+from events.call import Body, FactKind, FactNoted, ModelUsed, Outcome
 
 
 def reply(name: str, arguments: dict[str, Any]) -> Reply:
@@ -43,3 +44,9 @@ def test_any_fact_is_noted_once_under_a_kind_that_exists(arguments: dict[str, An
     (fact,) = told
     assert isinstance(fact, FactNoted)
     assert fact.kind in FactKind
+
+
+def test_a_request_to_a_model_is_told_in_counts() -> None:
+    call = ModelCall("openai:m", Fate.FAILED, Failure.CUT, Usage(10, 2), True, 5, 300, 900, 1)
+    told = report.model_used(call)
+    assert told == ModelUsed("openai:m", "failed", "cut", 10, 2, True, 5, 300, 900, 1)

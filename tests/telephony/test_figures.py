@@ -77,3 +77,15 @@ def test_no_end_is_lost(outcomes: list[Outcome]) -> None:
     for outcome in outcomes:
         figures.note(events.Finished(State.ENDED, outcome))
     assert sum(figures.outcomes.values()) == len(outcomes)
+
+
+def test_requests_to_models_are_counted_by_what_became_of_them() -> None:
+    figures = Figures()
+    figures.note(events.ModelUsed("a", "spoken", "", 100, 20, cost_milli=3, first_token_ms=400))
+    figures.note(events.ModelUsed("a", "thrown_away", "", 90, 2))
+    figures.note(events.ModelUsed("b", "failed", "unavailable"))
+    assert figures.model_requests == {("a", "spoken"): 1, ("a", "thrown_away"): 1, ("b", "failed"): 1}
+    assert figures.model_tokens == {("a", "spoken"): 120, ("a", "thrown_away"): 92, ("b", "failed"): 0}
+    assert +figures.model_cost_milli == {("a", "spoken"): 3}
+    assert figures.model_failures == {("b", "unavailable"): 1}
+    assert (figures.first_token_s.count, figures.first_token_s.sum) == (1, 0.4)

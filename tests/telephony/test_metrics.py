@@ -8,6 +8,7 @@ import pytest
 import redis.asyncio as redis
 from prometheus_client.parser import text_string_to_metric_families
 
+from agent.llm.registry import Models
 from events import call as events
 from events.call import Outcome, State
 from media.activity.silero import Silero
@@ -37,7 +38,7 @@ async def _sources(tmp_path: Path) -> Sources:
     async with asyncio.TaskGroup() as tasks:
         calls, gauge, outbox, figures = Calls(tasks, 2), Gauge(), Outbox(tmp_path, redis.Redis()), Figures()
     admission, archive = Admission(calls, gauge, outbox), archive_in(tmp_path)
-    return Sources(calls, admission, gauge, Clock(), Silero(), outbox, archive, figures)
+    return Sources(calls, admission, gauge, Clock(), Silero(), outbox, archive, figures, Models({}))
 
 
 async def test_what_was_counted_is_exposed(sources: Sources) -> None:
@@ -48,6 +49,9 @@ async def test_what_was_counted_is_exposed(sources: Sources) -> None:
         pass
     sources.figures.note(events.TurnTimed(1, vad_ms=400, sent_ms=450))
     sources.figures.note(events.Finished(State.FAILED, Outcome.LINE_BUSY))
+    used = events.ModelUsed("openai:m", "spoken", "", 90, 10, cost_milli=7, first_token_ms=350)
+    sources.figures.note(used)
+    sources.figures.note(events.ModelUsed("openai:m", "failed", "timeout"))
     sources.silero.batch_windows.add(7)
     collector = VoiceCollector(sources)
     collector.spooled = Spooled(1_234, 3)
@@ -62,6 +66,13 @@ async def test_what_was_counted_is_exposed(sources: Sources) -> None:
     assert found["salesos_response_seconds_bucket", (("le", "0.4"),)] == 0
     assert found["salesos_stage_seconds_sum", (("stage", "vad"),)] == 0.4
     assert found["salesos_vad_batch_windows_bucket", (("le", "8"),)] == 1
+    spoken = (("fate", "spoken"), ("provider", "openai:m"))
+    assert found["salesos_model_requests_total", spoken] == 1
+    assert found["salesos_model_tokens_total", spoken] == 100
+    assert found["salesos_model_cost_millicredits_total", spoken] == 7
+    assert found["salesos_model_failures_total", (("failure", "timeout"), ("provider", "openai:m"))] == 1
+    assert found["salesos_model_first_token_seconds_count", ()] == 1
+    assert found["salesos_model_fallback_share", ()] == 0
     assert found["salesos_spool_bytes", ()] == 1_234
     assert found["salesos_recordings_waiting", ()] == 3
     assert ("process_resident_memory_bytes", ()) in found
@@ -83,7 +94,7 @@ async def test_every_ended_call_stays_counted(tmp_path: Path) -> None:
     async with asyncio.TaskGroup() as tasks:
         calls, gauge, outbox = Calls(tasks, 2), Gauge(), Outbox(tmp_path, redis.Redis())
     admission, archive = Admission(calls, gauge, outbox), archive_in(tmp_path)
-    sources = Sources(calls, admission, gauge, Clock(), Silero(), outbox, archive, figures)
+    sources = Sources(calls, admission, gauge, Clock(), Silero(), outbox, archive, figures, Models({}))
     assert read(exposition(VoiceCollector(sources)))["salesos_frames_received_total", ()] == 40
     assert figures.over.frames == 40, "reading adds nothing"
 

@@ -1,5 +1,6 @@
 """A whole call over real sockets that language models hold: one breaks off in mid-sentence, another goes on."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ async def test_a_call_held_by_models(redis_url: str, tmp_path: Path) -> None:
     ]
     assert said == ["Hello, this is Alex. Do you have a minute?", "I will call you another time. Goodbye."]
     assert finished(found).outcome is events.Outcome.NO_RESPONSE
+    used = [event.body for event in found if isinstance(event.body, events.ModelUsed)]
+    assert [(one.provider, one.fate, one.failure, one.rank) for one in used] == [
+        ("openai:m", "spoken", "", 0),
+        ("openai:m", "spoken", "unavailable", 0),
+        ("anthropic:m", "spoken", "", 1),
+    ]
+    assert (used[0].prompt_tokens, used[0].completion_tokens, used[0].estimated) == (20, 7, False)
     asked = [seen.body for seen in first.seen if seen.method == "POST"]
     assert "The call was answered" in str(asked[0])
     assert "automated assistant of Northwind Energy" in str(asked[0])
@@ -119,6 +127,34 @@ async def test_switched_off_in_mid_call_the_sentence_ends_and_the_call_is_closed
     assert (end.outcome, end.reason) == (events.Outcome.SERVICE_FAILURE, "models_off")
     assert [note.kind for note in notes(found)] == [events.FactKind.BROKEN_OFF]
     assert sum(seen.method == "POST" for seen in vendor.seen) == 1
+
+
+async def test_answers_are_begun_before_the_caller_has_certainly_ended(redis_url: str, tmp_path: Path) -> None:
+    """Every answer that was heard is one answer to one utterance, whatever was thrown away."""
+    call_id = new_id()
+    more = Answer(("I see.", " And when suits you?"), gap_s=0.02)
+    bye = Answer(("Goodbye.",), calls=(Call("end_call", {"outcome": "callback_requested"}),))
+    async with (
+        ChatServer(OpenAIChat(), InTurn((GREETING, more, more, more, bye))) as vendor,
+        set_stage(
+            redis_url,
+            tmp_path,
+            openai_api_key=SecretStr("k"),
+            openai_base_url=vendor.base_url,
+            speculate=True,
+        ) as stage,
+    ):
+        await stage.seat("eager", NUMBER)
+        assert (await stage.dial(call_id, NUMBER, providers=Providers(llm="openai:m"), tools=("end_call",))).accepted
+        found = await stage.until(call_id, events.Closed)
+    fates = Counter(event.body.fate for event in found if isinstance(event.body, events.ModelUsed))
+    turns = [event.body for event in found if isinstance(event.body, events.TurnFinished)]
+    answers = [turn for turn in turns if turn.speaker is events.Speaker.AGENT]
+    assert answers
+    # Unheard ones were left by a caller who went on.
+    assert fates["spoken"] >= len(answers)
+    assert sum(fates.values()) == sum(seen.method == "POST" for seen in vendor.seen)
+    assert set(fates) <= {"spoken", "thrown_away", "abandoned"}
 
 
 async def test_a_plan_for_a_vendor_without_a_key_is_refused_before_the_dial(redis_url: str, tmp_path: Path) -> None:

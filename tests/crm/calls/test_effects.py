@@ -52,6 +52,7 @@ async def test_a_whole_call(
     assert list(told) == [
         *("call_id", "state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall"),
         *("recording", "lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
+        "models",
         *("agent", "prompt_version"),
     ]
     assert told["turns"] == [

@@ -16,7 +16,7 @@ from agent.speech_process import SpeechProcess
 from agent.speech_vendors import VENDORS as SPEECH_VENDORS
 from agent.speech_vendors import SpeechVendors, UnknownSpeech
 from agent.stock_phrases import stock_phrases
-from agent.stt.port import TranscriptionUnavailable
+from agent.stt.port import OnPartial, OnTurn, TranscriptionUnavailable, no_turns
 from agent.tools.catalog import offered
 from agent.turns.judge import SmartTurnProcess
 from agent.turns.word_lists import lists_for
@@ -94,8 +94,9 @@ class MindMaker:
     async def make(
         self,
         plan: CallPlan,
-        on_partial: Callable[[str], None],
+        on_partial: OnPartial,
         on_model: Callable[[ModelCall], None] = lambda _: None,
+        on_turn: OnTurn = no_turns,
     ) -> Minds:
         """Return warm minds for one call; `on_model` is told what each request to a language model took.
 
@@ -114,7 +115,7 @@ class MindMaker:
             raise BadPlan(str(error)) from None
         try:
             recognizer = await self._speech.open_recognizer(
-                recognizers, language, phrases(playbook), on_partial, own=own
+                recognizers, language, phrases(playbook), on_partial, on_turn, own
             )
         except UnknownSpeech as error:
             await voice.aclose()

@@ -36,6 +36,8 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
     barge_in_ms: Spread
     stages: tuple[Stage, ...]
     failures: tuple[str, ...]
+    added_ms: Spread | None = None  # beyond the providers' time and the wait for the turn's end, where that is known
+    apart_ms: float | None = None  # the callers' own response from the waterfall's end, at the median
 
     @property
     def good(self) -> bool:
@@ -97,6 +99,11 @@ def lines_of(report: CallReport) -> str:
         if values.count:
             lines.append(f"{name:<16}{values.count:>6}{ms(values.p50):>8}{ms(values.p95):>8}{ms(values.max):>8}")
     lines.append(table(report.stages))
+    if report.added_ms is not None and report.added_ms.count:
+        added = report.added_ms
+        lines.append(f"added by us: p50 {ms(added.p50)}, p95 {ms(added.p95)}, max {ms(added.max)} ms")
+    if report.apart_ms is not None:
+        lines.append(f"the callers' median response is {report.apart_ms:+.1f} ms from the waterfall's")
     lines += [f"failed: {failure}" for failure in report.failures]
     return "\n".join(lines)
 

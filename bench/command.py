@@ -35,6 +35,10 @@ class CallProviders(StrEnum):
     SOCKETS = "sockets"
 
 
+SttFinal = Annotated[int, typer.Option(min=0, help="Of the recogniser: from the last syllable to its words.")]
+FirstToken = Annotated[int, typer.Option(min=0, help="Of the model; the others follow 10 ms apart.")]
+FirstAudio = Annotated[int, typer.Option(min=0, help="Of the voice: from a clause's text to its first sound.")]
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -53,11 +57,13 @@ def serve(
     max_calls: Annotated[int, typer.Option(min=1, help="Refuse streams beyond.")] = 1_000,
     by_load: Annotated[bool, typer.Option(help="Refuse calls that would make others suffer.")] = True,
     redis_url: Annotated[str, typer.Option(envvar="SALESOS_REDIS_URL", help="Empty: one is started.")] = "",
-    providers: Annotated[Providers, typer.Option(help="Minds in this process, or behind sockets.")] = Providers.INSTANT,
+    behind: Annotated[str, typer.Option(help="JSON: where providers are. Empty: minds in this process.")] = "",
     log_level: str = "warning",
 ) -> None:
     """Serve the call path with instant minds to unsigned streams on loopback, until SIGTERM."""
-    from bench.providers.process import provider_process
+    import msgspec
+
+    from bench.providers.process import Behind
     from bench.serve import run
 
     configure_logs("bench", log_level)
@@ -70,8 +76,8 @@ def serve(
             if start_redis is None:
                 raise typer.BadParameter("set SALESOS_REDIS_URL, or use `salesos bench serve`")
             redis_url = stack.enter_context(start_redis(folder / "redis"))
-        behind = stack.enter_context(provider_process()) if providers is Providers.SOCKETS else ""
-        run(folder, redis_url, max_calls, os.getpid(), by_load=by_load, providers_url=behind)
+        sockets = msgspec.json.decode(behind, type=Behind) if behind else None
+        run(folder, redis_url, max_calls, os.getpid(), by_load=by_load, behind=sockets)
 
 
 @app.command()
@@ -82,6 +88,11 @@ def load(
     sockets: Annotated[bool, typer.Option(help="Also measure sockets alone, the floor of what a call costs.")] = True,
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
+    providers: Annotated[Providers, typer.Option(help="Minds in the server, or behind sockets.")] = Providers.INSTANT,
+    smart_turn: Annotated[bool, typer.Option(help="Judge ends of turns by their sound (behind sockets).")] = False,
+    stt_final_ms: SttFinal = 250,
+    first_token_ms: FirstToken = 350,
+    first_audio_ms: FirstAudio = 90,
     json: JsonFile = None,
     report: ReportFile = None,
 ) -> None:
@@ -95,6 +106,7 @@ def load(
     from bench.load import measure
     from bench.load_report import LoadRun, table
     from bench.load_run import Cores
+    from bench.providers.process import TOKEN_GAP_MS, Behind, Timing, provider_process
     from bench.server_process import ServerFailed
 
     configure_logs("bench", "warning")
@@ -103,8 +115,14 @@ def load(
         typer.echo(f"{run.calls} calls measured{': void' if run.void else ''}", err=True)
 
     cores = Cores(server_core, client_core)
-    with failing_with("load", ServerFailed):
-        figures = uvloop.run(measure(_numbers(calls), seconds, cores, tell, tries=tries, sockets=sockets))
+    with failing_with("load", ServerFailed), contextlib.ExitStack() as stack:
+        behind = None
+        if providers is Providers.SOCKETS:
+            timing = Timing(stt_final_ms, first_token_ms, TOKEN_GAP_MS, first_audio_ms)
+            behind = Behind(stack.enter_context(provider_process(timing, client_core)), smart_turn=smart_turn)
+        figures = uvloop.run(
+            measure(_numbers(calls), seconds, cores, tell, tries=tries, sockets=sockets, behind=behind)
+        )
     give(table(figures), figures, lambda: load_page.page(figures), json, report)
 
 
@@ -136,6 +154,11 @@ def call(
     count: Annotated[int, typer.Option(min=1, max=500)] = 10,
     at_once: Annotated[int, typer.Option(min=1, max=20)] = 2,
     persona: Annotated[str, typer.Option(help="Who answers (embedded only).")] = "eager",
+    stt_final_ms: SttFinal = 0,
+    first_token_ms: FirstToken = 0,
+    first_audio_ms: FirstAudio = 0,
+    speculate: Annotated[bool, typer.Option(help="Begin answers on probable ends of turns (sockets only).")] = False,
+    smart_turn: Annotated[bool, typer.Option(help="Judge ends of turns by their sound (sockets only).")] = False,
     json: JsonFile = None,
     report: ReportFile = None,
 ) -> None:
@@ -143,6 +166,7 @@ def call(
     import uvloop
 
     from bench import calls, socket_calls
+    from bench.providers.process import TOKEN_GAP_MS, Timing
     from bench.server_process import ServerFailed
     from bench.whole_system import SystemFailed
     from config.settings import read_settings
@@ -151,7 +175,8 @@ def call(
     if providers is CallProviders.EMBEDDED:
         measuring = calls.measure(persona, count, at_once, read_settings().data_dir.absolute())
     else:
-        measuring = socket_calls.measure(count, at_once)
+        timing = Timing(stt_final_ms, first_token_ms, TOKEN_GAP_MS if first_token_ms else 0, first_audio_ms)
+        measuring = socket_calls.measure(count, at_once, timing, speculate=speculate, smart_turn=smart_turn)
     with failing_with("call", SystemFailed, ServerFailed):
         found = uvloop.run(measuring)
     give(calls.lines_of(found), found, lambda: calls.page(found), json, report)

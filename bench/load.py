@@ -12,6 +12,7 @@ from typing import Final
 from bench.floor import find_floor
 from bench.load_report import LoadReport, LoadRun, max_calls, repeated
 from bench.load_run import Cores, Plan, run_calls
+from bench.providers.process import Behind
 from bench.server_process import our_command, running, sockets_command
 from bench.utterance import Utterance, speak_two_seconds
 
@@ -27,11 +28,12 @@ async def measure(
     *,
     tries: int = 1,
     sockets: bool = True,
+    behind: Behind | None = None,
 ) -> LoadReport:
     """Measure a run for each number of calls, again while it is void, at most `tries` times; `on_run` hears of each.
 
     When there are larger ones, a run of BASELINE_CALLS comes before them, and is what they are compared with. With
-    `sockets` the product's sockets alone get the largest number of calls in the end.
+    `sockets` the product's sockets alone get the largest number of calls in the end. `behind`: the providers' sockets.
 
     Raises:
         ServerFailed: the server did not come up, or did not take all calls.
@@ -44,7 +46,7 @@ async def measure(
     for count in counts:
         turns = BASELINE_TURNS_MIN if count == baseline == BASELINE_CALLS else 0
         plan = Plan(count, seconds, cores, turns)
-        runs.append(await _until_good(our_command(count, cores.server), plan, utterance, on_run, tries))
+        runs.append(await _until_good(our_command(count, cores.server, behind=behind), plan, utterance, on_run, tries))
     alone: LoadRun | None = None
     if sockets:
         plan = Plan(max(counts), seconds, cores)

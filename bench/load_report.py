@@ -50,6 +50,7 @@ class LoadRun(msgspec.Struct, frozen=True, kw_only=True):
     unheard_barge_ins: int
     blocked_frames: int
     lost_calls: int  # streams that the server closed
+    fed_share: float | None = None  # of the prospects' audio, given to recognisers; None without any
     void: tuple[str, ...] = ()  # why the figures say nothing; empty for a good run
     void_tries: tuple[str, ...] = ()  # why it had to be repeated: the faults of the tries before
 
@@ -143,6 +144,8 @@ def remarks(run: LoadRun) -> list[str]:
     if run.others_s > run.seconds * OTHERS_SHARE_TOLD:
         found.append(f"others used {run.others_s / run.seconds:.0%} of the server's core")
     names = ("unanswered", "broken_off", "early", "unasked", "unheard_barge_ins", "blocked_frames", "lost_calls")
+    if run.fed_share is not None:
+        found.append(f"{run.fed_share:.1%} of the prospects' seconds were sent to the recogniser")
     odd = [f"{getattr(run, name)} {name.replace('_', ' ')}" for name in names if getattr(run, name)]
     if odd:
         found.append(", ".join(odd))

@@ -17,7 +17,7 @@ from bench.fakes import TONE_MS
 from bench.load_report import LoadRun, faults_of, spread
 from bench.pacer import Pacer
 from bench.process_meter import core_use, tree_use
-from bench.server_process import STOP_TIMEOUT_S, Server, ServerFailed, read_lag
+from bench.server_process import STOP_TIMEOUT_S, Server, ServerFailed, read_fed_share, read_lag
 from bench.stream_socket import StreamRefused, StreamSocket, connect
 from bench.utterance import Utterance
 
@@ -149,6 +149,7 @@ async def _window(
         unasked=tally.unasked,
         unheard_barge_ins=tally.unheard_barge_ins,
         blocked_frames=tally.blocked_frames,
+        fed_share=await read_fed_share(server),
         lost_calls=sum(socket.closed.is_set() for socket in sockets),
         void=faults_of(passed, stolen_s, late.p99 or 0.0),
     )

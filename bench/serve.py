@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import httpx
 import msgspec
 import redis.asyncio as redis
 import structlog
@@ -25,16 +24,18 @@ import uvloop
 from fastapi import FastAPI, Response, WebSocket
 from redis.exceptions import RedisError
 
+from agent.minds import MindsUnavailable
 from agent.ports import Minds
-from agent.stt.port import TranscriptionUnavailable
 from bench.fakes import instant_minds
 from bench.inventory import take_inventory
 from bench.loop_lag import LagMeter
 from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
-from bench.providers.minds import ANSWER_TIMEOUT_S, open_minds
+from bench.providers.process import Behind
+from bench.socket_minds import SocketMinds
 from events import call as events
 from events import wire
 from events.ids import new_id
+from events.plan import CallPlan
 from media.activity.silero import Silero
 from media.clock import Clock
 from media.load import Gauge
@@ -66,7 +67,7 @@ class BenchServer:
     """All parts of the process, and their lives."""
 
     def __init__(
-        self, folder: Path, redis_url: str, max_calls: int, *, by_load: bool, providers: httpx.AsyncClient | None = None
+        self, folder: Path, redis_url: str, max_calls: int, *, by_load: bool, providers: SocketMinds | None = None
     ) -> None:
         """`providers` leads to bench/providers/server.py and is the caller's; without it minds are in this process."""
         self._folder = folder
@@ -99,12 +100,14 @@ class BenchServer:
                 except NoRoom as refusal:
                     await socket.close(_TRY_AGAIN_LATER, refusal.code)
                     return
+                slot: list[CallSession] = []
+                plan = new_plan(self._org_id)
                 try:
-                    minds = await self._open_minds()
-                except TranscriptionUnavailable:
+                    plan, minds = await self._open_minds(plan, slot)
+                except MindsUnavailable:
                     await socket.close(_TRY_AGAIN_LATER, "speech_away")
                     return
-                call = ArrivingCall(lambda: self._open_call(door, minds))
+                call = ArrivingCall(lambda: self._open_call(door, plan, minds, slot))
                 await run_leg(socket, call)
                 if not call.began:
                     await minds.aclose()
@@ -115,22 +118,37 @@ class BenchServer:
                 "calls": 0 if self._calls is None else len(self._calls),
                 "lag_ms": self._lag.counts(),  # ticks of the clock by how many whole ms they came late
                 "waterfalls": list(self._waterfalls),
+                "fed": self._fed(),
                 "inventory": take_inventory(self._folder / "journal", self._folder / "spool"),
             }
             return Response(msgspec.json.encode(held), media_type="application/json")
 
         return app
 
-    async def _open_minds(self) -> Minds:
-        if self._providers is None:
-            return instant_minds()
-        return await open_minds(str(self._providers.base_url), self._providers)
+    def _fed(self) -> dict[str, int]:
+        """What recognisers were given of the audio of the calls that are live."""
+        fed = [] if self._calls is None else [call.conversation.fed for call in self._calls.live()]
+        return {"heard_ms": sum(one.heard_ms for one in fed), "fed_ms": sum(one.fed_ms for one in fed)}
 
-    def _open_call(self, door: contextlib.ExitStack, minds: Minds) -> CallSession:
+    async def _open_minds(self, plan: CallPlan, slot: list[CallSession]) -> tuple[CallPlan, Minds]:
+        if self._providers is None:
+            return plan, instant_minds()
+        plan = self._providers.plan(plan)
+        # The words of a call that does not exist yet are nobody's.
+        minds = await self._providers.open(
+            plan,
+            lambda text: slot[0].conversation.on_partial(text) if slot else None,
+            lambda sign: slot[0].conversation.on_turn_sign(sign) if slot else None,
+        )
+        return plan, minds
+
+    def _open_call(
+        self, door: contextlib.ExitStack, plan: CallPlan, minds: Minds, slot: list[CallSession]
+    ) -> CallSession:
         assert self._calls is not None
         assert self._services is not None
-        plan = new_plan(self._org_id)
         session = CallSession(plan, new_permit(plan), new_order(plan), minds, self._services)
+        slot.append(session)
         session.place()
         self._calls.start(session)
         door.close()  # the call counts by itself from here on
@@ -222,11 +240,11 @@ async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable
         await serving
 
 
-def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool, providers_url: str = "") -> None:
+def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool, behind: Behind | None = None) -> None:
     """Run the process to its end by SIGTERM or SIGINT; prints one line of JSON when it is ready.
 
-    `by_load`: refuse calls as the product does; otherwise only those beyond `max_calls`. `providers_url`: where
-    bench/providers/server.py is; empty: the minds are in this process.
+    `by_load`: refuse calls as the product does; otherwise only those beyond `max_calls`. Without `behind` the minds
+    are in this process.
     """
 
     def announce(stream_url: str) -> None:
@@ -240,10 +258,9 @@ def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool
             loop.add_signal_handler(number, stopping.set)
         async with contextlib.AsyncExitStack() as stack:
             providers = None
-            if providers_url:
-                # Proxies from the environment are for the world outside.
-                client = httpx.AsyncClient(base_url=providers_url, trust_env=False, timeout=ANSWER_TIMEOUT_S)
-                providers = await stack.enter_async_context(client)
+            if behind is not None:
+                started = SocketMinds.start(behind.addresses, smart_turn=behind.smart_turn, speculate=behind.speculate)
+                providers = await stack.enter_async_context(started)
             server = BenchServer(folder, redis_url, max_calls, by_load=by_load, providers=providers)
             await serve(server, stopping, announce)
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 
 from bench.loop_lag import Lag
+from bench.providers.process import Behind
 
 log = structlog.get_logger()
 
@@ -35,10 +37,11 @@ class Server:
     closes_streams: bool = True  # it closes a stream after its `stop`; the carrier's end does otherwise
 
 
-def our_command(calls: int, core: int, *, by_load: bool = False) -> list[str]:
+def our_command(calls: int, core: int, *, by_load: bool = False, behind: Behind | None = None) -> list[str]:
     """Return the command of `salesos bench serve`, which takes up to `calls` whatever its load, unless told to look."""
     words = ["-m", "salesos", "bench", "serve", "--core", str(core), "--max-calls", str(calls)]
-    return [sys.executable, *words, "--by-load" if by_load else "--no-by-load"]
+    sockets = [] if behind is None else ["--behind", msgspec.json.encode(behind).decode()]
+    return [sys.executable, *words, *sockets, "--by-load" if by_load else "--no-by-load"]
 
 
 def sockets_command(core: int) -> list[str]:
@@ -91,6 +94,18 @@ async def read_lag(server: Server) -> Lag | None:
         return Lag.from_counts((await read_stats(server))["lag_ms"])
     except (OSError, TimeoutError, ValueError, KeyError) as error:
         log.warning("bench.no_lag", reason=type(error).__name__)
+        return None
+
+
+async def read_fed_share(server: Server) -> float | None:
+    """Return what share of the live calls' audio went to recognisers; None from a server that does not tell."""
+    if not server.tells_lag:
+        return None
+    try:
+        fed = (await read_stats(server))["fed"]
+        return round(fed["fed_ms"] / fed["heard_ms"], 4) if fed["heard_ms"] else None
+    except (OSError, TimeoutError, ValueError, KeyError) as error:
+        log.warning("bench.no_fed_share", reason=type(error).__name__)
         return None
 
 

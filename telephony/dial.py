@@ -21,6 +21,7 @@ from agent import report
 from agent.llm.usage import ModelCall
 from agent.minds import BadPlan, MindMaker, MindsUnavailable
 from agent.ports import Minds
+from agent.stt.port import OnPartial, OnTurn
 from events import command, wire
 from events.permit import BadPermit, Permit, unseal
 from events.plan import CallPlan
@@ -93,6 +94,7 @@ class Dialer:
             plan,
             lambda text: slot[0].conversation.on_partial(text) if slot else None,
             lambda call: slot[0].emit(report.model_used(call)) if slot else None,
+            lambda sign: slot[0].conversation.on_turn_sign(sign) if slot else None,
         )
         try:
             await self._spend(permit)
@@ -117,10 +119,10 @@ class Dialer:
         return permit
 
     async def _open_minds(
-        self, plan: CallPlan, on_partial: Callable[[str], None], on_model: Callable[[ModelCall], None]
+        self, plan: CallPlan, on_partial: OnPartial, on_model: Callable[[ModelCall], None], on_turn: OnTurn
     ) -> Minds:
         try:
-            return await self.minds.make(plan, on_partial, on_model)
+            return await self.minds.make(plan, on_partial, on_model, on_turn)
         except BadPlan as error:
             log.error("dial.bad_plan", reason=str(error))
             raise DialRefused("bad_plan") from None

@@ -9,27 +9,61 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 STOP_TIMEOUT_S: Final = 5.0
+TOKEN_GAP_MS: Final = 10  # between the tokens of a model that takes time at all
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """How fast the providers are, in ms."""
+
+    stt_final_ms: int = 0  # from the last syllable received to its words
+    first_token_ms: int = 0
+    token_gap_ms: int = 0
+    first_audio_ms: int = 0  # from a clause's text to its first sound
+
+    @property
+    def clause_ms(self) -> int:
+        """From the first token of the bench's answer, which is one clause of twelve tokens, to its last."""
+        return 11 * self.token_gap_ms
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """Where the providers are."""
+
+    deepgram: str
+    elevenlabs: str
+    openai: str
+
+
+class Behind(msgspec.Struct, frozen=True):
+    """What a bench server's calls have behind sockets, and what the node does with it."""
+
+    addresses: Addresses
+    smart_turn: bool = False
+    speculate: bool = False
 
 
 @contextlib.contextmanager
-def provider_process() -> Generator[str]:
-    """Run bench/providers/server.py while the context is open; gives its address. Blocking.
+def provider_process(timing: Timing | None = None, core: int = -1) -> Generator[Addresses]:
+    """Run bench/providers/server.py while the context is open, on a core if one is named. Blocking.
 
     Raises:
         RuntimeError: it ended before it said where it is.
     """
-    environment = os.environ | {"SALESOS_PARENT_PID": str(os.getpid())}
-    words = [sys.executable, "-m", "bench.providers.server"]
+    timing = timing or Timing()
+    options = [f"--{name.replace('_', '-')}={value}" for name, value in msgspec.structs.asdict(timing).items()]
+    words = [sys.executable, "-m", "bench.providers.server", f"--core={core}", *options]
     process = subprocess.Popen(  # noqa: S603 - our own program
-        words, stdout=subprocess.PIPE, env=environment, cwd=Path(__file__).parents[2]
+        words, stdout=subprocess.PIPE, env=os.environ.copy(), cwd=Path(__file__).parents[2]
     )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:
             raise RuntimeError("the providers' process ended before it was ready")
-        yield str(json.loads(line)["url"])
+        yield msgspec.convert(json.loads(line), Addresses)
     finally:
         process.terminate()
         try:

@@ -1,110 +1,76 @@
-"""Speech and language providers that answer at once, behind real sockets on loopback, in the vendors' wire forms.
+"""A recogniser, a model and a voice in one process of their own, behind real sockets, as fast as they are told to be.
 
-Listening is a WebSocket as Deepgram's (binary audio in, `Finalize`, `Results` out), thinking a streamed chat completion
-as OpenAI's (server-sent events), speaking a streamed body of JSON lines as ElevenLabs' with timestamps. What they say
-is bench/fakes.py's, so that the difference to it is the network hop and the forms.
+Deepgram's and ElevenLabs' sockets and OpenAI's stream, as the other files here serve them. What they say is
+bench/fakes.py's: the same text for each utterance, twelve words for an answer, a tone for a voice.
 
-`python -m bench.providers.server` prints its address as one line of JSON and serves until SIGTERM.
+`python -m bench.providers.server` prints its addresses as one line of JSON and serves until SIGTERM.
 """
 
 import asyncio
-import json
-import socket
+import os
+import signal
 import sys
-from base64 import b64encode
-from collections.abc import AsyncGenerator, Callable
-from typing import Any, Final
+from typing import Annotated
 
-import uvicorn
+import msgspec
+import numpy as np
+import typer
 import uvloop
-from fastapi import FastAPI, WebSocket
-from fastapi.responses import StreamingResponse
-from starlette.websockets import WebSocketDisconnect
 
-from bench.fakes import ANSWER, HEARD, TONE, TONE_MS, spread_words
-from media.frame import RATE_HZ
-
-HOST: Final = "127.0.0.1"
-SILENT_TIMEOUT_S: Final = 600.0  # a call may be silent for long; its socket goes with it
-
-
-def web() -> FastAPI:
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-
-    @app.websocket("/v1/listen")
-    async def listen(socket_: WebSocket) -> None:
-        await socket_.accept()
-        fed_bytes = 0
-        try:
-            while True:
-                async with asyncio.timeout(SILENT_TIMEOUT_S):
-                    message = await socket_.receive()
-                if message["type"] == "websocket.disconnect":
-                    return
-                if message.get("bytes") is not None:
-                    fed_bytes += len(message["bytes"])
-                    continue
-                match json.loads(message["text"]):
-                    case {"type": "Finalize"}:
-                        await socket_.send_text(json.dumps(_results(fed_bytes)))
-                        fed_bytes = 0
-                    case {"type": "CloseStream"}:
-                        await socket_.close()
-                        return
-        except (WebSocketDisconnect, TimeoutError):
-            return
-
-    @app.post("/v1/chat/completions")
-    async def think() -> StreamingResponse:
-        return StreamingResponse(_completion(), media_type="text/event-stream")
-
-    @app.post("/v1/text-to-speech/{voice}/stream/with-timestamps")
-    async def speak(voice: str, body: dict[str, Any]) -> StreamingResponse:
-        return StreamingResponse(_speech(str(body["text"])), media_type="application/json")
-
-    return app
+from bench.fakes import ANSWER, HEARD, TONE, TONE_MS
+from bench.providers.chat_script import Answer
+from bench.providers.chat_server import ChatServer
+from bench.providers.deepgram import Deepgram
+from bench.providers.elevenlabs import ElevenLabs
+from bench.providers.openai_chat import OpenAIChat
+from bench.providers.process import Addresses, Timing
+from bench.providers.socket_server import SpeechServer
+from bench.providers.speech_script import Hearing, Saying
+from media.codec import g711
 
 
-def _results(fed_bytes: int) -> dict[str, Any]:
-    heard_ms = fed_bytes * 1000 // (2 * RATE_HZ)
-    words = [
-        {"word": word.text, "start": word.start_ms / 1000, "end": word.end_ms / 1000, "confidence": 1.0}
-        for word in (spread_words(HEARD, heard_ms) if heard_ms else ())
-    ]
-    alternative = {"transcript": HEARD if heard_ms else "", "confidence": 1.0, "words": words}
-    return {"type": "Results", "is_final": True, "from_finalize": True, "channel": {"alternatives": [alternative]}}
+def hearing(timing: Timing) -> Hearing:
+    return Hearing(texts=(HEARD,), final_s=timing.stt_final_ms / 1000, turn_s=timing.stt_final_ms / 1000)
 
 
-async def _completion() -> AsyncGenerator[str, None]:
-    piece = {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": ANSWER}}]}
-    usage = {"object": "chat.completion.chunk", "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 12}}
-    yield f"data: {json.dumps(piece)}\n\n"
-    yield f"data: {json.dumps(usage)}\n\n"
-    yield "data: [DONE]\n\n"
+def saying(timing: Timing) -> Saying:
+    tone = g711.encode(np.frombuffer(TONE, np.int16))
+    return Saying(first_audio_s=timing.first_audio_ms / 1000, length_ms=TONE_MS, sound=tone)
 
 
-async def _speech(text: str) -> AsyncGenerator[str, None]:
-    """One piece with the whole tone: characters and when each begins and ends."""
-    step_s = TONE_MS / 1000 / max(1, len(text))
-    alignment = {
-        "characters": list(text),
-        "character_start_times_seconds": [index * step_s for index in range(len(text))],
-        "character_end_times_seconds": [(index + 1) * step_s for index in range(len(text))],
-    }
-    yield json.dumps({"audio_base64": b64encode(TONE).decode(), "alignment": alignment}) + "\n"
+def answer(timing: Timing) -> Answer:
+    first, *others = ANSWER.split()
+    pieces = (first, *(f" {word}" for word in others))
+    return Answer(pieces, first_token_s=timing.first_token_ms / 1000, gap_s=timing.token_gap_ms / 1000)
 
 
-def serve(announce: Callable[[str], None]) -> None:
-    listener = socket.create_server((HOST, 0), backlog=1024)
-    announce(f"http://{HOST}:{listener.getsockname()[1]}")
-    config = uvicorn.Config(web(), ws="websockets-sansio", access_log=False, log_level="warning", lifespan="off")
-    uvloop.run(uvicorn.Server(config).serve(sockets=[listener]))
+async def serve(timing: Timing) -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    heard, said, answered = hearing(timing), saying(timing), answer(timing)
+    async with (
+        SpeechServer(Deepgram(), lambda _seen: heard) as deepgram,
+        SpeechServer(ElevenLabs(), lambda _seen: said) as elevenlabs,
+        ChatServer(OpenAIChat(), lambda _seen: answered) as openai,
+    ):
+        where = Addresses(deepgram.url, elevenlabs.url, openai.base_url)
+        sys.stdout.write(msgspec.json.encode(where).decode() + "\n")
+        sys.stdout.flush()
+        await stopping.wait()
+
+
+def main(
+    core: Annotated[int, typer.Option(help="Pin the process to this core; -1: to none.")] = -1,
+    stt_final_ms: int = 0,
+    first_token_ms: int = 0,
+    token_gap_ms: int = 0,
+    first_audio_ms: int = 0,
+) -> None:
+    if core >= 0:
+        os.sched_setaffinity(0, {core})
+    uvloop.run(serve(Timing(stt_final_ms, first_token_ms, token_gap_ms, first_audio_ms)))
 
 
 if __name__ == "__main__":
-
-    def _say(url: str) -> None:
-        sys.stdout.write(json.dumps({"url": url}) + "\n")
-        sys.stdout.flush()
-
-    serve(_say)
+    typer.run(main)

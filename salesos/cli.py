@@ -107,6 +107,25 @@ def measure(context: typer.Context) -> None:
 
 
 @app.command()
+def sim(
+    calls: Annotated[int, typer.Option(min=1, max=100_000, help="How many calls to simulate.")] = 500,
+    seed: Annotated[int, typer.Option(min=0, help="Of the run: equal seeds give equal calls.")] = 1,
+    replay: Annotated[
+        int | None, typer.Option(min=0, help="Run the one call of this seed, as a run named it, and tell its story.")
+    ] = None,
+    persona: Annotated[str, typer.Option(help="Only these, such as eager,interrupter.")] = "",
+    fault: Annotated[str, typer.Option(help="Only these, such as stt_fails; `none` for calls without faults.")] = "",
+    json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
+) -> None:
+    """Simulate whole calls in virtual time and check what must hold in every one."""
+    from bench.sim import command
+
+    if replay is not None:
+        raise SystemExit(command.replay(replay, persona, fault))
+    raise SystemExit(command.run(calls, seed, persona, fault, json))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date (needs SALESOS_DATABASE_OWNER_URL)."""
     settings = _settings()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -23,10 +23,11 @@ class CarrierLeg:
     carrier: Carrier
     order: CallOrder
     put: Callable[[sig.CallSignal], None]
+    wall: Callable[[], datetime]
 
     async def dial(self) -> None:
         """Place the call. In doubt it is never placed again: looked for, then waited for, then unknown."""
-        started = datetime.now(UTC)
+        started = self.wall()
         try:
             self.put(sig.Accepted(await self.carrier.dial(self.order)))
         except CarrierRefused as error:

@@ -1,5 +1,6 @@
 """What one life of a call says, numbered: each event goes to the outbox with its epoch and place. Never waits."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -11,15 +12,22 @@ from telephony.outbox import Outbox
 log = structlog.get_logger()
 
 
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Emitter:
     """One epoch of one call: its own is the first, and whoever speaks for it after its process died has another."""
 
-    def __init__(self, org_id: UUID, call_id: UUID, epoch: int, outbox: Outbox) -> None:
+    def __init__(
+        self, org_id: UUID, call_id: UUID, epoch: int, outbox: Outbox, wall: Callable[[], datetime] = utc_now
+    ) -> None:
         self._org_id = org_id
         self._call_id = call_id
         self._epoch = epoch
         self._seq = 0
         self._outbox = outbox
+        self._wall = wall
         self._closed = False
 
     def emit(self, body: events.Body) -> None:
@@ -30,4 +38,4 @@ class Emitter:
             return
         self._closed = isinstance(body, events.Closed)
         self._seq += 1
-        self._outbox.put(events.Event(self._org_id, self._call_id, self._epoch, self._seq, datetime.now(UTC), body))
+        self._outbox.put(events.Event(self._org_id, self._call_id, self._epoch, self._seq, self._wall(), body))

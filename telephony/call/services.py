@@ -1,12 +1,16 @@
 """What a call uses of its process: one of each, shared by all calls."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from media.activity.silero import Silero
-from media.clock import Clock
+from media.agent_voice import Ticker
 from media.hold_music import composed
 from media.level import VoiceLevels
+from media.room import Room
 from telephony.call.archive import Archive
+from telephony.call.emitter import utc_now
 from telephony.carrier_port import Carrier
 from telephony.figures import Figures
 from telephony.outbox import Outbox
@@ -17,10 +21,12 @@ from telephony.tool_desk import Desks
 class Services:
     carrier: Carrier
     silero: Silero
-    clock: Clock
+    clock: Ticker
     outbox: Outbox
     archive: Archive
     desks: Desks | None = None  # of the CRM, for tools; None: calls have none that need it
     figures: Figures = field(default_factory=Figures)
     levels: VoiceLevels = field(default_factory=VoiceLevels)
     hold_music: bytes = field(default_factory=composed)  # µ-law, a loop
+    wall: Callable[[], datetime] = utc_now  # what people's clocks say; durations are the loop's
+    room: type[Room] = Room  # the simulation's has no sound in it

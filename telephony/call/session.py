@@ -62,10 +62,10 @@ class CallSession:
         self._permit = permit
         self._order = order
         self._services = services
-        self._carrier_leg = CarrierLeg(services.carrier, order, self.put)
+        self._carrier_leg = CarrierLeg(services.carrier, order, self.put, services.wall)
         self._signals: SignalQueue[sig.CallSignal] = SignalQueue(SIGNALS_MAX)
         self._lifecycle = Lifecycle()
-        self._emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox)
+        self._emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox, services.wall)
         self._timers = Timers(self.put)
         self._now: Callable[[], float] = asyncio.get_running_loop().time
         self._line: Line | None = None  # the first stream that started
@@ -83,7 +83,7 @@ class CallSession:
         self._recorder: Recorder | None = None
         if plan.record is not RecordWhen.NEVER:
             self._recorder = Recorder(self._spool, muted=plan.record is RecordWhen.AFTER_DISCLOSURE)
-        self._room = Room(
+        self._room = services.room(
             services.silero,
             self._recorder,
             self._conversation,

@@ -1,0 +1,232 @@
+"""What must hold of every simulated call, whatever fails in it. Sans-I/O: a record goes in, what is broken comes out.
+
+The truth is the far end's: what the prospect said and heard. What the product tells is compared with it.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from agent.llm.port import Message, Role
+from agent.turns.ending import LONGEST_MS, SILENCE_MS
+from agent.turns.timing import OPENING_WAIT_S, SCREENED_WAIT_S, SILENCE_S
+from bench.sim.record import PlayedWord, Record, Sound, SoundKind, Span
+from events import call as events
+from events.money import Millicredits, price_of_seconds
+
+# A voice is noticed in 96 ms and a window, stops here, and the line's way there and back is in between.
+BARGE_IN_MS: Final = 420.0
+DEAD_AIR_MS: Final = 2_000.0
+# What the agent may wait longer for somebody who has not finished: deliberate, and no dead air.
+PATIENCE_MS: Final = float(LONGEST_MS - SILENCE_MS)
+# How far the place of a cut may be known wrongly: the line's trip is learnt from marks.
+CUT_MS: Final = 110.0
+_HEARD_SHARE: Final = 0.5  # as agent/reply.py counts a word as heard
+_SECONDS_OFF: Final = 8.0  # a callback may tell of the answer so much later than it was
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    name: str
+    detail: str
+
+
+def broken(record: Record) -> list[Broken]:
+    """Return every invariant that does not hold, with what was seen."""
+    return [Broken(name, detail) for name, check in INVARIANTS.items() for detail in check(record)]
+
+
+def _told_once_and_in_order(record: Record) -> Iterator[str]:
+    sequence = [(event.epoch, event.seq) for event in record.events]
+    if sequence != [(1, number) for number in range(1, len(sequence) + 1)]:
+        yield f"events taken: {sequence}"
+    if set(record.arrived) != set(sequence):
+        yield f"arrived but not taken: {sorted(set(record.arrived) - set(sequence))}"
+
+
+def _ended_well(record: Record) -> Iterator[str]:
+    bodies = [event.body for event in record.events]
+    ends = [body for body in bodies if isinstance(body, events.Finished)]
+    states = [body for body in bodies if isinstance(body, events.StateChanged)]
+    if record.unfinished:
+        yield "the call never returned"
+    if len(ends) != 1:
+        yield f"{len(ends)} ends"
+    elif ends[0].reason == "internal_error":
+        yield "the call died of a fault of ours"
+    if not states or states[-1].state not in events.TERMINAL:
+        yield f"last state: {states[-1].state if states else 'none'}"
+    if any(after.previous is not before.state for before, after in pairwise(states)):
+        yield f"states do not follow each other: {[body.state.value for body in states]}"
+    if not bodies or not isinstance(bodies[-1], events.Closed):
+        yield "not closed by its last event"
+
+
+def _nothing_left(record: Record) -> Iterator[str]:
+    yield from (f"left over: {name}" for name in record.left_over)
+    yield from (f"nobody took: {fault}" for fault in record.loop_faults)
+
+
+def _money_adds_up(record: Record) -> Iterator[str]:
+    money = record.money
+    if sum(money.accounts.values()):
+        yield f"accounts do not sum to zero: {money.accounts}"
+    if money.went_negative:
+        yield "an account would have gone below zero"
+    ends = [event.body for event in record.events if isinstance(event.body, events.Finished)]
+    if not ends:
+        return
+    end = ends[-1]
+    owed = price_of_seconds(end.billable_s, Millicredits(money.per_minute))
+    if money.settled != 1 or money.accounts.get("held"):
+        yield f"settled {money.settled} times, {money.accounts.get('held')} still held"
+    if money.charged != owed or money.accounts.get("revenue", 0) != owed:
+        yield f"{money.charged} charged, {money.accounts.get('revenue')} earned, {owed} owed for {end.billable_s} s"
+    if money.metered != sorted(money.metered) or any(one > end.billable_s for one in money.metered):
+        yield f"metered {money.metered}, billed {end.billable_s}"
+    if money.metered and price_of_seconds(money.metered[-1], Millicredits(money.per_minute)) > money.reserved:
+        yield f"metered {money.metered[-1]} s beyond what was reserved ({money.reserved})"
+
+
+def _billed_what_was_talked(record: Record) -> Iterator[str]:
+    ends = [event.body for event in record.events if isinstance(event.body, events.Finished)]
+    if not ends:
+        return
+    end = ends[-1]
+    if end.billable_s != math.ceil(end.duration_s):
+        yield f"{end.billable_s} s billed of {end.duration_s}"
+    if record.answered_ms is None:
+        if end.billable_s:
+            yield f"{end.billable_s} s billed, and nobody answered"
+        return
+    over_ms = record.run_ms if record.over_ms is None else min(record.over_ms, record.run_ms)
+    talked_s = (over_ms - record.answered_ms) / 1_000
+    # Never more than there was but for the callback's way; less when we were told late.
+    if end.duration_s > talked_s + _SECONDS_OFF or end.duration_s < talked_s - _SECONDS_OFF:
+        yield f"{end.duration_s:.1f} s counted, {talked_s:.1f} s talked"
+
+
+def _one_answer_each(record: Record) -> Iterator[str]:
+    """The model's memory has one answer, or what was heard of it, behind each question."""
+    for asked in record.asked:
+        problem = _grammar(asked.messages)
+        if problem:
+            yield f"at {asked.at_ms:.0f}: {problem}"
+            return
+    spoken = [turn.text for turn in record.turns() if turn.speaker is events.Speaker.CALLER]
+    told = [message.text for message in record.asked[-1].messages if message.role is Role.USER] if record.asked else []
+    if not " ".join(spoken).startswith(" ".join(told)):
+        yield f"the model was told {told}, the prospect said {spoken}"
+
+
+def _grammar(messages: tuple[Message, ...]) -> str:
+    previous: Message | None = None
+    for message in messages:
+        if message.role is Role.ASSISTANT and (previous is None or previous.role is Role.ASSISTANT):
+            return f"two answers to one thing: {message.text!r} after {previous.text if previous else None!r}"
+        if message.role is Role.USER and previous is not None and previous.role is Role.USER:
+            return f"no answer between {previous.text!r} and {message.text!r}"
+        previous = message
+    return ""
+
+
+def _memory_is_what_was_heard(record: Record) -> Iterator[str]:
+    told = [turn.heard_text for turn in record.turns() if turn.speaker is events.Speaker.AGENT]
+    for asked in record.asked:
+        memory = [message.text for message in asked.messages if message.role is Role.ASSISTANT]
+        if memory != told[: len(memory)]:
+            yield f"the model remembers {memory}, the transcript says {told}"
+            return
+    problem = _compare(" ".join(told).split(), record.played)
+    if problem:
+        yield problem
+
+
+def _compare(told: list[str], played: list[PlayedWord]) -> str:
+    """Return where the words that were told differ from those that were heard; a word at a cut may go either way."""
+    place = 0
+    for word in sorted(played, key=lambda one: one.first_ms):
+        off_ms = word.heard_ms - word.length_ms * _HEARD_SHARE
+        if place < len(told) and told[place] == word.text and off_ms > -CUT_MS:
+            place += 1
+        elif off_ms > CUT_MS:
+            return f"heard {word.text!r} ({word.heard_ms} of {word.length_ms} ms), told {told[place - 2 : place + 3]}"
+    return f"told, and not heard: {told[place:]}" if place < len(told) else ""
+
+
+def _heard_words_once(record: Record) -> Iterator[str]:
+    """No word of the prospect's is taken down twice, and none that was not said."""
+    said = [word for sound in _in_order(record) if sound.kind is not SoundKind.NOISE for word in sound.text.split()]
+    told = [word for turn in record.turns() if turn.speaker is events.Speaker.CALLER for word in turn.text.split()]
+    rest = iter(said)
+    for word in told:
+        if not any(one == word for one in rest):
+            yield f"taken down: {told}; said: {said}"
+            return
+
+
+def _no_talk_over(record: Record) -> Iterator[str]:
+    """Nobody is talked over for longer than it takes to notice; assent and noise are no taking of the floor."""
+    if record.is_machine:
+        return
+    for sound in record.said:
+        if sound.kind is not SoundKind.SPEECH:
+            continue
+        over_ms = sum(_overlap(sound, span) for span in record.agent_sound)
+        if over_ms > BARGE_IN_MS:
+            yield f"{over_ms:.0f} ms over {sound.text!r} at {sound.start_ms:.0f}"
+
+
+def _no_dead_air(record: Record) -> Iterator[str]:
+    """Who has spoken is answered in time, and no answer has a hole in it."""
+    if record.stream_ms is None:
+        return
+    end_ms = min(record.run_ms, record.over_ms if record.over_ms is not None else record.run_ms)
+    sounds = sorted(
+        [(span.start_ms, span.end_ms, "agent", "") for span in record.agent_sound]
+        + [(one.start_ms, one.end_ms, one.kind.value, one.text) for one in record.said]
+    )
+    at_ms, who, text = record.stream_ms, "opening", ""
+    for start_ms, stop_ms, next_who, next_text in [*sounds, (end_ms, end_ms, "end", "")]:
+        gap_ms = start_ms - at_ms
+        if gap_ms > _silence_allowed(who, record):
+            yield f"{gap_ms:.0f} ms of silence after {who} {text!r} at {at_ms:.0f}, before {next_who} {next_text!r}"
+        if stop_ms > at_ms:
+            at_ms, who, text = stop_ms, next_who, next_text
+
+
+def _silence_allowed(who: str, record: Record) -> float:
+    if record.is_machine:
+        return SCREENED_WAIT_S * 1_000 + 2 * DEAD_AIR_MS
+    match who:
+        case "opening":
+            return OPENING_WAIT_S * 1_000 + DEAD_AIR_MS
+        case "speech":
+            return DEAD_AIR_MS + PATIENCE_MS
+        case _:
+            # It is the prospect's turn; a cough or a nod between does not change that.
+            return SILENCE_S * 1_000 + DEAD_AIR_MS
+
+
+def _in_order(record: Record) -> list[Sound]:
+    return sorted(record.said, key=lambda one: one.start_ms)
+
+
+def _overlap(sound: Sound, span: Span) -> float:
+    return max(0.0, min(sound.end_ms, span.end_ms) - max(sound.start_ms, span.start_ms))
+
+
+INVARIANTS: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {
+    "events once and in order": _told_once_and_in_order,
+    "a terminal state": _ended_well,
+    "nothing left behind": _nothing_left,
+    "the ledger adds up": _money_adds_up,
+    "billed what was talked": _billed_what_was_talked,
+    "one answer each": _one_answer_each,
+    "remembered is heard": _memory_is_what_was_heard,
+    "taken down once": _heard_words_once,
+    "no talk-over": _no_talk_over,
+    "no dead air": _no_dead_air,
+}

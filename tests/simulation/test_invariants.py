@@ -1,0 +1,183 @@
+"""The invariants themselves: a good call breaks none, and a call that is doctored breaks the one that is meant."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+import pytest
+
+from agent.llm.port import Message, Role
+from bench.sim.invariants import INVARIANTS, broken
+from bench.sim.record import Asked, PlayedWord, Record, Sound, SoundKind
+from bench.sim.run import quiet
+from bench.sim.scenario import draw
+from bench.sim.world import simulate
+from events import call as events
+
+Doctor = Callable[[Record], None]
+
+
+@cache
+def _recorded() -> Record:
+    quiet()
+    with TemporaryDirectory() as folder:
+        return simulate(draw(1, ["eager"], []), Path(folder))
+
+
+def _good() -> Record:
+    """A record of a good call, free to be altered."""
+    good = _recorded()
+    return replace(
+        good,
+        said=list(good.said),
+        played=list(good.played),
+        agent_sound=list(good.agent_sound),
+        events=list(good.events),
+        arrived=list(good.arrived),
+        asked=list(good.asked),
+        money=replace(good.money, accounts=dict(good.money.accounts), metered=list(good.money.metered)),
+        left_over=[],
+        loop_faults=[],
+    )
+
+
+def _swap_events(record: Record) -> None:
+    record.events[3], record.events[4] = record.events[4], record.events[3]
+
+
+def _lose_event(record: Record) -> None:
+    record.arrived.append((1, len(record.events) + 5))
+
+
+def _without(kind: type[events.Body]) -> Doctor:
+    def doctor(record: Record) -> None:
+        record.events[:] = [event for event in record.events if not isinstance(event.body, kind)]
+
+    return doctor
+
+
+def _say(number: int, **changes: object) -> Doctor:
+    """Alter the `number`th turn as it was told."""
+
+    def doctor(record: Record) -> None:
+        places = [i for i, event in enumerate(record.events) if isinstance(event.body, events.TurnFinished)]
+        place = places[number]
+        body = msgspec.structs.replace(record.events[place].body, **changes)
+        record.events[place] = msgspec.structs.replace(record.events[place], body=body)
+
+    return doctor
+
+
+def _finish(**changes: object) -> Doctor:
+    def doctor(record: Record) -> None:
+        for place, event in enumerate(record.events):
+            if isinstance(event.body, events.Finished):
+                record.events[place] = msgspec.structs.replace(
+                    event, body=msgspec.structs.replace(event.body, **changes)
+                )
+
+    return doctor
+
+
+def _charge(amount: int) -> Doctor:
+    def doctor(record: Record) -> None:
+        record.money.charged += amount
+
+    return doctor
+
+
+def _lose_money(record: Record) -> None:
+    record.money.accounts["revenue"] -= 1
+
+
+def _meter_too_much(record: Record) -> None:
+    record.money.metered.append(10_000)
+
+
+def _leave_task(record: Record) -> None:
+    record.left_over.append("conversation.reply")
+
+
+def _answer_twice(record: Record) -> None:
+    messages = record.asked[-1].messages
+    record.asked.append(Asked(0, (*messages, Message(Role.ASSISTANT, "once"), Message(Role.ASSISTANT, "twice"))))
+
+
+def _answer_never(record: Record) -> None:
+    messages = tuple(message for message in record.asked[-1].messages if message.role is not Role.ASSISTANT)
+    record.asked.append(Asked(0, messages))
+
+
+def _remember_more(record: Record) -> None:
+    messages = record.asked[-1].messages
+    record.asked.append(Asked(0, (*messages, Message(Role.ASSISTANT, "What nobody heard."))))
+
+
+def _hear_less(record: Record) -> None:
+    del record.played[3]
+
+
+def _hear_more(record: Record) -> None:
+    record.played.append(PlayedWord("sorry", 300, 300, record.played[-1].first_ms + 1))
+
+
+def _talk_over(record: Record) -> None:
+    span = record.agent_sound[1]
+    record.said.append(Sound(SoundKind.SPEECH, "wait", span.start_ms, span.start_ms + 900))
+
+
+def _fall_silent(record: Record) -> None:
+    last = record.said[1]
+    record.agent_sound[:] = [span for span in record.agent_sound if span.end_ms < last.start_ms]
+
+
+def _talk_longer(record: Record) -> None:
+    assert record.over_ms is not None
+    record.over_ms -= 20_000
+
+
+CASES: list[tuple[str, Doctor]] = [
+    ("events once and in order", _swap_events),
+    ("events once and in order", _lose_event),
+    ("a terminal state", _without(events.Closed)),
+    ("a terminal state", _without(events.Finished)),
+    ("a terminal state", _finish(reason="internal_error")),
+    ("nothing left behind", _leave_task),
+    ("the ledger adds up", _charge(1)),
+    ("the ledger adds up", _lose_money),
+    ("the ledger adds up", _meter_too_much),
+    ("billed what was talked", _finish(duration_s=1.5)),
+    ("billed what was talked", _talk_longer),
+    ("one answer each", _answer_twice),
+    ("one answer each", _answer_never),
+    ("remembered is heard", _remember_more),
+    ("remembered is heard", _hear_less),
+    ("remembered is heard", _hear_more),
+    ("remembered is heard", _say(1, heard_text="Something else.")),
+    ("taken down once", _say(2, text="Yes, sure. Yes, sure.")),
+    ("no talk-over", _talk_over),
+    ("no dead air", _fall_silent),
+]
+
+
+def test_a_good_call_breaks_none() -> None:
+    assert broken(_good()) == []
+
+
+@pytest.mark.parametrize(("name", "doctor"), CASES)
+def test_a_doctored_call_breaks_it(name: str, doctor: Doctor) -> None:
+    record = _good()
+    doctor(record)
+    assert name in {one.name for one in broken(record)}
+
+
+def test_each_invariant_is_seen_broken() -> None:
+    assert {name for name, _ in CASES} == set(INVARIANTS)
+
+
+def test_times_of_events_are_the_simulation_s() -> None:
+    assert all(event.at < datetime.fromisoformat("2026-01-06T00:00:00+00:00") for event in _recorded().events)

@@ -279,9 +279,10 @@ class Conversation:
 
     async def _last_words_heard(self, signal: LineGone) -> Result:
         """Take in what the caller said last ("take me off your list" and a click): no answer, but its facts."""
-        await self._making.abandon()
+        await self._discard_answer()
         self._stopped_ms = self._room.now
         decided = self._outcome or report.decided_outcome(self._reply)
+        self._commit_reply(cut_short=True)  # what they answer to comes before what they say
         if self._listening.active:
             text = (await self._listening.finish()).text
             if not is_backchannel(text, self._minds.backchannels):
@@ -297,7 +298,7 @@ class Conversation:
 
     async def _answer(self, event: EventName | None, failed: str = "") -> None:
         """Start making an answer to what was said, or to `event`; `failed`: why there can be none but an apology."""
-        await self._making.abandon()
+        await self._discard_answer()
         if self._floor is Floor.OVER:
             return  # closed meanwhile
         if self._floor is Floor.SPEAKING:

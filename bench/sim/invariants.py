@@ -146,14 +146,19 @@ def _memory_is_what_was_heard(record: Record) -> Iterator[str]:
 
 def _compare(told: list[str], played: list[PlayedWord]) -> str:
     """Return where the words that were told differ from those that were heard; a word at a cut may go either way."""
-    place = 0
+    places = {0}  # how many of the told words may have been met so far
     for word in sorted(played, key=lambda one: one.first_ms):
         off_ms = word.heard_ms - word.length_ms * _HEARD_SHARE
-        if place < len(told) and told[place] == word.text and off_ms > -CUT_MS:
-            place += 1
-        elif off_ms > CUT_MS:
-            return f"heard {word.text!r} ({word.heard_ms} of {word.length_ms} ms), told {told[place - 2 : place + 3]}"
-    return f"told, and not heard: {told[place:]}" if place < len(told) else ""
+        if off_ms < -CUT_MS:
+            continue
+        met = {place + 1 for place in places if place < len(told) and told[place] == word.text}
+        after = met if off_ms > CUT_MS else met | places
+        if not after:
+            near = max(places)
+            heard = f"{word.text!r} ({word.heard_ms} of {word.length_ms} ms, at {word.first_ms:.0f})"
+            return f"heard {heard}, told {told[max(0, near - 2) : near + 3]}"
+        places = after
+    return "" if len(told) in places else f"told, and not heard: {told[max(places) :]}"
 
 
 def _heard_words_once(record: Record) -> Iterator[str]:

@@ -73,14 +73,18 @@ class Providers:
         )
         models = [Route(name, self._model(name), Breaker()) for name in ("model-a", "model-b")]
         voices = [VoiceRoute(name, self._voice(name), Breaker()) for name in ("voice-a", "voice-b")]
+        gateway = Gateway(
+            models, self.tasks, lambda call: self.note(call.provider, f"{call.fate.value} {call.failure}")
+        )
         lists = replace(lists_for("en-US"), phrases=_phrases())
         return Minds(
             await recognizers.open((), on_partial),
-            Gateway(models, self.tasks, lambda call: self.note(call.provider, f"{call.fate.value} {call.failure}")),
+            gateway,
             CallVoices(voices, now_s),
             normals(playbook().backchannels) | lists.backchannels,
             {"agent_name": "Alex", "org_name": "Northwind Energy", "prospect_name": "Sam"},
             lists=lists,
+            ahead=gateway if scenario.speculates else None,
             judge=SimJudge(self.speech, self._dice("judge")) if scenario.has_judge else None,
         )
 

@@ -48,6 +48,7 @@ class Scenario:
     stt_final_s: float = 0.15
     stt_lag_s: float = 0.2
     has_judge: bool = True
+    speculates: bool = False  # an answer is begun on a probable end
     dice_seed: int = field(default=0)
 
     def has(self, fault: str) -> bool:
@@ -72,6 +73,7 @@ def draw(seed: int, personas: Sequence[str] = (), faults: Sequence[str] = FAULTS
         stt_lag_s=dice.uniform(0.08, 0.35),
         has_judge=dice.random() < 0.8,
         dice_seed=dice.randrange(_SEEDS),
+        speculates=dice.random() < 0.3,
     )
 
 

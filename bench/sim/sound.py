@@ -19,8 +19,9 @@ from media.room import Room
 _BATCH_MS = 5.0  # the network's, and what the collecting of a batch takes
 _CATCH_UP_MS = 600  # more silence than anybody keeps from before a voice
 _HEAD = struct.Struct("<I")
-_VOICED_RMS = 0.1
-_SILENT_RMS = 0.001
+# Syllables rise and fall: what is as even as a tone for seconds is a crowd in the background (media/activity).
+_VOICED_RMS = (0.02, 0.09, 0.14, 0.06, 0.03, 0.12, 0.1, 0.05)
+_SILENT_RMS = 0.0005
 _REST = bytes(2 * FRAME_SAMPLES - _HEAD.size)
 _REST_ULAW = bytes(FRAME_SAMPLES - _HEAD.size)
 
@@ -121,11 +122,14 @@ class Hearing:
         start = end - WINDOW_MS
         voiced = sum(max(0.0, min(one.end_ms, end) - max(one.start_ms, start)) for one in self._stretches)
         loud = voiced * 2 >= WINDOW_MS
-        self._on_probability(1.0 if loud else 0.0, end, _VOICED_RMS if loud else _SILENT_RMS)
+        self._on_probability(1.0 if loud else 0.0, end, self._loudness(end) if loud else _SILENT_RMS)
         self._stretches = [one for one in self._stretches if one.end_ms > end]
         if (self._stretches or self.voice or voiced) and not self._closed:
             self._window_end += WINDOW_MS
             self._schedule()
+
+    def _loudness(self, end_ms: int) -> float:
+        return _VOICED_RMS[end_ms // WINDOW_MS % len(_VOICED_RMS)]
 
     def _deliver(self, until_ms: int) -> None:
         self._delivered_ms = max(self._delivered_ms, (until_ms - _CATCH_UP_MS) // FRAME_MS * FRAME_MS)

@@ -305,6 +305,7 @@ class CallSession:
 
     def _stream_closed(self, *, stopped: bool) -> None:
         if stopped:
+            self._talk.end()  # the callback that says so may be late, or lost
             self._line_gone(Outcome.HUNG_UP, "")
         else:
             self._line_gone(Outcome.SERVICE_FAILURE, "stream_lost")
@@ -325,6 +326,7 @@ class CallSession:
         if self._outcome is None:
             self._outcome, self._reason = outcome, reason or self._reason
         if self._tell("wind_up"):
+            self._conversation.close()  # whoever is hung up on hears nothing more, however long the carrier takes
             if self._carrier_over:
                 self._tell("finish")
             else:

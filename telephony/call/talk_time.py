@@ -20,7 +20,9 @@ class TalkTime:
         self._began_at = self._now()
 
     def end(self) -> None:
-        self._ended_at = self._now()
+        """The line is gone: the first who says so is right."""
+        if self.begun and self._ended_at is None:
+            self._ended_at = self._now()
 
     @property
     def duration_s(self) -> float:

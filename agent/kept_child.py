@@ -29,13 +29,19 @@ class KeptChild:
     """`run` is its task; everything else is plain calls on the loop."""
 
     def __init__(
-        self, name: str, command: tuple[str, ...], on_frame: Callable[[bytes], None], on_lost: Callable[[], None]
+        self,
+        name: str,
+        command: tuple[str, ...],
+        on_frame: Callable[[bytes], None],
+        on_lost: Callable[[], None],
+        start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
         """`on_frame` gets each frame's body and may raise speech_wire.Unreadable; `on_lost`: the child is gone."""
         self._name = name
         self._command = command
         self._on_frame = on_frame
         self._on_lost = on_lost
+        self._start_timeout_s = start_timeout_s
         self._child: asyncio.subprocess.Process | None = None
         self._warm = False
         self.settled = asyncio.Event()  # the first child is warm, or has failed
@@ -102,7 +108,7 @@ class KeptChild:
         )
         assert child.stdout is not None
         try:
-            async with asyncio.timeout(START_TIMEOUT_S):
+            async with asyncio.timeout(self._start_timeout_s):
                 first = await _read_frame(child.stdout)
             self._on_frame(first)
             self._warm = True

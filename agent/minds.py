@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Self
 
 from agent import briefing
@@ -17,6 +18,7 @@ from agent.speech_vendors import VENDORS as SPEECH_VENDORS
 from agent.speech_vendors import SpeechVendors, UnknownSpeech
 from agent.stock_phrases import stock_phrases
 from agent.stt.port import OnPartial, OnTurn, TranscriptionUnavailable, no_turns
+from agent.stt.whisper_process import WhisperProcess
 from agent.tools.catalog import offered
 from agent.turns.judge import SmartTurnProcess
 from agent.turns.word_lists import lists_for
@@ -35,10 +37,11 @@ class MindsUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SpeechKeys:
-    """What the operator has for speech vendors, by their names."""
+    """What the operator has for speech: keys and addresses by vendors' names, and a Whisper model's folder."""
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
+    whisper_model: Path | None = None
 
 
 class MindMaker:
@@ -78,11 +81,15 @@ class MindMaker:
         smart_turn: bool = False,
         speculate: bool = False,
     ) -> AsyncGenerator[Self]:
-        """`keys`: the operator's for speech vendors."""
+        """`keys`: the operator's for speech. Raises BadModelFolder: the Whisper model does not load."""
         keys = keys or SpeechKeys()
         async with contextlib.AsyncExitStack() as stack:
             ears, mouth = [await stack.enter_async_context(SpeechProcess()) for _ in range(2)]
-            speech = await stack.enter_async_context(SpeechVendors(ears, mouth, keys.keys, keys.base_urls))
+            whisper = None
+            if keys.whisper_model is not None:
+                whisper = await stack.enter_async_context(WhisperProcess.start(keys.whisper_model))
+            vendors = SpeechVendors(ears, mouth, keys.keys, keys.base_urls, whisper=whisper)
+            speech = await stack.enter_async_context(vendors)
             judge = await stack.enter_async_context(SmartTurnProcess.start()) if smart_turn else None
             yield cls(ears, mouth, speech, models, secret_key, judge, speculate=speculate)
 

@@ -18,6 +18,9 @@ from agent.stt import failover as stt_failover
 from agent.stt import registry as stt
 from agent.stt.embedded import EmbeddedRecognizers
 from agent.stt.port import OnPartial, OnTurn, Recognizer, no_turns
+from agent.stt.whisper import WhisperRecognizers
+from agent.stt.whisper_folder import SETTING as WHISPER_SETTING
+from agent.stt.whisper_process import WhisperProcess
 from agent.tts import failover as tts_failover
 from agent.tts import registry as tts
 from agent.tts.embedded import EmbeddedVoice
@@ -34,7 +37,8 @@ class UnknownSpeech(ValueError):
 class SpeechVendors:
     """Async context manager. `keys`: the operator's, by vendor; organisations may bring theirs for a call.
 
-    `base_urls`: where vendors are, if not at their own addresses. `ears`, `mouth`: the embedded engines' processes.
+    `base_urls`: where vendors are, if not at their own addresses. `ears`, `mouth`: the embedded engines' processes;
+    `whisper`: that of the operator's Whisper model.
     """
 
     def __init__(
@@ -43,9 +47,12 @@ class SpeechVendors:
         mouth: SpeechProcess,
         keys: Mapping[str, str] | None = None,
         base_urls: Mapping[str, str] | None = None,
+        *,
+        whisper: WhisperProcess | None = None,
     ) -> None:
         self._ears = ears
         self._mouth = mouth
+        self._whisper = whisper
         self._keys = dict(keys or {})
         self._base_urls = dict(base_urls or {})
         self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
@@ -78,21 +85,27 @@ class SpeechVendors:
             UnknownSpeech: a name that is not known, or a vendor that nobody has a key for.
             TranscriptionUnavailable: none of them can be had now.
         """
-        routes = []
-        for name in names:
-            if name == stt.EMBEDDED:
-                factory: Any = EmbeddedRecognizers(self._ears)
-                routes.append(stt_failover.Route(name, factory, Breaker()))
-                continue
-            vendor, model = split_name(name, stt.VENDORS, "recogniser")
-            access = self._access(name, vendor, own, stt.KEYLESS)
-            factory = (await _load(stt.VENDORS[vendor]))(access, model, language, self._tasks)
-            routes.append(stt_failover.Route(name, factory, self._breaker(f"stt {name}", vendor, own)))
+        routes = [await self._recognizer_route(name, language, own) for name in names]
         if len(routes) == 1:
             # Alone it is asked whatever it did: resting it would end calls that it might serve.
             return await routes[0].factory.open(phrases, on_partial, on_turn)
         factories = stt_failover.FailoverRecognizers(routes, asyncio.get_running_loop().time)
         return await factories.open(phrases, on_partial, on_turn)
+
+    async def _recognizer_route(self, name: str, language: str, own: Mapping[str, str] | None) -> stt_failover.Route:
+        """Raises UnknownSpeech."""
+        if name == stt.EMBEDDED:
+            return stt_failover.Route(name, EmbeddedRecognizers(self._ears), Breaker())
+        if name == stt.WHISPER:
+            if self._whisper is None:
+                raise UnknownSpeech(f"{name!r} needs a model: set {WHISPER_SETTING} to the folder that it is in")
+            return stt_failover.Route(
+                name, WhisperRecognizers(self._whisper, language), self._breaker(name, name, None)
+            )
+        vendor, model = split_name(name, stt.VENDORS, "recogniser")
+        access = self._access(name, vendor, own, stt.KEYLESS)
+        factory = (await _load(stt.VENDORS[vendor]))(access, model, language, self._tasks)
+        return stt_failover.Route(name, factory, self._breaker(f"stt {name}", vendor, own))
 
     async def open_voice(
         self, names: Sequence[str], embedded_voice: str, language: str, own: Mapping[str, str] | None = None

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from agent.stt import whisper_folder
 from config.settings import Settings
 from salesos import ports
 from salesos.data_folder import MARKER, is_claimed, read_running
@@ -59,6 +60,7 @@ def findings(settings: Settings, *, carrier: bool) -> Iterator[Finding]:
     yield check_uv()
     yield from check_packages()
     yield check_model()
+    yield from check_whisper(settings)
     yield from check_folder(settings)
     yield from check_ports(settings)
     yield check_disk(settings.data_dir)
@@ -107,6 +109,18 @@ def check_model() -> Finding:
         for path in Path(root).rglob("silero_vad*.onnx"):
             return Finding.ok("silero_vad.onnx", str(path))
     return Finding.fault("silero_vad.onnx", "not found in pipecat-ai's wheel", "run `make setup`")
+
+
+def check_whisper(settings: Settings) -> Iterator[Finding]:
+    if settings.whisper_model:
+        folder = Path(settings.whisper_model)
+        try:
+            whisper_folder.check_folder(folder)
+        except whisper_folder.BadModelFolder as error:
+            remedy = "name a folder with a model converted for faster-whisper, or leave the setting empty"
+            yield Finding.fault("whisper", str(error), remedy)
+        else:
+            yield Finding.ok("whisper", str(folder))
 
 
 def check_folder(settings: Settings) -> Iterator[Finding]:

@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from agent.llm.registry import Models
 from agent.llm.usage import Price
 from agent.minds import MindMaker, SpeechKeys
+from agent.stt.whisper_folder import BadModelFolder
 from config.logs import die
 from config.model_prices import BadModelPrices, read_model_prices
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
@@ -197,7 +198,8 @@ def _speech_keys(settings: Settings) -> SpeechKeys:
     """The operator's keys for speech vendors, and the addresses of those that organisations have."""
     keys = {"deepgram": settings.deepgram_api_key, "elevenlabs": settings.elevenlabs_api_key}
     base_urls = {"deepgram": settings.deepgram_base_url, "elevenlabs": settings.elevenlabs_base_url}
-    return SpeechKeys({vendor: key.get_secret_value() for vendor, key in keys.items() if key}, base_urls)
+    whisper = Path(settings.whisper_model) if settings.whisper_model else None
+    return SpeechKeys({vendor: key.get_secret_value() for vendor, key in keys.items() if key}, base_urls, whisper)
 
 
 def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:
@@ -276,5 +278,5 @@ def run(settings: Settings) -> None:
         die("voice", "check_signatures may be off on a loopback host only")
     try:
         uvloop.run(_until_signalled(settings))
-    except* (BadSettings, BadModelPrices, ModelMissing, StoreUnavailable, OSError) as group:
+    except* (BadSettings, BadModelFolder, BadModelPrices, ModelMissing, StoreUnavailable, OSError) as group:
         die("voice", "; ".join(str(error) for error in group.exceptions))

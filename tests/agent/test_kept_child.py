@@ -30,9 +30,8 @@ async def test_a_child_that_takes_nothing_is_killed() -> None:
 
 
 async def test_a_child_that_never_gets_warm_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept_child, "START_TIMEOUT_S", 0.05)
     monkeypatch.setattr(kept_child, "STOP_TIMEOUT_S", 0.05)
-    child = KeptChild("test", (sys.executable, "-c", MUTE), lambda _body: None, lambda: None)
+    child = KeptChild("test", (sys.executable, "-c", MUTE), lambda _body: None, lambda: None, start_timeout_s=0.05)
     async with asyncio.TaskGroup() as tasks:
         keeper = tasks.create_task(child.run())
         async with asyncio.timeout(10):

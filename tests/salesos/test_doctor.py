@@ -34,6 +34,14 @@ def test_this_machine_can_run_it(tmp_path: Path) -> None:
     assert {"python", "uv", "silero_vad.onnx", "ports", "disk", "memory", "postgres", "redis", "sox"} <= names
 
 
+def test_a_folder_without_a_whisper_model_is_a_fault_that_names_what_is_missing(tmp_path: Path) -> None:
+    assert not list(doctor.check_whisper(settings(tmp_path)))
+    (finding,) = doctor.check_whisper(settings(tmp_path, whisper_model=str(tmp_path)))
+    assert finding.level is Level.FAULT
+    assert "SALESOS_WHISPER_MODEL" in finding.detail
+    assert "model.bin" in finding.detail
+
+
 def test_every_fault_and_hint_has_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     for finding in doctor.findings(settings(tmp_path), carrier=False):

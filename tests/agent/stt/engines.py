@@ -16,6 +16,8 @@ from agent.stt.deepgram import DeepgramRecognizers
 from agent.stt.embedded import EmbeddedRecognizers
 from agent.stt.failover import FailoverRecognizers, Route
 from agent.stt.port import Feeding, Recognizer, RecognizerFactory
+from agent.stt.whisper import WhisperRecognizers
+from agent.stt.whisper_process import Patience, WhisperProcess
 from bench.providers.coded_speech import Vocabulary
 from bench.providers.deepgram import Deepgram
 from bench.providers.socket_server import SpeechServer
@@ -23,6 +25,7 @@ from bench.providers.speech_script import Fault, Hearing, InTurn, Reaction
 from media.codec import g711
 from media.codec.g711 import ULAW_SILENCE
 from media.frame import FRAME_SAMPLES
+from tests.agent.stt import made_whisper
 from tests.agent.stt.lines import spoken
 
 WORDS: Final = Vocabulary(
@@ -98,11 +101,19 @@ async def _embedded(folder: Path) -> AsyncGenerator[Engine]:
         yield Engine(EmbeddedRecognizers(process), speech)
 
 
+@asynccontextmanager
+async def _whisper(folder: Path) -> AsyncGenerator[Engine]:
+    # The machine may be busy, and the model is asked all the same.
+    async with WhisperProcess.start(made_whisper.make(folder / "model"), Patience(20.0, 20.0)) as process:
+        yield Engine(WhisperRecognizers(process, "en-US"), made_whisper.tone)
+
+
 ENGINES: Final[dict[str, Callable[[Path], AbstractAsyncContextManager[Engine]]]] = {
     "embedded": _embedded,
     "nova": _nova,
     "flux": _flux,
     "second": _second,
+    "whisper": _whisper,
 }
 
 

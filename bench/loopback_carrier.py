@@ -17,7 +17,7 @@ from media.agent_voice import Line
 from media.room import Room
 from telephony.call import signals as sig
 from telephony.call.session import CallSession
-from telephony.carrier_port import CallOrder
+from telephony.carrier_port import CallOrder, CarrierRefused, Transfer
 
 FUNDED_S: Final = 4 * 3_600  # longer than any measurement
 _NUMBER: Final = "+12025550199"  # fictional, and never dialled
@@ -39,6 +39,9 @@ class LoopbackCarrier:
 
     async def status(self, carrier_call_id: str) -> str:
         return "completed" if self._find(UUID(carrier_call_id)) is None else "in-progress"
+
+    async def put_through(self, carrier_call_id: str, transfer: Transfer) -> None:
+        raise CarrierRefused("no_transfers")
 
     async def hang_up(self, carrier_call_id: str) -> None:
         call = self._find(UUID(carrier_call_id))

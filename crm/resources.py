@@ -19,7 +19,7 @@ from crm.bus import open_redis
 from crm.calls.dial import Dialler, Terms
 from crm.calls.nodes import VoiceNodes
 from crm.calls.recordings import open_store
-from crm.compliance.rules import read_rules
+from crm.compliance.rules import Rules, read_rules
 from crm.database import Sessions, open_engine, open_sessions
 from crm.prompts.book import PromptBook
 from events.sealed_audio import MasterKey
@@ -39,6 +39,7 @@ class Resources:
     recording_master: MasterKey | None  # None: recordings are not sealed
     key_check: KeyCheck
     playbooks: Path
+    rules: Rules
     secret_key: str
     internal_key: str
 
@@ -84,6 +85,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         recording_master=terms.recording_master,
         key_check=KeyCheck(settings.model_base_urls),
         playbooks=terms.playbooks,
+        rules=terms.rules,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
     )

@@ -48,6 +48,7 @@ from telephony.node import Node
 from telephony.outbox import Outbox
 from telephony.recovery import Recovery
 from telephony.tool_desk import desks_of
+from telephony.transfer import Transfers
 from telephony.twilio.rest import TwilioCarrier
 from telephony.twilio.signature import SignatureCheck
 from telephony.twilio.webhooks import webhook_routes
@@ -134,14 +135,7 @@ class VoiceProcess:
             stack.push_async_callback(carrier.aclose)
             switch = ModelSwitch(self._redis)
             await switch.look()  # before the first call
-            models = await stack.enter_async_context(
-                Models(
-                    settings.model_keys,
-                    base_urls=settings.model_base_urls,
-                    prices={name: Price(*price) for name, price in read_model_prices().items()},
-                    is_off=lambda: switch.off,
-                )
-            )
+            models = await stack.enter_async_context(_models(settings, switch))
             permit_key = settings.secret_key.get_secret_value()
             making = MindMaker.start(
                 models,
@@ -160,7 +154,10 @@ class VoiceProcess:
                 figures, gauge = Figures(), Gauge()
                 calls = Calls(calls_group, settings.max_calls, figures.over.add)
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
-                services = Services(carrier, silero, clock, outbox, archive, desks_of(crm), figures, hold_music=music)
+                desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)
+                services = Services(
+                    carrier, silero, clock, outbox, archive, desks, transfers, figures, hold_music=music
+                )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
                 kind = "box" if settings.uses_box_carrier else "twilio"
@@ -229,6 +226,15 @@ async def _background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None], s
         yield start
         for task in own:
             task.cancel()
+
+
+def _models(settings: Settings, switch: ModelSwitch) -> Models:
+    return Models(
+        settings.model_keys,
+        base_urls=settings.model_base_urls,
+        prices={name: Price(*price) for name, price in read_model_prices().items()},
+        is_off=lambda: switch.off,
+    )
 
 
 def _hold_music(path: str) -> bytes:

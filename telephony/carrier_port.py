@@ -30,6 +30,17 @@ class CallOrder:
     time_limit_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Whom to connect a live call with; `done_url` is told when they have hung up or did not pick up."""
+
+    to_number: str
+    from_number: str
+    ring_timeout_s: int
+    time_limit_s: int
+    done_url: str
+
+
 class Carrier(Protocol):
     name: str
 
@@ -47,6 +58,10 @@ class Carrier(Protocol):
 
     async def hang_up(self, carrier_call_id: str) -> None:
         """End a call in any state; one that is over already is fine. Raises CarrierInDoubt."""
+        ...
+
+    async def put_through(self, carrier_call_id: str, transfer: Transfer) -> None:
+        """Connect a live call with somebody else; its stream to us ends. Raises CarrierRefused or CarrierInDoubt."""
         ...
 
     async def aclose(self) -> None: ...

@@ -4,18 +4,16 @@ A permit is spent in Redis before the carrier is asked, once across all nodes; d
 moment. Whatever cannot be asked means: no call.
 """
 
-import asyncio
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
 import msgspec
 import redis.asyncio as redis
 import structlog
-from redis.exceptions import RedisError
 
 from agent import report
 from agent.llm.usage import ModelCall
@@ -23,17 +21,17 @@ from agent.minds import BadPlan, MindMaker, MindsUnavailable
 from agent.ports import Minds
 from agent.stt.port import OnPartial, OnTurn
 from events import command, wire
-from events.permit import BadPermit, Permit, unseal
+from events.permit import Permit
 from events.plan import CallPlan
 from telephony.admission import Admission, NoRoom
 from telephony.call.services import Services
 from telephony.call.session import CallSession
 from telephony.calls import Calls
 from telephony.carrier_port import CallOrder
+from telephony.permits import PermitRefused, read_permit, spend
 
 log = structlog.get_logger()
 
-REDIS_TIMEOUT_S: Final = 2.0
 CRM_TIMEOUT_S: Final = 2.0
 
 
@@ -54,6 +52,9 @@ class CallbackUrls:
 
     def webhook(self, kind: str, call_id: UUID) -> str:
         return f"{self.public_url}/n/{self.node}/twilio/{kind}/{call_id}"
+
+    def transferred(self, call_id: UUID, language: str) -> str:
+        return f"{self.webhook('transferred', call_id)}?language={quote(language)}"
 
     def stream(self, call_id: UUID) -> str:
         return "ws" + self.webhook("stream", call_id).removeprefix("http")
@@ -110,10 +111,9 @@ class Dialer:
 
     def _check_permit(self, order: command.Dial) -> Permit:
         try:
-            permit = unseal(order.permit, self.permit_key, time.time())
-        except BadPermit as error:
-            log.warning("dial.permit_refused", reason=str(error))
-            raise DialRefused("permit_refused") from None
+            permit = read_permit(order.permit, self.permit_key)
+        except PermitRefused as error:
+            raise DialRefused(error.code) from None
         if (permit.org_id, permit.call_id) != (order.plan.org_id, order.plan.call_id):
             raise DialRefused("permit_refused")
         return permit
@@ -132,12 +132,9 @@ class Dialer:
 
     async def _spend(self, permit: Permit) -> None:
         try:
-            async with asyncio.timeout(REDIS_TIMEOUT_S):
-                fresh = await self.redis.set(wire.permit_key(permit.id), "spent", nx=True, ex=wire.PERMIT_TTL_S)
-        except (RedisError, OSError, TimeoutError):
-            raise DialRefused("redis_away") from None
-        if not fresh:
-            raise DialRefused("permit_spent")
+            await spend(permit, self.redis)
+        except PermitRefused as error:
+            raise DialRefused(error.code) from None
 
     async def _ask_do_not_call(self, permit: Permit) -> None:
         question = wire.DoNotCallQuestion(permit.org_id, permit.call_id, permit.number)

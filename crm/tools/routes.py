@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Depends, Response
 
 from crm.access import Held, internal_caller
 from crm.refusals import Refusal
-from crm.tools.usecases import run_tool
+from crm.tools.usecases import Authority, run_tool
 from events.tool import PATH_PREFIX, ToolQuestion
 
 router = APIRouter(dependencies=[Depends(internal_caller)])
@@ -19,5 +19,5 @@ async def post_tool(name: str, body: Annotated[dict[str, object], Body()], held:
         question = msgspec.convert(body, ToolQuestion)
     except msgspec.ValidationError as error:
         raise Refusal("invalid_request", {"fault": str(error)}) from None
-    answer = await run_tool(name, question, held.sessions)
+    answer = await run_tool(name, question, held.sessions, Authority(held.rules, held.secret_key))
     return Response(msgspec.json.encode(answer), media_type="application/json")

@@ -17,13 +17,20 @@ from crm.calls.model import Call
 from crm.calls.store import CallStore
 from crm.calls.summary import CallNotFound
 from crm.calls.usecases import CallOver
+from crm.compliance.gate import Question, judge
+from crm.compliance.rules import Rules
+from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
-from crm.leads.model import Lead
+from crm.leads.model import Lead, Task
 from crm.leads.progress import NOTES_CHARS_MAX
 from crm.leads.store import LeadStore
 from crm.refusals import Refusal
 from crm.tools.model import ToolRun
+from crm.tools.transfer_number import transfer_number
 from crm.unit_of_work import UnitOfWork
+from events import permit as permits
+from events.ids import new_id
+from events.permit import Permit, Purpose
 from events.tool import (
     NEED_CRM,
     BadArguments,
@@ -32,6 +39,7 @@ from events.tool import (
     ToolAnswer,
     ToolName,
     ToolQuestion,
+    TransferCall,
     UpdateLead,
     read_arguments,
     read_local_time,
@@ -39,6 +47,14 @@ from events.tool import (
 
 NOTES_TOLD_CHARS: Final = 1_500  # the newest; a model pays for each
 OPEN: Final = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What dialling rests on."""
+
+    rules: Rules
+    secret_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +66,7 @@ class Setting:
     lead: Lead
     zone: ZoneInfo
     now: datetime
+    authority: Authority
 
     def local(self, at: datetime) -> dict[str, str]:
         there = at.astimezone(self.zone)
@@ -61,7 +78,7 @@ class Setting:
         return read_local_time(local_time).replace(tzinfo=self.zone)
 
 
-async def run_tool(name: str, question: ToolQuestion, sessions: Sessions) -> ToolAnswer:
+async def run_tool(name: str, question: ToolQuestion, sessions: Sessions, authority: Authority) -> ToolAnswer:
     """Do it, or give the answer that the same request got before.
 
     Raises:
@@ -88,7 +105,7 @@ async def run_tool(name: str, question: ToolQuestion, sessions: Sessions) -> Too
             raise Refusal("forbidden", {"tool": name})
         lead = await LeadStore(unit).lock(call.lead_id)
         assert lead is not None, "a call's lead outlives it"
-        setting = Setting(unit, call, lead, await zone_of(lead, unit), utc_now())
+        setting = Setting(unit, call, lead, await zone_of(lead, unit), utc_now(), authority)
         try:
             answer = await _TOOLS[tool](read_arguments(tool, question.arguments), setting)
         except BadArguments as error:
@@ -181,11 +198,55 @@ async def _book_slot(arguments: BookSlot, on: Setting) -> ToolAnswer:
     return ToolAnswer({"booked": True, **on.local(at), "minutes": made.minutes})
 
 
+async def _transfer_call(arguments: TransferCall, on: Setting) -> ToolAnswer:
+    """Let the node connect the prospect with the organisation's number: through the gate, as every dial."""
+    number = await transfer_number(on.unit)
+    if number is None:
+        return ToolAnswer({"refused": "nobody can be reached now: offer that somebody calls back"}, refused=True)
+    begun = on.call.answered_at or on.now
+    left_s = int(on.call.funded_s - (on.now - begun).total_seconds())
+    question = Question(
+        number=number,
+        lead_found=True,
+        do_not_call=await LeadStore(on.unit).is_do_not_call(number),
+        fundable_s=left_s,
+    )
+    rules = on.authority.rules
+    verdict = judge(question, rules)
+    decision_id = await record_decision(on.unit, question, verdict, rules, lead_id=on.lead.id, call_id=on.call.id)
+    if not verdict.allowed:
+        return ToolAnswer({"refused": verdict.reasons[0].value}, refused=True)
+    now_s = int(on.now.timestamp())
+    permit = Permit(
+        id=new_id(),
+        org_id=on.call.org_id,
+        call_id=on.call.id,
+        number=number,
+        purpose=Purpose.TRANSFER,
+        decision_id=decision_id,
+        funded_s=left_s,
+        issued_at=now_s,
+        expires_at=now_s + permits.LIFETIME_S,
+    )
+    on.unit.session.add(
+        Task(
+            org_id=on.call.org_id,
+            lead_id=on.lead.id,
+            call_id=on.call.id,
+            kind="transfer",
+            title=f"{on.lead.name} is put through: {arguments.reason}",
+        )
+    )
+    told = "granted: say in one sentence that you put them through now"
+    return ToolAnswer({"result": told}, permit=permits.seal(permit, on.authority.secret_key))
+
+
 _TOOLS: Final[dict[ToolName, Callable[[Any, Setting], Awaitable[ToolAnswer]]]] = {
     ToolName.LOOK_UP_LEAD: _look_up_lead,
     ToolName.UPDATE_LEAD: _update_lead,
     ToolName.FIND_SLOTS: _find_slots,
     ToolName.BOOK_SLOT: _book_slot,
+    ToolName.TRANSFER_CALL: _transfer_call,
 }
-# A look-up may simply be made again.
-_CHANGING: Final = frozenset({ToolName.UPDATE_LEAD, ToolName.BOOK_SLOT, ToolName.TRANSFER_CALL})
+# A look-up may simply be made again, and a permit is good for a minute.
+_CHANGING: Final = frozenset({ToolName.UPDATE_LEAD, ToolName.BOOK_SLOT})

@@ -15,6 +15,7 @@ from telephony.carrier_port import Carrier
 from telephony.figures import Figures
 from telephony.outbox import Outbox
 from telephony.tool_desk import Desks
+from telephony.transfer import Transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Services:
     outbox: Outbox
     archive: Archive
     desks: Desks | None = None  # of the CRM, for tools; None: calls have none that need it
+    transfers: Transfers | None = None  # None: nobody is put through
     figures: Figures = field(default_factory=Figures)
     levels: VoiceLevels = field(default_factory=VoiceLevels)
     hold_music: bytes = field(default_factory=composed)  # µ-law, a loop

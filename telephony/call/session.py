@@ -77,7 +77,7 @@ class CallSession:
         self._carrier_over = False
         self._asked_carrier = False
         self._minds = minds
-        self._tools = CallTools(plan, minds, services.desks, self.emit, self._now)
+        self._tools = CallTools(plan, minds, services.desks, self.emit, self._now, services.transfers)
         self._conversation = Conversation(minds, self)
         self._spool = services.archive.spool_for(plan.org_id, plan.call_id, plan.sealed_keys.get(RECORDING_KEY, ""))
         self._recorder: Recorder | None = None
@@ -164,7 +164,7 @@ class CallSession:
                 self._services.archive.drop(self._recorder)
             self._timers.stop()
         await self._minds.aclose()
-        if not self._carrier_over:
+        if not self._carrier_over and not self._tools.handed_over:
             await self._carrier_leg.hang_up(self.carrier_call_id)
         for event in ("wind_up", "finish", "fail"):
             self._tell(event)
@@ -239,6 +239,8 @@ class CallSession:
                 self._timers.set("meter", METER_EVERY_S, sig.MeterDue())
             case sig.HangUpAsked(reason=reason):
                 self._asked_to_hang_up(reason)
+            case sig.HandedOver():
+                self._tell("finish")
             case sig.PromptChanged(prompt=prompt, variables=variables):
                 self._minds.tell(prompt, variables)
             case sig.SayGoodbye():
@@ -330,7 +332,14 @@ class CallSession:
             if self._carrier_over:
                 self._tell("finish")
             else:
-                self._tasks.create_task(self._carrier_leg.hang_up(self.carrier_call_id), name="call.hang_up")
+                self._tasks.create_task(self._part(outcome), name="call.part")
+
+    async def _part(self, outcome: Outcome) -> None:
+        """Let the prospect go: to a person, or off the line."""
+        if outcome is Outcome.TRANSFERRED and await self._tools.put_through(self.carrier_call_id):
+            self.put(sig.HandedOver())
+        else:
+            await self._carrier_leg.hang_up(self.carrier_call_id)
 
     def _fail(self, outcome: Outcome, reason: str) -> bool:
         """The call never came to be; False when it had been answered."""

@@ -93,6 +93,11 @@ class PromptChanged:
     variables: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The carrier has connected the prospect with somebody else: the call is over for us."""
+
+
 CallSignal = (
     Accepted
     | Refused
@@ -108,4 +113,5 @@ CallSignal = (
     | HangUpAsked
     | SayGoodbye
     | PromptChanged
+    | HandedOver
 )

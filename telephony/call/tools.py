@@ -12,6 +12,7 @@ from agent.tools.toolbox import Toolbox
 from events import call as events
 from events.plan import CallPlan
 from telephony.tool_desk import TIMEOUT_S, TRIES, Desks
+from telephony.transfer import NotPutThrough, Transfers
 
 log = structlog.get_logger()
 
@@ -29,7 +30,12 @@ class CallTools:
         desks: Desks | None,
         emit: Callable[[events.Body], None],
         now_s: Callable[[], float],
+        transfers: Transfers | None = None,
     ) -> None:
+        self._plan = plan
+        self._emit = emit
+        self._transfers = transfers
+        self.handed_over = False  # the call goes on at the carrier, without us
         self._box: Toolbox | None = None
         if desks is not None and not set(plan.tools) <= SPOKEN:
             self._box = Toolbox(desks(plan.org_id, plan.call_id), plan.tools, emit, now_s)
@@ -39,6 +45,19 @@ class CallTools:
         """Begin to work, in the call's group."""
         if self._box is not None:
             tasks.create_task(self._box.run(), name="call.tools")
+
+    async def put_through(self, carrier_call_id: str) -> bool:
+        """Hand the prospect over, where that was granted and said; False when the call is to be hung up."""
+        if self._box is None or not self._box.permit or self._transfers is None:
+            return False
+        try:
+            await self._transfers.put_through(self._box.permit, self._plan, carrier_call_id)
+        except NotPutThrough as error:
+            log.warning("transfer.failed", reason=error.reason)
+            self._emit(events.FactNoted(events.FactKind.BROKEN_OFF, f"transfer: {error.reason}"))
+            return False
+        self.handed_over = True
+        return True
 
     async def finish(self) -> None:
         """Let what is under way come to its end; the call is over."""

@@ -117,6 +117,8 @@ class Call:
     notes: list[Note] = field(default_factory=list)
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     streams: list[str] = field(default_factory=list)
+    dialed: list[str] = field(default_factory=list)  # numbers that its script rang at
+    bridged_to: str = ""  # the one that picked up
     stream_started_at: datetime | None = None
     line: Line | None = None
 

@@ -18,7 +18,7 @@ from telephony.carrier.clip import BadAudio
 from telephony.carrier.errors import Fault, Refused
 from telephony.carrier.faults import Faults
 from telephony.carrier.live_call import HangUp, LiveCall, NewScript
-from telephony.carrier.persona import Persona
+from telephony.carrier.persona import Answer, Persona
 from telephony.carrier.voice import VoiceThread
 from telephony.carrier.webhooks import Webhooks
 
@@ -132,6 +132,7 @@ class Exchange:
                 self._voice,
                 self.account.auth_token,
                 plan,
+                answer_of=self._answer_of,
             )
             self._calls[call.sid] = call
             self._live[call.sid] = live
@@ -139,6 +140,9 @@ class Exchange:
             if refusal is None:
                 return call
         raise Refused(Fault(refusal.code, refusal.message, refusal.status))
+
+    def _answer_of(self, number: str) -> Answer:
+        return self.personas[self._seats.get(number, Seat(DEFAULT_PERSONA)).persona].answer
 
     async def update(self, call: Call, wish: Status | None, source: Source | None) -> None:
         """Give a live call a new script, or end it.

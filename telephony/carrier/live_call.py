@@ -1,6 +1,7 @@
 """One call from dialling to its end. What happens to it comes as signals on one bounded queue, read by its one task."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -57,6 +58,7 @@ class LiveCall:
     auth_token: str
     plan: FaultPlan | None = None
     part: Part = field(default_factory=Part)
+    answer_of: Callable[[str], Answer] = lambda number: Answer()  # who sits at another number, as they answer
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _signals: asyncio.Queue[Signal] = field(default_factory=lambda: asyncio.Queue(SIGNALS_MAX))
     _source: Source | None = None
@@ -133,6 +135,7 @@ class LiveCall:
         plan = self.plan
         stream_faults = StreamFaults(plan.cut_stream_after_ms, plan.garbage_after_ms) if plan else StreamFaults()
         script = Script(self.call, line, announcer, self.webhooks, self.voice, self.auth_token, stream_faults)
+        script.answer_of = self.answer_of
         async with asyncio.TaskGroup() as tasks:
             ticking = tasks.create_task(run_line(line), name="carrier.line")
             try:

@@ -1,6 +1,7 @@
 """Carries out a TwiML script on a live call, verb after verb."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -12,6 +13,7 @@ from telephony.carrier import errors, twiml, ulaw
 from telephony.carrier.callbacks import Announcer
 from telephony.carrier.calls import Address, Call, Inline, Source, form_of, new_sid
 from telephony.carrier.line import Line
+from telephony.carrier.persona import Answer
 from telephony.carrier.stream import StreamFaults, StreamLeg
 from telephony.carrier.stream_wire import Writer
 from telephony.carrier.voice import VoiceThread
@@ -34,7 +36,9 @@ class Script:
     auth_token: str
     stream_faults: StreamFaults
     answered_by: str | None = None  # told to the first document when the call waited for the machine detection
+    answer_of: Callable[[str], Answer] = lambda number: Answer()  # who sits at a number, as they answer
     _verbs_done: int = 0
+    _dial_status: str = ""  # of the last <Dial>
 
     async def run(self, source: Source) -> None:
         """Carry out the script at `source` to its end; a bad one is noted and ends."""
@@ -55,6 +59,8 @@ class Script:
                 form = form_of(self.call)
                 if self.answered_by is not None:
                     form.append(("AnsweredBy", self.answered_by))
+                if self._dial_status:
+                    form.append(("DialCallStatus", self._dial_status))
                 return twiml.parse((await self.webhooks.send(url, method, form)).body)
 
     async def _carry_out(self, verbs: tuple[twiml.Verb, ...], source: Source) -> Source | None:
@@ -73,6 +79,10 @@ class Script:
                 case twiml.Redirect(url=url, method=method):
                     base = source.url if isinstance(source, Address) else ""
                     return Address(urljoin(base, url), method)
+                case twiml.Dial():
+                    self._dial_status = await self._dial(verb.number, verb.timeout_s, verb.time_limit_s)
+                    if verb.action:
+                        return Address(verb.action, verb.method)
                 case twiml.Hangup():
                     return None
         return None
@@ -98,6 +108,20 @@ class Script:
                 tell("stream-stopped")
             else:
                 tell("stream-error", leg.error)
+
+    async def _dial(self, number: str, timeout_s: float, time_limit_s: float) -> str:
+        """Ring at a number; whoever picks up stays until the limit, for nobody here speaks through to them."""
+        self.call.dialed.append(number)
+        answer = self.answer_of(number)
+        rings_s = timeout_s if answer.how == "no_answer" else answer.rings_s
+        await asyncio.sleep(min(rings_s, timeout_s))
+        if answer.how == "no_answer" or rings_s > timeout_s:
+            return "no-answer"
+        if answer.how != "picks_up":
+            return answer.how
+        self.call.bridged_to = number
+        await asyncio.sleep(time_limit_s)
+        return "completed"
 
     async def _say(self, text: str) -> None:
         spoken = await self.voice.say(text, "en-us")

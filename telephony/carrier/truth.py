@@ -23,6 +23,8 @@ def account_of(call: Call) -> dict[str, Any]:
         "ended_at": call.ended_at.isoformat() if call.ended_at else None,
         "ended_by": call.ended_by,
         "streams": call.streams,
+        "dialed": call.dialed,
+        "bridged_to": call.bridged_to,
         "stream_started_at": call.stream_started_at.isoformat() if call.stream_started_at else None,
         "errors": [{"code": note.code, "text": note.text, "at": note.at.isoformat()} for note in call.notes],
         "callbacks": call.callbacks,

@@ -53,11 +53,22 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
+class Dial:
+    """`<Dial>` of one number: it rings, and the two are connected until one of them hangs up."""
+
+    number: str
+    timeout_s: float = 30.0
+    time_limit_s: float = 14_400.0
+    action: str = ""
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     pass
 
 
-Verb = Stream | Say | Pause | Redirect | Hangup
+Verb = Stream | Say | Pause | Redirect | Dial | Hangup
 
 
 def parse(document: str | bytes) -> tuple[Verb, ...]:
@@ -93,6 +104,8 @@ def _verb(element: ElementTree.Element) -> Verb:
             if not url:
                 raise BadTwiml(errors.TWIML_INVALID, "<Redirect> without an address")
             return Redirect(url, _method(element.get("method", "POST")))
+        case "Dial":
+            return _dial(element)
         case "Hangup" | "Reject":
             # Reject answers incoming calls only; on an outgoing one it comes to the same.
             return Hangup()
@@ -124,6 +137,21 @@ def _connect(element: ElementTree.Element) -> Stream:
         stream.get("statusCallback", ""),
         _method(stream.get("statusCallbackMethod", "POST")),
     )
+
+
+def _dial(element: ElementTree.Element) -> Dial:
+    number = (element.text or "").strip()
+    if len(element) == 1 and element[0].tag == "Number" and not number:
+        number = (element[0].text or "").strip()
+    elif len(element):
+        raise BadTwiml(errors.TWIML_INVALID, "<Dial> holds one number and nothing else here")
+    if not number.startswith("+") or not number[1:].isdecimal():
+        raise BadTwiml(errors.TWIML_INVALID, "<Dial> needs a number such as +12025550100")
+    times = [element.get(name, default) for name, default in (("timeout", "30"), ("timeLimit", "14400"))]
+    if not all(text.isdecimal() for text in times):
+        raise BadTwiml(errors.TWIML_INVALID, "timeout and timeLimit are whole seconds")
+    timeout_s, time_limit_s = (float(text) for text in times)
+    return Dial(number, timeout_s, time_limit_s, element.get("action", ""), _method(element.get("method", "POST")))
 
 
 def _seconds(text: str) -> float:

@@ -15,7 +15,8 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from telephony.carrier_port import CallOrder, CarrierInDoubt, CarrierRefused
+from telephony.carrier_port import CallOrder, CarrierInDoubt, CarrierRefused, Transfer
+from telephony.twilio.twiml import dial_number
 
 REQUEST_TIMEOUT_S: Final = 10.0
 _STATUS_EVENTS: Final = ["initiated", "ringing", "answered", "completed"]
@@ -98,6 +99,16 @@ class TwilioCarrier:
         except TwilioRestException as error:
             if error.code not in (_NOT_IN_PROGRESS, _NOT_FOUND):
                 raise CarrierInDoubt(f"status {error.status}") from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise CarrierInDoubt(type(error).__name__) from None
+
+    async def put_through(self, carrier_call_id: str, transfer: Transfer) -> None:
+        try:
+            await self._calls(carrier_call_id).update_async(twiml=dial_number(transfer))
+        except TwilioRestException as error:
+            if error.status < 500:
+                raise CarrierRefused(str(error.code or error.status)) from None
+            raise CarrierInDoubt(f"status {error.status}") from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise CarrierInDoubt(type(error).__name__) from None
 

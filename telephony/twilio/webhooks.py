@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Depends, HTTPException, Request, Response, WebSocket
 
+from agent.stock_phrases import stock_phrases
 from events.call import AnsweredBy
 from telephony.call import signals as sig
 from telephony.twilio import twiml
@@ -73,6 +74,14 @@ def webhook_routes(node: str, check: SignatureCheck, find: Find, stream_url: Cal
             said = form.get("AnsweredBy", "unknown")
             answered_by, waits = _ANSWERERS.get(said, (AnsweredBy.UNKNOWN, False))
             call.put(sig.Answerer(answered_by, waits, said))
+
+    @router.post("/transferred/{call_id}")
+    async def transferred(call_id: UUID, form: Form, language: str = "en-US") -> Response:
+        # The call is over for us by then, so the document depends on the form alone.
+        if form.get("DialCallStatus") in ("completed", "answered"):
+            return _xml(twiml.hang_up())
+        log.warning("transfer.nobody", call_id=str(call_id), status=form.get("DialCallStatus", ""))
+        return _xml(twiml.apologise(stock_phrases(language).not_done, language))
 
     @router.websocket("/stream/{call_id}")
     async def stream(socket: WebSocket, call_id: UUID) -> None:

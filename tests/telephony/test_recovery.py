@@ -22,7 +22,7 @@ from media.recording.spool import Spool, encode_meta, leftovers, new_meta
 from media.recording.store import open_store
 from telephony import journal
 from telephony.call.archive import Archive
-from telephony.carrier_port import CallOrder, CarrierInDoubt
+from telephony.carrier_port import CallOrder, CarrierInDoubt, Transfer
 from telephony.journal import CallKey
 from telephony.outbox import Outbox
 from telephony.recovery import LATE_EPOCH, Recovery, verdict
@@ -47,6 +47,9 @@ class HangingUpCarrier:
 
     async def status(self, carrier_call_id: str) -> str:
         raise AssertionError("recovery asks about nobody")
+
+    async def put_through(self, carrier_call_id: str, transfer: Transfer) -> None:
+        raise AssertionError("nobody is put through here")
 
     async def hang_up(self, carrier_call_id: str) -> None:
         if self._away:

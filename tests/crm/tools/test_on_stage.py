@@ -25,7 +25,7 @@ from crm.call_events import EventConsumer
 from events.tool import ToolName
 from tests.crm.conftest import NUMBER, Org
 from tests.crm.test_api import data
-from tests.crm.tools.test_usecases import HOURS
+from tests.crm.tools.test_usecases import HOURS, REP
 from tests.telephony.stage import PLAYBOOK, Server, Stage, free_port, set_stage
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("stage")]
@@ -125,3 +125,48 @@ async def test_a_call_that_looks_up_books_and_promises(
     assert used == [("look_up_lead", "done"), ("book_slot", "done"), ("send_message", "done")]
     took = [event["body"]["took_ms"] for event in told if event["kind"] == "tool.used"]
     assert took[1] >= SLOW_S * 1000 - 50
+
+
+def switchboard(seen: Seen) -> Answer:
+    """Put the prospect through at once."""
+    last = seen.body["messages"][-1]
+    if last["role"] == "tool":
+        return Answer(("I put you through now." if "granted" in last["content"] else "Nobody is there.",))
+    return Answer(calls=(Call("transfer_call", {"reason": "wants a person"}),))
+
+
+@pytest.mark.parametrize(
+    ("rep", "bridged"), [("silent", True), ("busy", False)], ids=["somebody picks up", "the line is busy"]
+)
+async def test_a_prospect_is_put_through_to_a_person(
+    rep: str,
+    bridged: bool,
+    app: FastAPI,
+    api: httpx.AsyncClient,
+    own_redis_url: str,
+    consumer: EventConsumer,
+    tmp_path: Path,
+    org: Org,
+) -> None:
+    data(await api.put("/api/settings/transfer", json={"number": REP}))
+    body = {"name": "Sol", "playbook": "energy_meeting", "model": "openai:m", "tools": ["transfer_call"]}
+    async with ChatServer(OpenAIChat(), switchboard) as vendor, on_stage(app, own_redis_url, tmp_path, vendor) as stage:
+        await stage.seat("silent", NUMBER)
+        await stage.seat(rep, REP)
+        agent = data(await api.post("/api/agents", json=body), 201)
+        call = await whole_call(api, consumer, agent["id"], org)
+        async with asyncio.timeout(20):
+            while True:
+                truth = (await stage.http.get(f"/box/calls/{call['carrier_call_id']}")).json()
+                if bool(truth["bridged_to"]) if bridged else truth["status"] == "completed":
+                    break
+                await asyncio.sleep(0.1)
+    assert [turn["heard_text"] for turn in call["turns"]] == ["I put you through now."]
+    assert (call["state"], call["outcome"]) == ("ended", "transferred")
+    assert truth["dialed"] == [REP]
+    assert truth["errors"] == []
+    if bridged:
+        assert (truth["bridged_to"], truth["status"]) == (REP, "in-progress"), "we have not hung up on them"
+    else:
+        assert truth["ended_by"] == "script"
+        assert len(truth["agent_audio"]) == 2, "our sentence, and the apology by the carrier's voice"

@@ -1,6 +1,7 @@
 """What agents have done, asked as voice nodes ask it: each thing once, within one organisation, in live calls only."""
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,12 +16,14 @@ from config.settings import Settings
 from crm.billing.ledger import Ledger
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
+from crm.compliance.model import Decision
 from crm.database import Sessions
 from crm.leads.model import Lead
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from events.call import Answered, Body, Closed, FactKind, FactNoted, Finished, MessageRequested, Outcome, State
 from events.money import credits_to_milli
+from events.permit import Purpose, unseal
 from events.tool import NEED_CRM, PATH_PREFIX, ToolAnswer, ToolName
 from tests.crm.conftest import Org, make_org
 from tests.crm.fake_node import CallScript, FakeNode, publish
@@ -238,6 +241,50 @@ async def test_after_the_call_nothing_new_is_done_but_what_was_done_is_told(
     data(await api.delete(f"/api/calls/{voice.call_id}/content"))
     told = data(await api.get(f"/api/calls/{voice.call_id}/events"))["events"]
     assert message.text not in str(told)
+
+
+REP = "+12025550150"
+
+
+async def test_nobody_is_put_through_where_no_number_is_set(voice: Voice, api: httpx.AsyncClient) -> None:
+    assert data(await api.get("/api/settings/transfer")) == {"number": None}
+    answer = await voice.ask("transfer_call", {"reason": "price"})
+    assert (answer.refused, answer.permit) == (True, "")
+
+
+async def test_a_transfer_is_a_dial_with_its_decision_its_permit_and_a_task(
+    voice: Voice, api: httpx.AsyncClient, settings: Settings, sessions: Sessions, org: Org
+) -> None:
+    data(await api.put("/api/settings/transfer", json={"number": REP}))
+    answer = await voice.ask("transfer_call", {"reason": "price"})
+    assert not answer.refused
+    permit = unseal(answer.permit, settings.secret_key.get_secret_value(), time.time())
+    assert (permit.number, permit.purpose, permit.call_id) == (REP, Purpose.TRANSFER, voice.call_id)
+    assert 0 < permit.funded_s <= 1800, "no longer than the call is paid for"
+    async with UnitOfWork(sessions, org.id) as unit:
+        decision = await unit.session.get_one(Decision, (org.id, permit.decision_id))
+    assert (decision.allowed, decision.number) == (True, REP)
+    tasks = data(await api.get(f"/api/leads/{org.lead_id}"))["tasks"]
+    assert [task["title"] for task in tasks] == ["Dana is put through: price"]
+    again = await voice.ask("transfer_call", {"reason": "price"})
+    other = unseal(again.permit, settings.secret_key.get_secret_value(), time.time())
+    assert other.id != permit.id, "each permit is good for one dial"
+
+
+async def test_the_gate_is_asked_for_a_transfer_as_for_every_dial(voice: Voice, api: httpx.AsyncClient) -> None:
+    data(await api.put("/api/settings/transfer", json={"number": REP}))
+    data(await api.post("/api/leads", json={"name": "Rep", "phone": REP, "do_not_call": True}), 201)
+    answer = await voice.ask("transfer_call", {"reason": "price"})
+    assert (answer.refused, answer.result, answer.permit) == (True, {"refused": "do_not_call"}, "")
+
+
+@pytest.mark.parametrize("number", ["911", "+1911", "12025550150", "+35312345678", ""])
+async def test_a_number_that_could_not_be_dialled_is_not_saved(number: str, api: httpx.AsyncClient) -> None:
+    [fault] = problem(await api.put("/api/settings/transfer", json={"number": number}), 400, "invalid_request")[
+        "fields"
+    ]
+    assert fault["field"] == "body.number"
+    assert data(await api.get("/api/settings/transfer")) == {"number": None}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from twilio.twiml.voice_response import Connect, VoiceResponse
 
 from telephony.carrier import errors, twiml
+from telephony.carrier_port import Transfer
+from telephony.twilio.twiml import apologise, dial_number
 
 
 def test_reads_what_the_official_library_writes() -> None:
@@ -29,6 +31,14 @@ def test_reads_what_the_official_library_writes() -> None:
     )
 
 
+def test_reads_the_dial_that_our_adapter_writes() -> None:
+    transfer = Transfer("+12025550144", "+12025550100", 25, 300, "https://example.com/done?language=pt-BR")
+    [dial] = twiml.parse(dial_number(transfer))
+    assert dial == twiml.Dial("+12025550144", 25, 300, "https://example.com/done?language=pt-BR", "POST")
+    assert twiml.parse("<Response><Dial>+12025550100</Dial></Response>") == (twiml.Dial("+12025550100"),)
+    assert twiml.parse(apologise("Desculpe.", "pt-BR")) == (twiml.Say("Desculpe."), twiml.Hangup())
+
+
 def test_an_empty_response_ends_the_call() -> None:
     assert twiml.parse(b"<?xml version='1.0' encoding='UTF-8'?><Response/>") == ()
 
@@ -40,7 +50,11 @@ def test_an_empty_response_ends_the_call() -> None:
         ("<Response>", errors.TWIML_MALFORMED),
         ("<Answer/>", errors.TWIML_MALFORMED),
         ("<!DOCTYPE x [<!ENTITY a 'b'>]><Response>&a;</Response>", errors.TWIML_MALFORMED),
-        ("<Response><Dial>+12025550100</Dial></Response>", errors.TWIML_INVALID),
+        ("<Response><Enqueue>support</Enqueue></Response>", errors.TWIML_INVALID),
+        ("<Response><Dial/></Response>", errors.TWIML_INVALID),
+        ("<Response><Dial>911</Dial></Response>", errors.TWIML_INVALID),
+        ("<Response><Dial><Sip>sip:a@b</Sip></Dial></Response>", errors.TWIML_INVALID),
+        ("<Response><Dial timeout='soon'>+12025550100</Dial></Response>", errors.TWIML_INVALID),
         ("<Response><Connect/></Response>", errors.TWIML_INVALID),
         ("<Response><Connect><Stream url='https://example.com'/></Connect></Response>", errors.TWIML_INVALID),
         ("<Response><Connect><Stream url='wss://a/'><Parameter name='x'/></Stream></Connect></Response>", 12200),

@@ -242,7 +242,7 @@ async def test_a_script_that_cannot_be_had_ends_the_call(box: Box, customer: Cus
 
 
 async def test_an_unknown_verb_ends_the_call(box: Box, customer: Customer) -> None:
-    customer.document = "<Response><Dial>+12025550101</Dial></Response>"
+    customer.document = "<Response><Enqueue>support</Enqueue></Response>"
     sid = await box.dial(customer)
     await ended(customer)
     assert [error["code"] for error in (await box.truth(sid))["errors"]] == [12200]

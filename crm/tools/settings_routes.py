@@ -1,0 +1,41 @@
+"""/api/settings/transfer: the number at which people take over calls."""
+
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from crm.access import Held, Person, Unit
+from crm.answers import success
+from crm.compliance.gate import Question, judge
+from crm.prompts.usecases import BadField
+from crm.tools.transfer_number import set_transfer_number, transfer_number
+
+router = APIRouter(prefix="/api/settings/transfer")
+
+
+class TransferBody(BaseModel):
+    """E.164; null: nobody is put through."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] | None
+
+
+@router.get("")
+async def get_transfer(unit: Unit) -> JSONResponse:
+    async with unit:
+        return success({"number": await transfer_number(unit)})
+
+
+@router.put("")
+async def put_transfer(body: TransferBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+    if body.number is not None:
+        # As the gate will ask in the call, but for the credits that the call has then.
+        question = Question(body.number, lead_found=True, do_not_call=False, fundable_s=held.rules.minimum_funded_s)
+        verdict = judge(question, held.rules)
+        if not verdict.allowed:
+            raise BadField("number", f"may not be called: {', '.join(reason.value for reason in verdict.reasons)}")
+    await set_transfer_number(body.number, person, unit)
+    return success({"number": body.number})

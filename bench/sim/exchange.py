@@ -13,7 +13,7 @@ from typing import Final
 
 from events.call import AnsweredBy
 from telephony.call import signals as sig
-from telephony.carrier_port import CallOrder, CarrierInDoubt, CarrierRefused
+from telephony.carrier_port import CallOrder, CarrierInDoubt, CarrierRefused, Transfer
 
 SID: Final = "CA00000000000000000000000000000001"
 
@@ -76,6 +76,9 @@ class Exchange:
         await self._api()
         self.note("carrier", "told to hang up")
         self.end()
+
+    async def put_through(self, carrier_call_id: str, transfer: Transfer) -> None:
+        raise CarrierRefused("no_transfers")  # no simulated agent has anybody to give
 
     async def aclose(self) -> None:
         """There is nothing to close."""

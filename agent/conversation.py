@@ -91,6 +91,8 @@ class Conversation:
         return events.SpeechFed(self._listening.heard_ms, self._listening.fed_ms)
 
     def on_voice(self, signal: VoiceSignal) -> None:
+        if self._taking.is_echo(signal):
+            return
         if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING and not self._machine:
             self._stopped_ms = self._room.now
             self._voice.pause()
@@ -195,11 +197,11 @@ class Conversation:
 
     def _voice_paused(self, signal: VoicePaused) -> None:
         """A word of assent is over before its silence is long enough to end a turn: do not wait for that."""
-        if signal.last_voiced_ms - signal.first_voiced_ms < timing.ASSENT_MAX_MS:
-            if self._listening.partial:
-                self._resume_if_assent()
-            else:
-                self._timer.set(Timer.DOUBT, timing.DOUBT_S)
+        lasted_ms = signal.last_voiced_ms - signal.first_voiced_ms
+        if self._listening.partial and lasted_ms < timing.ASSENT_KNOWN_MAX_MS:
+            self._resume_if_assent()
+        elif lasted_ms < timing.ASSENT_MAX_MS:
+            self._timer.set(Timer.DOUBT, timing.DOUBT_S)
 
     def _resume_if_assent(self) -> None:
         """Speak on. What it was is known for certain when the utterance ends; then there is still time to yield."""

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from agent.stt.port import TurnSign
+from agent.turns.echo import Echo
 from agent.turns.ending import Ending, Evidence, Phase, wait_ms
 from agent.turns.judge import EndJudge
 from agent.turns.smart_turn import HEARD_S
 from agent.turns.wording import WordLists, read
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
+from media.codec import g711
 from media.frame import FRAME_MS
 
 _BEFORE_MS: Final = 500  # of sound before the voice, as smart-turn was trained with
@@ -27,6 +29,9 @@ class Floor(Protocol):
     @property
     def now(self) -> int:
         """The timeline's present, in ms."""
+
+    def sounding(self) -> bytes:
+        """What the caller hears of us with the frame that came last, µ-law; nothing in silence."""
 
     def end_voice(self) -> None:
         """The voice that is open is over: the next one begins anew."""
@@ -50,6 +55,8 @@ class TurnTaking:
         self._on_probable_end = on_probable_end
         self._ending = Ending(wait)
         self._sound: deque[bytes] = deque(maxlen=HEARD_S * 1000 // FRAME_MS)
+        self._echo = Echo()
+        self.echoes = 0  # voices that were our own; read by metrics
         self._pause = 0  # counts pauses: an answer about a former one is stale
         self._text = ""  # understood last
         self._told = False  # of the probable end of this pause, with these words
@@ -64,6 +71,23 @@ class TurnTaking:
     def hear(self, pcm: bytes) -> None:
         """Take a frame of the caller's audio: int16 samples, 8 kHz."""
         self._sound.append(pcm)
+        played = self._room.sounding()
+        if played or self._echo.possible:
+            self._echo.hear(g711.rms(pcm), g711.rms(g711.decode_frame(played)) if played else 0.0)
+        else:
+            self._echo.forget()
+
+    def is_echo(self, signal: VoiceSignal) -> bool:
+        """Tell whether a voice that begins is our own, come back; then it is over at once, and nobody hears of it."""
+        if not isinstance(signal, VoiceStarted | VoiceResumed) or not self._echo.explains():
+            return False
+        self.echoes += 1
+        self._cancel_timer()
+        if self._ending.ended():
+            # It came back into a pause of the caller's: what they said was over.
+            self._put(VoiceEnded(self._ending.first_voiced_ms, self._ending.last_voiced_ms, self._room.now))
+        self._room.end_voice()
+        return True
 
     def understood(self, text: str) -> None:
         """Take what the recogniser has understood of the turn so far."""

@@ -132,6 +132,10 @@ class Room:
         """True while the prospect is speaking, as far as is known."""
         return self._detector.voice
 
+    def sounding(self) -> bytes:
+        """Return the 20 ms that the prospect hears of us with the frame that came last, µ-law; nothing in silence."""
+        return self.voice.sounding
+
     def end_voice(self) -> None:
         """The prospect's turn is over, whatever follows: the next sound of theirs begins another."""
         self._detector.end()

@@ -12,6 +12,7 @@ PARTING_S: Final = 0.9
 LAST_WORDS_MAX_S: Final = 4.0
 NOISE_MAX_MS: Final = 160  # shorter than any word that interrupts
 ASSENT_MAX_MS: Final = 700
+ASSENT_KNOWN_MAX_MS: Final = 1_000  # when the words are known; a recogniser may be behind by one or two
 NEARLY_SAID_MS: Final = 400
 FAILURES_MAX: Final = 2  # of the recogniser, in a row
 DOUBT_S: Final = 0.12  # for the recogniser to say what a short sound was; then it is taken for assent

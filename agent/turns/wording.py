@@ -62,7 +62,8 @@ def read(text: str, lists: WordLists) -> Words:
     if not words:
         return Words.NONE
     hesitant, finished, open_ = (_ending(words, said) for said in (lists.hesitations, lists.finished, lists.open))
-    if finished == len(words):
+    whole = " ".join(words)
+    if finished == len(words) or (whole in lists.backchannels and whole not in lists.hesitations):
         return Words.FINISHED  # "É." and "Bem." alone are answers; at the end of a sentence they are not
     if hesitant and hesitant >= max(finished, open_):
         return Words.HESITATING
@@ -73,7 +74,7 @@ def read(text: str, lists: WordLists) -> Words:
         return Words.FINISHED
     if dictated >= _DICTATED_MIN or (dictated and any(word in lists.number_words for word in words)):
         return Words.DICTATING
-    if " ".join(words) in lists.phrases or finished > open_:
+    if whole in lists.phrases or finished > open_:
         return Words.FINISHED
     if open_:
         return Words.OPEN

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Sequence
 
 from agent.turns.smart_turn import SmartTurn
+from bench.sim.loop import SimLoop
 from bench.turns.scenes import Scene
 from bench.turns.stage import OURS, Judgements, Played, play_all
-from bench.turns.virtual_loop import VirtualLoop
 
 
 def measure(scenes: Sequence[Scene], smart_turn_ms: float) -> dict[str, list[Played]]:
@@ -14,6 +14,6 @@ def measure(scenes: Sequence[Scene], smart_turn_ms: float) -> dict[str, list[Pla
     network = Judgements(SmartTurn())
     found = {}
     for system in OURS:
-        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        with asyncio.Runner(loop_factory=SimLoop) as runner:
             found[system.name] = runner.run(play_all(scenes, system, network, smart_turn_ms))
     return found

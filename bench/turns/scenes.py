@@ -57,6 +57,14 @@ _INTERRUPTIONS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class EchoPath:
+    """A speaker-phone: our voice comes back."""
+
+    delay_ms: int
+    gain_db: float
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """`pcm` begins with LEAD_MS and ends with TAIL_MS without speech."""
 
@@ -67,6 +75,7 @@ class Scene:
     words: tuple[tuple[str, int], ...] = ()  # each with the ms at which it ends
     over_agent: bool = False  # the agent is speaking when it begins
     takes_floor: bool = True  # over the agent: it interrupts, and must
+    echo: "EchoPath | None" = None  # of the agent's voice, besides what is in `pcm`
 
 
 def made() -> list[Scene]:
@@ -79,6 +88,7 @@ def made() -> list[Scene]:
     found += _over_agent("interruption", _INTERRUPTIONS, takes_floor=True)
     found += _coughs()
     found += _streets()
+    found += _speaker_phones()
     return found
 
 
@@ -146,6 +156,17 @@ def _streets() -> Iterable[Scene]:
         noise = sounds.street(3_000, _LEVEL / 10 ** (noise_db / 20), seed)
         name = f"street/{noise_db} dB below a voice/{seed}"
         yield _scene(name, "street", noise, level=False, over_agent=True, takes_floor=False)
+
+
+def _speaker_phones() -> Iterable[Scene]:
+    for delay_ms, gain_db in ((60, -10), (160, -14), (240, -8), (400, -14)):
+        path = EchoPath(delay_ms, gain_db)
+        name = f"echo/{delay_ms} ms, {gain_db} dB"
+        alone = _scene(name, "echo", sounds.silence(3_000), level=False, over_agent=True, takes_floor=False)
+        yield replace(alone, echo=path)
+        said = sounds.say("wait a moment please", _VOICES[0], _RATE_WPM)
+        both = _scene(f"{name}, interrupted", "over echo", said.sound, said.words, over_agent=True)
+        yield replace(both, echo=path)
 
 
 def _scene(

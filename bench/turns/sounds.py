@@ -34,11 +34,6 @@ class Said:
 
 
 @cache
-def _engine() -> Espeak:
-    return Espeak()
-
-
-@cache
 def say(text: str, voice: str, rate_wpm: int) -> Said:
     pieces: list[bytes] = []
     starts: list[WordStart] = []
@@ -48,7 +43,7 @@ def say(text: str, voice: str, rate_wpm: int) -> Said:
         starts.extend(words)
         return True
 
-    engine = _engine()
+    engine = Espeak()  # a new one: whoever else made one in this process has taken the library over
     engine.speak(text, take, voice=voice, rate_wpm=rate_wpm)
     narrow = soxr.resample(np.frombuffer(b"".join(pieces), np.int16), engine.rate_hz, RATE_HZ)
     first, last = edges(narrow)

@@ -23,8 +23,8 @@ from agent.turns.smart_turn import SmartTurn
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import NO_LISTS
 from bench.fakes import spread_words
-from bench.turns.scenes import Scene
-from bench.turns.sounds import say
+from bench.turns.scenes import EchoPath, Scene
+from bench.turns.sounds import mix, say
 from events import call as events
 from events.plan import Sensitivity
 from media.activity.detector import THRESHOLDS
@@ -68,6 +68,8 @@ class Played:
     spoke_ms: list[int] = field(default_factory=list)  # the agent began to be heard
     stopped_ms: list[int] = field(default_factory=list)  # it was stopped in mid-speech
     yielded: bool = False  # the rest of what it was saying was never said
+    sent_ms: list[int] = field(default_factory=list)  # speech left for the carrier
+    told: list[events.Body] = field(default_factory=list)
     held_ms: int = 0  # how long it was held before it went on, in all
 
 
@@ -141,7 +143,15 @@ class HereJudge:
 class Earpiece:
     """The carrier's end: plays what it is sent, echoes marks when they are played, and notes when it was stopped."""
 
-    def __init__(self, now_ms: Callable[[], float], scene_ms: Callable[[], float], played: Played) -> None:
+    def __init__(
+        self,
+        now_ms: Callable[[], float],
+        scene_ms: Callable[[], float],
+        played: Played,
+        echo: EchoPath | None = None,
+    ) -> None:
+        self._echo = echo
+        self._sound = bytearray()  # all that is played, from time 0 on; what is cleared was not
         self.dropped = 0
         self.over = False  # what comes now is no part of the scene
         self._now_ms = now_ms
@@ -152,10 +162,18 @@ class Earpiece:
         self._marks: deque[tuple[float, str]] = deque()
 
     def play(self, ulaw: bytes, mark: str | None) -> None:
-        if self._held_from_ms is not None and len(ulaw) > FRAME_SAMPLES:  # less is the fade of what was stopped
+        speech = len(ulaw) > FRAME_SAMPLES  # less is the fade of what was stopped
+        if speech and self._scene_ms() >= 0 and not self.over:
+            self._played.sent_ms.append(round(self._scene_ms()))
+        if speech and self._held_from_ms is not None:
             self._played.held_ms += round(self._now_ms() - self._held_from_ms)
             self._held_from_ms = None
-        self._ends_ms = max(self._ends_ms, self._now_ms()) + len(ulaw) / SAMPLES_PER_MS
+        begins_ms = max(self._ends_ms, self._now_ms())
+        if self._echo is not None:
+            place = round(begins_ms) * SAMPLES_PER_MS
+            self._sound += g711.ULAW_SILENCE * (place - len(self._sound))
+            self._sound[place : place + len(ulaw)] = ulaw
+        self._ends_ms = begins_ms + len(ulaw) / SAMPLES_PER_MS
         if mark is not None:
             self._marks.append((self._ends_ms, mark))
 
@@ -164,9 +182,19 @@ class Earpiece:
             self._played.stopped_ms.append(round(self._scene_ms()))
             self._held_from_ms = self._now_ms()
         self._ends_ms = self._now_ms()
+        del self._sound[round(self._ends_ms) * SAMPLES_PER_MS :]
         self._marks = deque((self._ends_ms, mark) for _, mark in self._marks)
 
     def close(self) -> None: ...
+
+    def with_echo(self, ulaw: bytes) -> bytes:
+        """Return a frame of the prospect's with what comes back of ours in it."""
+        if self._echo is None:
+            return ulaw
+        place = max(0, round(self._now_ms()) - FRAME_MS - self._echo.delay_ms) * SAMPLES_PER_MS
+        back = bytes(self._sound[place : place + len(ulaw)]).ljust(len(ulaw), g711.ULAW_SILENCE)
+        softer = g711.decode(back) * 10 ** (self._echo.gain_db / 20)
+        return g711.encode(mix(g711.decode(ulaw), softer.astype(np.int16)))
 
     def due(self) -> list[str]:
         found = []
@@ -198,6 +226,7 @@ class Stage:
     def __init__(self, scene: Scene, system: System, silero: Silero, judge: HereJudge) -> None:
         self._scene = scene
         self._loop = asyncio.get_running_loop()
+        self._connected_s = self._loop.time()
         self._began_ms: float | None = None  # when the scene's first sample was heard, by the loop's clock
         self._speaking = False
         self._closed = False
@@ -223,10 +252,11 @@ class Stage:
         thresholds = replace(THRESHOLDS[Sensitivity.NORMAL], stop_ms=LONGEST_MS)
         self._room = Room(silero, None, self._conversation, self._now_ms, self._ticks, thresholds=thresholds)
         self._conversation.attach(self._room)
-        self._line = Earpiece(self._now_ms, self._scene_ms, self.played)
+        self._line = Earpiece(self._now_ms, self._scene_ms, self.played, scene.echo)
         self._room.join(self._line)
 
     def emit(self, body: events.Body) -> None:
+        self.played.told.append(body)
         if self._closed or not self._scene.over_agent:
             return
         if isinstance(body, events.TurnFinished) and body.speaker is events.Speaker.AGENT:
@@ -253,7 +283,7 @@ class Stage:
         return self.played
 
     def _now_ms(self) -> float:
-        return self._loop.time() * 1_000
+        return (self._loop.time() - self._connected_s) * 1_000
 
     def _scene_ms(self) -> float:
         return self._now_ms() - self._began_ms if self._began_ms is not None else -1.0
@@ -269,8 +299,10 @@ class Stage:
     async def _hear(self, pcm: bytes) -> None:
         ulaw = g711.encode(np.frombuffer(pcm, np.int16))
         for start in range(0, len(ulaw) - FRAME_SAMPLES + 1, FRAME_SAMPLES):
-            await asyncio.sleep(max(0.0, (self._position_ms + FRAME_MS) / 1_000 - self._loop.time()))
-            self._room.heard(ulaw[start : start + FRAME_SAMPLES], self._position_ms)
+            await asyncio.sleep(
+                max(0.0, self._connected_s + (self._position_ms + FRAME_MS) / 1_000 - self._loop.time())
+            )
+            self._room.heard(self._line.with_echo(ulaw[start : start + FRAME_SAMPLES]), self._position_ms)
             self._position_ms += FRAME_MS
             self._ticks.tick()
             for mark in self._line.due():

@@ -56,6 +56,11 @@ def decode_frame(ulaw: bytes) -> bytes:
     return linear
 
 
+def rms(pcm: bytes) -> float:
+    """Return the loudness of int16 samples in the machine's order, 0 to 1."""
+    return float(audioop.rms(pcm, 2)) / 32_768
+
+
 def encode(pcm: Samples) -> bytes:
     """Return the µ-law bytes of int16 samples, one byte a sample."""
     return _TO_ULAW[np.ascontiguousarray(pcm).view(np.uint16)].tobytes()

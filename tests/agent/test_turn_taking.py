@@ -24,6 +24,9 @@ class Room:
     def now(self) -> int:
         return round((asyncio.get_running_loop().time() - self.began) * 1_000)
 
+    def sounding(self) -> bytes:
+        return b""
+
     def end_voice(self) -> None:
         self.ended += 1
 

@@ -41,6 +41,8 @@ PORTUGUESE = lists_for("pt-BR")
         ("well I, uh", Words.HESITATING),
         ("let me see", Words.HESITATING),
         ("very well", Words.FINISHED),
+        ("mm hmm", Words.FINISHED),
+        ("hmm", Words.HESITATING),
     ],
 )
 def test_english(text: str, words: Words) -> None:

@@ -3,16 +3,16 @@
 import asyncio
 
 from agent.turns.smart_turn import SmartTurn
+from bench.sim.loop import SimLoop
 from bench.turns.scenes import Scene, made
 from bench.turns.stage import OURS, SMART_TURN_MS, Judgements, Played, System, play_all
-from bench.turns.virtual_loop import VirtualLoop
 
 SILENCE, WORDS, _, BOTH = OURS
 
 
 def played(system: System, name: str) -> tuple[Scene, Played]:
     scene = next(scene for scene in made() if scene.name == name)
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+    with asyncio.Runner(loop_factory=SimLoop) as runner:
         (found,) = runner.run(play_all([scene], system, Judgements(SmartTurn()), SMART_TURN_MS))
     return scene, found
 

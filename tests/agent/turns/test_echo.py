@@ -1,0 +1,99 @@
+"""Our own voice from a speaker-phone, and voices that are not."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from agent.turns.echo import Echo, level_db
+from tests.agent.turns.sounds import spoken
+
+FRAME = 160
+Sound = NDArray[np.float64]
+AGENT = "We help small shops pay less for their electricity, and most of them save a tenth of it within a year."
+OTHERS = ("no thank you I am not interested", "who is this and how did you get my number", "wait a moment please")
+
+
+def loud(pcm: bytes, rms: float = 2_500) -> Sound:
+    sound = np.frombuffer(pcm, "<i2").astype(np.float64)
+    level = float(np.sqrt(np.mean(sound**2)))
+    return sound * (rms / level)
+
+
+def levels(sound: Sound) -> list[float]:
+    frames = sound[: len(sound) // FRAME * FRAME].reshape(-1, FRAME)
+    return [float(level) for level in np.sqrt(np.mean(frames**2, axis=1)) / 32_768]
+
+
+def back(sound: Sound, delay_ms: int, gain_db: float) -> Sound:
+    """Return a sound as a room gives it back: later, softer, smeared over 100 ms, with hiss."""
+    chance = np.random.default_rng(delay_ms)
+    room = np.exp(-np.arange(800) / 200) * chance.normal(0, 1, 800)
+    room[0] = 3
+    room /= np.sqrt(np.sum(room**2))
+    later = np.concatenate([np.zeros(delay_ms * 8), sound * 10 ** (gain_db / 20)])[: len(sound)]
+    return np.convolve(later, room)[: len(sound)] + chance.normal(0, 30, len(sound))
+
+
+def verdicts(heard: Sound, played: Sound, places: range) -> list[bool]:
+    echo, found = Echo(), []
+    for place, (theirs, ours) in enumerate(zip(levels(heard), levels(played), strict=True)):
+        echo.hear(theirs, ours)
+        if place in places:
+            found.append(echo.explains())
+    return found
+
+
+@pytest.fixture(name="agent", scope="module")
+def _agent() -> Sound:
+    return loud(spoken(AGENT, "en-us+f3"))
+
+
+@pytest.mark.parametrize("delay_ms", [0, 60, 200, 400])
+@pytest.mark.parametrize("gain_db", [-6, -15, -25])
+def test_our_own_voice_is_known_within_a_second(agent: Sound, delay_ms: int, gain_db: float) -> None:
+    found = verdicts(back(agent, delay_ms, gain_db), agent, range(60, len(agent) // FRAME, 5))
+    assert np.mean(found) > 0.95
+
+
+@pytest.mark.parametrize("delay_ms", [60, 200, 400])
+def test_who_speaks_over_the_echo_is_heard(agent: Sound, delay_ms: int) -> None:
+    heard = back(agent, delay_ms, -15)
+    voice = loud(spoken(OTHERS[0], "en-us+klatt4"))
+    heard[32_000 : 32_000 + len(voice)] += voice
+    begins = 32_000 // FRAME
+    assert np.mean(verdicts(heard, agent, range(begins + 8, begins + 60, 2))) < 0.15
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_another_voice_is_no_echo(agent: Sound, text: str) -> None:
+    voice = loud(spoken(text, "en-us+m3"))
+    found = []
+    for begins in range(0, len(agent) - len(voice), 8_000):
+        heard = np.random.default_rng(begins).normal(0, 20, len(agent))
+        heard[begins : begins + len(voice)] += voice
+        found += verdicts(heard, agent, range(begins // FRAME + 5, (begins + len(voice)) // FRAME, 5))
+    assert np.mean(found) < 0.02
+
+
+def test_the_next_answer_is_known_from_its_first_word(agent: Sound) -> None:
+    pause = np.zeros(FRAME * 20)
+    played = np.concatenate([agent, pause, agent])
+    start = (len(agent) + len(pause)) // FRAME
+    found = verdicts(back(played, 200, -15), played, range(start + 12, start + 40, 4))
+    assert all(found)
+
+
+def test_without_anything_played_nothing_is_an_echo() -> None:
+    echo = Echo()
+    assert not echo.explains()
+    for level in levels(loud(spoken(OTHERS[0]))):
+        echo.hear(level, 0.0)
+    assert not echo.explains()
+    assert not echo.possible
+    echo.forget()
+    assert not echo.explains()
+
+
+def test_levels_have_a_floor() -> None:
+    assert level_db(0.0) == level_db(0.0005) == -60.0
+    assert level_db(1.0) == 0.0

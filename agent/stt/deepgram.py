@@ -222,14 +222,13 @@ class DeepgramRecognizer:
 
     async def _converse(self) -> None:
         """Hold one connection to its end, which is `aclose` or an exception."""
-        async with contextlib.AsyncExitStack() as stack:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                client = await stack.enter_async_context(self._dial())
-            # The SDK's own reading builds models of each message: forty times the work, and no check of their shape.
-            socket = client._websocket
-            self._transport = socket.transport
-            # Before the SDK closes the socket: a peer that does not answer would be waited for.
-            stack.callback(self._break)
+        dialled = self._dial()
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            client = await dialled.__aenter__()
+        # The SDK's own reading builds models of each message: forty times the work, and no check of their shape.
+        socket = client._websocket
+        self._transport = socket.transport
+        try:
             self._hearing.opened()
             self._open.set()
             self._wake.set()
@@ -237,10 +236,14 @@ class DeepgramRecognizer:
             async with asyncio.TaskGroup() as tasks:
                 reading = tasks.create_task(self._read(socket), name="deepgram.read")
                 await self._write(socket)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                        await asyncio.wait([reading])
+                await asyncio.wait([reading], timeout=CLOSE_TIMEOUT_S)
                 reading.cancel()
+        finally:
+            # Broken before the SDK closes it, which would wait for the peer; what it says of that must not take the
+            # place of a cancellation.
+            self._break()
+            with contextlib.suppress(WebSocketException, OSError):
+                await dialled.__aexit__(None, None, None)
 
     async def _write(self, socket: Any) -> None:
         while not self._closing:

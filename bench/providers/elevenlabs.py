@@ -217,7 +217,7 @@ def _characters(timed: list[CodedWord], length_ms: int) -> list[tuple[str, int, 
         marks = [word.start_ms + round(index * step) for index in range(len(word.text) + 1)]
         found += [(char, marks[at], marks[at + 1] - marks[at]) for at, char in enumerate(word.text)]
         next_ms = timed[number + 1].start_ms if number + 1 < len(timed) else length_ms
-        if next_ms > word.end_ms:
+        if number + 1 < len(timed) or next_ms > word.end_ms:
             found.append((" ", word.end_ms, next_ms - word.end_ms))
     return found
 

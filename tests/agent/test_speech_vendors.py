@@ -1,24 +1,102 @@
-"""From names in a plan to recognisers: which need what, and what is said when it is not there."""
+"""From names in a plan to a call's recogniser and voice: which need what, and what is left when the process ends."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from agent.speech_process import SpeechProcess
 from agent.speech_vendors import SpeechVendors, UnknownSpeech
+from agent.stt.deepgram import DeepgramRecognizer
+from agent.stt.failover import FailoverRecognizer
 from agent.stt.whisper_process import Patience, WhisperProcess
+from bench.providers.deepgram import Deepgram
+from bench.providers.elevenlabs import ElevenLabs
+from bench.providers.socket_server import SpeechServer
+from bench.providers.speech_script import Hearing, InTurn, Saying
 from tests.agent.stt import made_whisper
-from tests.agent.stt.engines import utter
+from tests.agent.stt.engines import WORDS, coded, utter
 from tests.agent.stt.made_whisper import tone
 
+KEYS = {"deepgram": "k", "elevenlabs": "k"}
 
-def vendors(whisper: WhisperProcess | None = None) -> SpeechVendors:
-    return SpeechVendors(SpeechProcess(), SpeechProcess(), whisper=whisper)
+
+@asynccontextmanager
+async def vendors(keys: dict[str, str] = KEYS) -> AsyncGenerator[tuple[SpeechVendors, SpeechServer, SpeechServer]]:
+    async with (
+        SpeechServer(Deepgram(), InTurn((Hearing(vocabulary=WORDS),)), frozenset({"k", "own"})) as ears,
+        SpeechServer(ElevenLabs(), InTurn((Saying(),)), frozenset({"k", "own"})) as mouths,
+    ):
+        urls = {"deepgram": ears.url, "elevenlabs": mouths.url}
+        # The embedded engines are not asked here, so their processes are not started.
+        async with SpeechVendors(SpeechProcess(), SpeechProcess(), keys, urls) as made:
+            yield made, ears, mouths
+
+
+def ignore(_text: str) -> None:
+    pass
+
+
+async def test_names_lead_to_vendors_and_keys_of_an_organisation_go_first() -> None:
+    async with vendors() as (made, ears, mouths):
+        recognizer = await made.open_recognizer(("deepgram:nova-3",), "pt-BR", (), ignore, own={"deepgram": "own"})
+        assert isinstance(recognizer, DeepgramRecognizer)
+        await utter(recognizer, coded("alpha bravo"))
+        assert (await recognizer.finish()).text == "alpha bravo"
+        voice = await made.open_voice(("elevenlabs:anna/eleven_turbo_v2_5",), "en-us", "pt-BR", {"elevenlabs": "own"})
+        assert [piece async for piece in voice.speak("um dois")]
+        await recognizer.aclose()
+        await voice.aclose()
+    assert ears.seen[0].key == "own"
+    assert ears.seen[0].query["model"] == "nova-3"
+    assert ears.seen[0].query["language"] == "pt-BR"
+    assert mouths.seen[0].key == "own"
+    assert mouths.seen[0].path.split("/")[3] == "anna"
+    assert mouths.seen[0].query["model_id"] == "eleven_turbo_v2_5"
+    assert mouths.seen[0].query["language_code"] == "pt"
+
+
+async def test_several_names_are_a_first_and_those_that_take_over() -> None:
+    async with vendors() as (made, _, _):
+        recognizer = await made.open_recognizer(("deepgram:nova-3", "embedded"), "en-US", (), ignore)
+        assert isinstance(recognizer, FailoverRecognizer)
+        await recognizer.aclose()
+
+
+@pytest.mark.parametrize("name", ["deepgram", "deepgram:", "acme:x", "", "nova-3"])
+async def test_a_name_that_nobody_knows_is_refused_with_those_that_are_known(name: str) -> None:
+    async with vendors() as (made, _, _):
+        with pytest.raises(UnknownSpeech, match="known: embedded, deepgram:NAME"):
+            await made.open_recognizer((name,), "en-US", (), ignore)
+        with pytest.raises(UnknownSpeech, match="known: embedded, elevenlabs:NAME"):
+            await made.open_voice((name,), "en-us", "en-US")
+
+
+async def test_a_vendor_without_a_key_is_refused_with_the_setting_that_is_missing() -> None:
+    async with vendors({}) as (made, _, _):
+        with pytest.raises(UnknownSpeech, match="SALESOS_DEEPGRAM_API_KEY"):
+            await made.open_recognizer(("deepgram:nova-3",), "en-US", (), ignore)
+        with pytest.raises(UnknownSpeech, match="SALESOS_ELEVENLABS_API_KEY"):
+            await made.open_voice(("elevenlabs:anna",), "en-us", "en-US")
+
+
+async def test_sockets_of_calls_that_nobody_closed_do_not_keep_the_process() -> None:
+    async with asyncio.timeout(10):
+        async with vendors() as (made, ears, mouths):
+            await made.open_recognizer(("deepgram:nova-3",), "en-US", (), ignore)
+            voice = await made.open_voice(("elevenlabs:anna",), "en-us", "en-US")
+            assert [piece async for piece in voice.speak("one")]
+            assert (ears.open_count, mouths.open_count) == (1, 1)
 
 
 async def test_whisper_is_had_by_its_name_and_hears(tmp_path: Path) -> None:
     folder = made_whisper.make(tmp_path / "model")
-    async with WhisperProcess.start(folder, Patience(20.0, 20.0)) as process, vendors(process) as speech:
+    async with (
+        WhisperProcess.start(folder, Patience(20.0, 20.0)) as process,
+        SpeechVendors(SpeechProcess(), SpeechProcess(), whisper=process) as speech,
+    ):
         recognizer = await speech.open_recognizer(["whisper"], "en-US", (), print)
         await utter(recognizer, tone("tomorrow at ten"))
         assert (await recognizer.finish()).text == "tomorrow at ten"
@@ -26,6 +104,6 @@ async def test_whisper_is_had_by_its_name_and_hears(tmp_path: Path) -> None:
 
 
 async def test_whisper_without_a_model_names_the_setting() -> None:
-    async with vendors() as speech:
+    async with SpeechVendors(SpeechProcess(), SpeechProcess()) as speech:
         with pytest.raises(UnknownSpeech, match="'whisper' needs a model: set SALESOS_WHISPER_MODEL"):
             await speech.open_recognizer(["whisper"], "en-US", (), print)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from agent import briefing
+from agent.fixed_phrases import fixed_phrases
 from agent.llm.gateway import Gateway
 from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
@@ -20,6 +21,7 @@ from agent.stock_phrases import stock_phrases
 from agent.stt.port import OnPartial, OnTurn, TranscriptionUnavailable, no_turns
 from agent.stt.whisper_process import WhisperProcess
 from agent.tools.catalog import offered
+from agent.tts.phrase_cache import PhraseCache
 from agent.turns.judge import SmartTurnProcess
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import normals
@@ -42,6 +44,7 @@ class SpeechKeys:
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
     whisper_model: Path | None = None
+    phrases: Path | None = None  # a folder for the speech of fixed phrases
 
 
 class MindMaker:
@@ -88,7 +91,8 @@ class MindMaker:
             whisper = None
             if keys.whisper_model is not None:
                 whisper = await stack.enter_async_context(WhisperProcess.start(keys.whisper_model))
-            vendors = SpeechVendors(ears, mouth, keys.keys, keys.base_urls, whisper=whisper)
+            phrases_kept = PhraseCache(keys.phrases) if keys.phrases is not None else None
+            vendors = SpeechVendors(ears, mouth, keys.keys, keys.base_urls, whisper=whisper, phrases=phrases_kept)
             speech = await stack.enter_async_context(vendors)
             judge = await stack.enter_async_context(SmartTurnProcess.start()) if smart_turn else None
             yield cls(ears, mouth, speech, models, secret_key, judge, speculate=speculate)
@@ -117,7 +121,10 @@ class MindMaker:
             providers, language = plan.providers, plan.agent.language
             model = await self._models.open((providers.llm, *providers.llm_fallbacks), playbook, own, on_model)
             voices, recognizers = (providers.tts, *providers.tts_fallbacks), (providers.stt, *providers.stt_fallbacks)
-            voice = await self._speech.open_voice(voices, plan.agent.voice, language, own)
+            stock = stock_phrases(language)
+            voice = await self._speech.open_voice(
+                voices, plan.agent.voice, language, own, fixed_phrases(playbook, stock), stock.all
+            )
         except (BadPlaybook, UnknownModel, UnknownSpeech, BadSecret) as error:
             raise BadPlan(str(error)) from None
         try:
@@ -148,7 +155,7 @@ class MindMaker:
             plan.agent.max_tokens,
             lists=lists,
             judge=self.judge if plan.smart_turn else None,
-            phrases=stock_phrases(plan.agent.language),
+            phrases=stock,
             belongings=(voice.aclose,),
             ahead=model if self._speculate and plan.speculate and isinstance(model, Gateway) else None,
         )

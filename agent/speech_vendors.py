@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import importlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, Self
 
@@ -25,6 +25,7 @@ from agent.stt.whisper_process import WhisperProcess
 from agent.tts import failover as tts_failover
 from agent.tts import registry as tts
 from agent.tts.embedded import EmbeddedVoice
+from agent.tts.phrase_cache import CachedVoice, PhraseCache
 from agent.tts.port import Voice
 
 BREAKERS_MAX: Final = 1_000  # accounts times names; the one that was used longest ago is forgotten
@@ -43,7 +44,7 @@ class SpeechVendors:
     """Async context manager. `keys`: the operator's, by vendor; organisations may bring theirs for a call.
 
     `base_urls`: where vendors are, if not at their own addresses. `ears`, `mouth`: the embedded engines' processes;
-    `whisper`: that of the operator's Whisper model.
+    `whisper`: that of the operator's Whisper model; `phrases`: where the speech of fixed phrases is kept.
     """
 
     def __init__(
@@ -54,10 +55,13 @@ class SpeechVendors:
         base_urls: Mapping[str, str] | None = None,
         *,
         whisper: WhisperProcess | None = None,
+        phrases: PhraseCache | None = None,
     ) -> None:
         self._ears = ears
         self._mouth = mouth
         self._whisper = whisper
+        self._phrases = phrases
+        self._readied: set[str] = set()  # voices whose stock phrases were seen to
         self._keys = dict(keys or {})
         self._base_urls = dict(base_urls or {})
         self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
@@ -115,9 +119,17 @@ class SpeechVendors:
         return stt_failover.Route(name, factory, self._breaker(f"stt {name}", vendor, own))
 
     async def open_voice(
-        self, names: Sequence[str], embedded_voice: str, language: str, own: Mapping[str, str] | None = None
+        self,
+        names: Sequence[str],
+        embedded_voice: str,
+        language: str,
+        own: Mapping[str, str] | None = None,
+        fixed: Collection[str] = (),
+        stock: Collection[str] = (),
     ) -> "tts_failover.CallVoices":
         """Return the voices of one call, being warmed; `embedded_voice` is what `embedded` speaks with.
+
+        `fixed`: phrases that may be kept; `stock`: those of them to have ready before they are needed.
 
         Raises:
             UnknownSpeech: a name that is not known, or a vendor that nobody has a key for.
@@ -133,8 +145,19 @@ class SpeechVendors:
             called = (await _load(tts.VENDORS[vendor]))(access, model, language, self._tasks)
             self._tasks.create_task(called.warm(), name="tts.warm")
             breaker = self._breaker(f"tts {name}", vendor, own)
-            routes.append(tts_failover.Route(name, called, breaker, called.aclose))
+            said = self._cached(called, f"{name} {language} {access.base_url}", fixed, stock)
+            routes.append(tts_failover.Route(name, said, breaker, called.aclose))
         return tts_failover.CallVoices(routes, asyncio.get_running_loop().time)
+
+    def _cached(self, voice: Voice, name: str, fixed: Collection[str], stock: Collection[str]) -> Voice:
+        """Return the voice with fixed phrases from the cache, and see to its stock phrases once a process."""
+        if self._phrases is None:
+            return voice
+        cached = CachedVoice(voice, name, fixed, self._phrases)
+        if name not in self._readied:
+            self._readied.add(name)
+            self._tasks.create_task(cached.have_ready(stock), name="tts.phrases")
+        return cached
 
     def _access(self, name: str, vendor: str, own: Mapping[str, str] | None, keyless: frozenset[str]) -> Access:
         key = (own or {}).get(vendor, "") or self._keys.get(vendor, "")

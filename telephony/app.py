@@ -196,7 +196,10 @@ def _speech_keys(settings: Settings) -> SpeechKeys:
     keys = {"deepgram": settings.deepgram_api_key, "elevenlabs": settings.elevenlabs_api_key}
     base_urls = {"deepgram": settings.deepgram_base_url, "elevenlabs": settings.elevenlabs_base_url}
     whisper = Path(settings.whisper_model) if settings.whisper_model else None
-    return SpeechKeys({vendor: key.get_secret_value() for vendor, key in keys.items() if key}, base_urls, whisper)
+    phrases = settings.data_dir / "voice" / settings.node / "phrases"
+    return SpeechKeys(
+        {vendor: key.get_secret_value() for vendor, key in keys.items() if key}, base_urls, whisper, phrases
+    )
 
 
 def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:

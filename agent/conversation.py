@@ -37,6 +37,7 @@ from agent.turn_taking import TurnTaking
 from agent.turns import timing
 from agent.turns.assent import is_backchannel, is_noise
 from agent.turns.floor import Floor, Signal, move
+from agent.turns.patience import Patience
 from events import call as events
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
 from media.agent_voice import AgentVoice
@@ -56,6 +57,7 @@ class Conversation:
         self._memory = Memory()
         self._listening = Listening(minds.recognizer)
         self._taking = TurnTaking(self.put, minds.lists, minds.judge, lambda: self.put(ProbableEnd()), minds.wait)
+        self._patience = Patience(minds.prompts)
         self._facts = report.Facts(witness.emit)
         self._turn = 0
         self._reply: Reply | None = None
@@ -244,6 +246,7 @@ class Conversation:
         return None
 
     async def _after_utterance(self, text: str, signal: VoiceEnded) -> None:
+        self._patience.renew()
         if self._listening.failures >= timing.FAILURES_MAX:
             await self._answer(None, failed=SPEECH_AWAY)
         elif self._memory.agent_has_spoken:
@@ -338,7 +341,7 @@ class Conversation:
 
     def _played_out(self, reply: Reply) -> None:
         self._memory.answer_heard()
-        self._outcome, self._reason = report.decided_outcome(reply), reply.failed
+        self._outcome, self._reason = report.decided_outcome(reply) or self._patience.outcome, reply.failed
         if not reply.opened:
             self._facts.note(reply)  # an answer without words can still establish something
         self._commit_reply(cut_short=False)
@@ -374,7 +377,7 @@ class Conversation:
             case Timer.OPENING:
                 await self._answer(EventName.ANSWERED)
             case Timer.SILENCE:
-                await self._answer(EventName.SILENCE)
+                await self._answer(self._patience.tried())
             case Timer.DOUBT:
                 self._resume_if_assent()
             case Timer.YIELD if is_backchannel(self._listening.partial, self._minds.backchannels):

@@ -154,6 +154,7 @@ class MindMaker:
             plan.agent.temperature,
             plan.agent.max_tokens,
             lists=lists,
+            prompts=len(playbook.silence.prompts),
             judge=self.judge if plan.smart_turn else None,
             phrases=stock,
             belongings=(voice.aclose,),

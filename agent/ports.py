@@ -12,6 +12,7 @@ from agent.tools.toolbox import Toolbox
 from agent.tts.port import Voice
 from agent.turns.ending import Evidence, wait_ms
 from agent.turns.judge import EndJudge
+from agent.turns.patience import PROMPTS
 from agent.turns.wording import NO_LISTS, WordLists
 from events.call import Body
 from events.plan import Prompt
@@ -43,6 +44,7 @@ class Minds:
     max_tokens: int = 1000  # of one answer
     lists: WordLists = NO_LISTS  # of the agent's language
     judge: EndJudge | None = None  # of ends of turns, by their sound
+    prompts: int = PROMPTS  # that a caller who says nothing hears before goodbye
     wait: Callable[[Evidence], int] = wait_ms  # how much silence ends a turn
     toolbox: Toolbox | None = None  # the call's; None: it may do nothing but note facts and end
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook

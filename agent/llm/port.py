@@ -48,6 +48,8 @@ class EventName(StrEnum):
 
     ANSWERED = "answered"  # picked up; who it is is not yet known: a greeting is due
     SILENCE = "silence"  # the caller was asked and said nothing
+    SILENCE_OFFER = "silence_offer"  # and again: offer to call another time
+    SILENCE_END = "silence_end"  # and again: say goodbye, the call ends with that
     NOT_UNDERSTOOD = "not_understood"  # the caller said something that could not be made out
     MESSAGE_BEEP = "message_beep"  # a machine waits for a message
     TIME_UP = "time_up"  # funds or time end: say goodbye

@@ -16,6 +16,8 @@ from agent.llm.seam import ALL_SAID
 _EVENTS: Final[Mapping[str, str]] = {
     EventName.ANSWERED: "[The call was answered. Greet the person and say who you are.]",
     EventName.SILENCE: "[The caller says nothing. Ask again, shortly, in other words.]",
+    EventName.SILENCE_OFFER: "[The caller still says nothing. Ask whether you should call another time.]",
+    EventName.SILENCE_END: "[The caller has said nothing all this time. Say goodbye in one sentence.]",
     EventName.NOT_UNDERSTOOD: "[The caller said something that could not be made out. Ask them to say it again.]",
     EventName.MESSAGE_BEEP: "[An answering machine waits for your message. Leave it now.]",
     EventName.TIME_UP: "[The time of this call is over. Say goodbye in one sentence.]",

@@ -61,7 +61,7 @@ class ScriptedModel:
         match text:
             case EventName.ANSWERED:
                 return dialogue.greet(self._playbook, state)
-            case EventName.SILENCE:
+            case EventName.SILENCE | EventName.SILENCE_OFFER | EventName.SILENCE_END:
                 return dialogue.meet_silence(self._playbook, state)
             case EventName.NOT_UNDERSTOOD:
                 return dialogue.meet_noise(self._playbook, state)

@@ -1,12 +1,16 @@
 """`salesos bench turns`. Every part is imported when the command runs."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.outcome import JsonFile, ReportFile, failing_with, give
 from config.logs import configure_logs
+
+if TYPE_CHECKING:
+    from bench.turns.stage import Played
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +43,7 @@ def turns(
     with failing_with("turns", BadRecording, PeerMissing, listener.PeerFailed):
         heard = [*made(), *recorded(_files(recordings or []))]
         configure_logs("bench", "error")
-        played = measure(heard, smart_turn_ms)
+        played: dict[str, Sequence[Played | None]] = {**measure(heard, smart_turn_ms)}
         facts = {"smart-turn takes": f"{smart_turn_ms:.0f} ms", "a word is known": "200 ms after its end"}
         if peer:
             if peer_python is None:
@@ -54,7 +58,8 @@ def turns(
     if scenes:
         for place, scene in enumerate(heard):
             for system, results in played.items():
-                one = results[place]
+                if (one := results[place]) is None:
+                    continue
                 spoke = [at - scene.speech_ms[1] for at in one.spoke_ms]
                 typer.echo(f"{scene.name} · {system}: spoke {spoke}, stopped {one.stopped_ms}, yielded {one.yielded}")
     give(table(figures), figures, lambda: page.page(figures), json, report)

@@ -83,11 +83,14 @@ def share(values: Sequence[float], part: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
 
 
-def report(scenes: Sequence[Scene], played: Mapping[str, Sequence[Played]], facts: Mapping[str, str]) -> TurnsReport:
+def report(
+    scenes: Sequence[Scene], played: Mapping[str, Sequence[Played | None]], facts: Mapping[str, str]
+) -> TurnsReport:
+    """`played`: by system, in the order of the scenes; None for a scene that a system could not be given."""
     turns: dict[str, dict[str, TurnFigures]] = {}
     floor: dict[str, dict[str, FloorFigures]] = {}
     for system, results in played.items():
-        pairs = list(zip(scenes, results, strict=True))
+        pairs = [(scene, one) for scene, one in zip(scenes, results, strict=True) if one is not None]
         speaking = [pair for pair in pairs if not pair[0].over_agent]
         over = [pair for pair in pairs if pair[0].over_agent]
         turns[system] = {
@@ -108,7 +111,8 @@ def table(figures: TurnsReport) -> str:
     ]
     for group in _all_groups(figures.turns):
         for system, of in figures.turns.items():
-            one = of[group]
+            if (one := of.get(group)) is None:
+                continue
             lines.append(
                 f"{group:<18}{system:<24}{one.scenes:>7}{one.cut:>5}{one.unanswered:>12}"
                 f"{ms(one.delay_p50_ms):>11}{ms(one.delay_p95_ms):>7}"
@@ -120,7 +124,8 @@ def table(figures: TurnsReport) -> str:
     )
     for group in _all_groups(figures.floor):
         for system, found in figures.floor.items():
-            row = found[group]
+            if (row := found.get(group)) is None:
+                continue
             lines.append(
                 f"{group:<18}{system:<24}{row.scenes:>7}{row.wrong:>7}{row.stopped:>6}"
                 f"{ms(row.stop_p50_ms):>10}{ms(row.stop_p95_ms):>7}{ms(row.held_p50_ms):>10}"

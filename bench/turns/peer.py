@@ -20,8 +20,10 @@ class PeerFailed(Exception):
     """The peer could not be asked; the message says why."""
 
 
-def listen(python: Path, scenes: Sequence[Scene], run_ms: float = SMART_TURN_MS) -> list[Played]:
-    """Return what the peer does in each scene; its smart-turn counts as taking `run_ms`, as ours does.
+def listen(python: Path, scenes: Sequence[Scene], run_ms: float = SMART_TURN_MS) -> list[Played | None]:
+    """Return what the peer does in each scene; None for those with an echo, which needs the agent's voice to be heard.
+
+    Its smart-turn counts as taking `run_ms`, as ours does.
 
     Raises:
         PeerFailed: its interpreter does not run the script to its end.
@@ -43,8 +45,10 @@ def listen(python: Path, scenes: Sequence[Scene], run_ms: float = SMART_TURN_MS)
     return [_played(scene, told[f"{number:04}"], run_ms) for number, scene in enumerate(scenes)]
 
 
-def _played(scene: Scene, told: dict[str, list[float]], run_ms: float) -> Played:
+def _played(scene: Scene, told: dict[str, list[float]], run_ms: float) -> Played | None:
     """Return what would be heard of it: it answers when a turn is over, and stops when one begins."""
+    if scene.echo is not None:
+        return None
     took_ms = median(told["run_ms"]) if told["run_ms"] else 0.0
     ended = [round(at_ms + run_ms - took_ms) for at_ms in told["ended"]]
     if not scene.over_agent:

@@ -22,6 +22,7 @@ _VOICES: Final = ("en-us", "en-us+klatt4", "en-us+f3", "en-us+m3")
 _RATE_WPM: Final = 165
 _FAST_WPM: Final = 260
 _NOISES_DB: Final = (None, 20, 10)
+_ECHO_KNOWN_MS: Final = 2_500  # of the agent's voice alone, before it is interrupted
 _LEVEL: Final = 2_500  # RMS of speech, in sample units: -22 dBFS, as telephones give it
 
 _WHOLE: Final = (
@@ -165,8 +166,10 @@ def _speaker_phones() -> Iterable[Scene]:
         alone = _scene(name, "echo", sounds.silence(3_000), level=False, over_agent=True, takes_floor=False)
         yield replace(alone, echo=path)
         said = sounds.say("wait a moment please", _VOICES[0], _RATE_WPM)
-        both = _scene(f"{name}, interrupted", "over echo", said.sound, said.words, over_agent=True)
-        yield replace(both, echo=path)
+        known = np.concatenate([sounds.silence(_ECHO_KNOWN_MS), said.sound])
+        words = [(word, _ECHO_KNOWN_MS + end_ms) for word, end_ms in said.words]
+        both = _scene(f"{name}, interrupted", "over echo", known, words, over_agent=True)
+        yield replace(both, echo=path, speech_ms=(both.speech_ms[0] + _ECHO_KNOWN_MS, both.speech_ms[1]))
 
 
 def _scene(

@@ -15,6 +15,7 @@ import numpy as np
 from agent.conversation import Conversation
 from agent.llm.port import Delta, Request, Text
 from agent.ports import Minds
+from agent.signals import Result
 from agent.stt.port import PCM_UTTERANCES, Feeding, Transcript
 from agent.tts.port import Speech
 from agent.turns.ending import LONGEST_MS, silence_only_ms, wait_ms
@@ -70,6 +71,7 @@ class Played:
     yielded: bool = False  # the rest of what it was saying was never said
     sent_ms: list[int] = field(default_factory=list)  # speech left for the carrier
     told: list[events.Body] = field(default_factory=list)
+    result: Result | None = None  # the conversation ended by itself
     held_ms: int = 0  # how long it was held before it went on, in all
 
 
@@ -277,6 +279,7 @@ class Stage:
             self._began_ms = self._now_ms()
             await self._hear(self._scene.pcm[: (self._scene.speech_ms[1] + _HEARD_AFTER_MS) * SAMPLES_PER_MS].tobytes())
             self._closed = self._line.over = True
+            self.played.result = running.result() if running.done() else None
             self._conversation.close()
             running.cancel()
         self._room.leave()

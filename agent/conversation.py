@@ -67,6 +67,7 @@ class Conversation:
         self._stopped_ms = 0  # when the agent's voice was stopped last
         self._timer = OneTimer(self.put)
         self._machine = False
+        self._time_up = False  # the next answer is the goodbye
         self._screened = False
         self._outcome: events.Outcome | None = None
         self._reason = ""  # of an outcome that is our fault
@@ -137,9 +138,15 @@ class Conversation:
         if self._minds.ahead is not None:
             self._minds.ahead.forget()
         if self._floor is not Floor.OVER:
+            self._stop_voice()
             self._floor = move(self._floor, Signal.END)
-            self._stopped_ms = self._room.now
             self._commit_reply(cut_short=True)
+
+    def _stop_voice(self) -> None:
+        """Stop for good what is being said; what is still heard until then counts as heard."""
+        if self._floor is Floor.SPEAKING:
+            self._stopped_ms = self._room.now
+            self._voice.pause()
 
     async def _handle(self, signal: ConversationSignal) -> Result | None:
         if self._floor is Floor.OVER:
@@ -168,6 +175,8 @@ class Conversation:
             case MachineWaits():
                 self._machine = True
                 await self._answer(EventName.MESSAGE_BEEP)
+            case TimeUp() if self._floor in (Floor.CALLER, Floor.SUSPENDED) and not self._time_up:
+                self._time_up = True  # whoever speaks may finish: the line stays open for some seconds
             case TimeUp() if self._floor not in (Floor.PARTING, Floor.LAST_WORDS):
                 await self._answer(EventName.TIME_UP)
             case LineGone():
@@ -271,6 +280,8 @@ class Conversation:
         self._timer.stop()
         self._floor = move(self._floor, Signal.RESUMED)
         self._voice.resume(reply.word_start_ms(self._voice.heard_ms))
+        if self._time_up:
+            self.put(TimeUp())
 
     def _yield_floor(self, reply: Reply) -> None:
         """What the caller says is an interruption: the rest of the answer is never said."""
@@ -306,11 +317,12 @@ class Conversation:
         await self._discard_answer()
         if self._floor is Floor.OVER:
             return  # closed meanwhile
-        if self._floor is Floor.SPEAKING:
-            self._stopped_ms = self._room.now
+        self._stop_voice()
         self._commit_reply(cut_short=True)
         self._floor = move(self._floor, Signal.REPLY)
         self._timer.stop()
+        if self._time_up:
+            event, self._time_up = EventName.TIME_UP, False
         self._memory.ask(event)
         self._turn += 1
         self._reply = Reply(self._turn, self._waterfall, failed=failed)

@@ -75,8 +75,7 @@ class Gateway:
                 asked = replace(request, said=seam.said, called=tuple(called))
                 speaker = await race.winner(asked)
                 if speaker is None:
-                    if not seam.said:
-                        yield Late()
+                    yield Late()
                     continue
                 try:
                     while (delta := await race.next(speaker)) is not None:

@@ -129,7 +129,8 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Late:
-    """Nothing has come yet, and whoever waits may be told so; at most once an answer, before its first text."""
+    """Nothing has come for long, and whoever waits may be told so; at most once an answer. Text may have come before
+    it: half a sentence from a provider that stalled, which nobody has heard yet."""
 
 
 Delta = Text | ToolCall | Usage | Finish | Late

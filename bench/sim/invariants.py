@@ -10,8 +10,10 @@ from itertools import pairwise
 from typing import Final
 
 from agent.llm.port import Message, Role
-from agent.turns.ending import LONGEST_MS, SILENCE_MS
+from agent.turns.ending import SILENCE_MS, Evidence, wait_ms
 from agent.turns.timing import OPENING_WAIT_S, SCREENED_WAIT_S, SILENCE_S
+from agent.turns.word_lists import lists_for
+from agent.turns.wording import read
 from bench.sim.record import PlayedWord, Record, Sound, SoundKind, Span
 from events import call as events
 from events.money import Millicredits, price_of_seconds
@@ -19,10 +21,13 @@ from events.money import Millicredits, price_of_seconds
 # A voice is noticed in 96 ms and a window, stops here, and the line's way there and back is in between.
 BARGE_IN_MS: Final = 420.0
 DEAD_AIR_MS: Final = 2_000.0
-# What the agent may wait longer for somebody who has not finished: deliberate, and no dead air.
-PATIENCE_MS: Final = float(LONGEST_MS - SILENCE_MS)
+# Two providers that fail in one answer, a model and then a voice: their time-outs follow each other.
+_SECOND_PROVIDER_MS: Final = 1_200.0
+# The carrier's request to hang up, tried again while its API is away.
+_HANGING_UP_MS: Final = 4_000.0
 # How far the place of a cut may be known wrongly: the line's trip is learnt from marks.
 CUT_MS: Final = 110.0
+_HEARD_OUT_MS: Final = 1_000.0  # before the end: what is said later is cut off by it
 _HEARD_SHARE: Final = 0.5  # as agent/reply.py counts a word as heard
 _SECONDS_OFF: Final = 8.0  # a callback may tell of the answer so much later than it was
 
@@ -172,6 +177,21 @@ def _heard_words_once(record: Record) -> Iterator[str]:
             return
 
 
+def _every_word_taken_down(record: Record) -> Iterator[str]:
+    """What was said to a person who listens is in the transcript, all of it."""
+    if record.is_machine or record.stt_failed or record.stream_ms is None:
+        return
+    end_ms = min(record.run_ms, record.over_ms if record.over_ms is not None else record.run_ms) - _HEARD_OUT_MS
+    said = [sound for sound in _in_order(record) if sound.kind is SoundKind.SPEECH and sound.end_ms < end_ms]
+    told = [word for turn in record.turns() if turn.speaker is events.Speaker.CALLER for word in turn.text.split()]
+    rest = iter(told)
+    for sound in said:
+        lost = [word for word in sound.text.split() if not any(one == word for one in rest)]
+        if lost:
+            yield f"lost {lost} of {sound.text!r} at {sound.start_ms:.0f}"
+            return
+
+
 def _no_talk_over(record: Record) -> Iterator[str]:
     """Nobody is talked over for longer than it takes to notice; assent and noise are no taking of the floor."""
     if record.is_machine:
@@ -196,23 +216,30 @@ def _no_dead_air(record: Record) -> Iterator[str]:
     at_ms, who, text = record.stream_ms, "opening", ""
     for start_ms, stop_ms, next_who, next_text in [*sounds, (end_ms, end_ms, "end", "")]:
         gap_ms = start_ms - at_ms
-        if gap_ms > _silence_allowed(who, record):
+        allowed_ms = _silence_allowed(who, text, record) + (_HANGING_UP_MS if next_who == "end" else 0.0)
+        if gap_ms > allowed_ms:
             yield f"{gap_ms:.0f} ms of silence after {who} {text!r} at {at_ms:.0f}, before {next_who} {next_text!r}"
         if stop_ms > at_ms:
             at_ms, who, text = stop_ms, next_who, next_text
 
 
-def _silence_allowed(who: str, record: Record) -> float:
+def _silence_allowed(who: str, text: str, record: Record) -> float:
+    late_ms = DEAD_AIR_MS
+    if any(fault.startswith("voice") for fault in record.faults) and any(
+        fault.startswith(("model", "stt")) for fault in record.faults
+    ):
+        late_ms += _SECOND_PROVIDER_MS
     if record.is_machine:
-        return SCREENED_WAIT_S * 1_000 + 2 * DEAD_AIR_MS
+        return SCREENED_WAIT_S * 1_000 + 2 * late_ms
     match who:
         case "opening":
-            return OPENING_WAIT_S * 1_000 + DEAD_AIR_MS
+            return OPENING_WAIT_S * 1_000 + late_ms
         case "speech":
-            return DEAD_AIR_MS + PATIENCE_MS
+            # What is waited longer for somebody who may not have finished is deliberate, and no dead air.
+            return late_ms + max(0, wait_ms(Evidence(read(text, lists_for("en-US")), 0.0)) - SILENCE_MS)
         case _:
             # It is the prospect's turn; a cough or a nod between does not change that.
-            return SILENCE_S * 1_000 + DEAD_AIR_MS
+            return SILENCE_S * 1_000 + late_ms
 
 
 def _in_order(record: Record) -> list[Sound]:
@@ -232,6 +259,7 @@ INVARIANTS: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {
     "one answer each": _one_answer_each,
     "remembered is heard": _memory_is_what_was_heard,
     "taken down once": _heard_words_once,
+    "every word taken down": _every_word_taken_down,
     "no talk-over": _no_talk_over,
     "no dead air": _no_dead_air,
 }

@@ -5,10 +5,11 @@ has played; `clear` drops what has not played and echoes what is pending, as the
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+
+import numpy as np
 
 from bench.sim import word_code
 from bench.sim.record import PlayedWord, Span
@@ -41,12 +42,14 @@ class SimLine:
         on_mark: Callable[[str], None],
         on_play: Callable[[], None],
         loses_mark: Callable[[], bool] = lambda: False,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._trip_ms = trip_ms
         self._on_mark = on_mark
         self._on_play = on_play
         self._loses_mark = loses_mark
+        self._on_close = on_close
         self._flights: list[_Flight] = []
         self._echoes: list[_Echo] = []
         self._free_ms = 0.0
@@ -96,7 +99,8 @@ class SimLine:
             self._echo(echo.mark, strikes_ms)
 
     def close(self) -> None:
-        """Nothing follows; what was sent is still heard."""
+        """Our side has closed the stream: the carrier's script goes on behind it, which hangs up."""
+        self._on_close()
 
     # The world's side
 
@@ -126,14 +130,17 @@ class SimLine:
 
         lexicon: each word's text and length in ms, by its number.
         """
-        heard: dict[int, set[int]] = defaultdict(set)
-        first_ms: dict[int, float] = {}
-        for flight in self._flights:
-            played = flight.ulaw[: int(flight.end_ms - flight.start_ms) * SAMPLES_PER_MS]
-            for place_ms, coded in word_code.decode(played):
-                heard[coded.number].add(coded.place_ms)
-                first_ms.setdefault(coded.number, flight.start_ms + place_ms)
-        return [PlayedWord(lexicon[n][0], len(places), lexicon[n][1], first_ms[n]) for n, places in heard.items()]
+        played = [flight.ulaw[: int(flight.end_ms - flight.start_ms) * SAMPLES_PER_MS] for flight in self._flights]
+        starts = np.cumsum([0, *(len(ulaw) // SAMPLES_PER_MS for ulaw in played)])
+        at, numbers, places = word_code.columns(b"".join(played))
+        words = []
+        for number, first in zip(*np.unique(numbers, return_index=True), strict=True):
+            flight = int(np.searchsorted(starts, at[first], "right")) - 1
+            first_ms = self._flights[flight].start_ms + float(at[first] - starts[flight])
+            heard_ms = len(np.unique(places[numbers == number]))
+            text, length_ms = lexicon[int(number)]
+            words.append(PlayedWord(text, heard_ms, length_ms, first_ms))
+        return sorted(words, key=lambda word: word.first_ms)
 
     def _echo(self, mark: str, at_ms: float) -> None:
         back_s = (at_ms + self._trip_ms) / 1_000

@@ -5,9 +5,8 @@ or drops is read off the sound. It is quieter than voices are (below -48 dBFS), 
 millisecond that a fade has changed does not add up and says nothing.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +36,9 @@ def _places() -> NDArray[np.uint8]:
 _PLACES: Final = _places()
 
 
+Column = NDArray[np.integer[Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class CodedMs:
     number: int
@@ -58,14 +60,21 @@ def silence(length_ms: int) -> bytes:
     return ULAW_SILENCE * (length_ms * SAMPLES_PER_MS)
 
 
-def decode(ulaw: bytes) -> Iterator[tuple[int, CodedMs]]:
-    """Yield, for each readable millisecond, its place in `ulaw` and what it carries."""
+def decode(ulaw: bytes) -> list[tuple[int, CodedMs]]:
+    """Return, for each readable millisecond, its place in `ulaw` and what it carries."""
+    at, numbers, places = columns(ulaw)
+    return [(int(a), CodedMs(int(n), int(p))) for a, n, p in zip(at, numbers, places, strict=True)]
+
+
+def columns(ulaw: bytes) -> tuple[Column, Column, Column]:
+    """Return the same as three columns: places in `ulaw` in ms, words' numbers, places in the words in ms."""
     whole = len(ulaw) // SAMPLES_PER_MS * SAMPLES_PER_MS
     table = np.frombuffer(ulaw[:whole], np.uint8).reshape(-1, SAMPLES_PER_MS).astype(np.int32)
     digits = table[:, 1:] - _BASE
     good = (table[:, 0] == _MARK) & ((digits >= 0) & (digits < _DIGITS)).all(axis=1)
     good &= digits[:, :6].sum(axis=1) % _DIGITS == digits[:, 6]
+    at = np.flatnonzero(good)
+    digits = digits[at]
     numbers = digits[:, 0] * 256 + digits[:, 1] * 16 + digits[:, 2]
     places = digits[:, 3] * 256 + digits[:, 4] * 16 + digits[:, 5]
-    for at in np.flatnonzero(good):
-        yield int(at), CodedMs(int(numbers[at]), int(places[at]))
+    return at, numbers, places

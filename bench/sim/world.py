@@ -188,6 +188,10 @@ class World:
             closed = sig.StreamClosed(True, self._line)
             self._timers.append(self._loop.call_later(self._scenario.trip_ms / 1_000, self._session.put, closed))
 
+    def _stream_closed_by_us(self) -> None:
+        if not self._exchange.over:
+            self._timers.append(self._loop.call_later(2 * self._scenario.trip_ms / 1_000, self._exchange.end))
+
     def _drop_stream(self) -> None:
         if self._streaming and not self._exchange.over:
             self._note("carrier", "stream lost")
@@ -254,6 +258,7 @@ class World:
             lambda mark: self._session.room.marked(mark),
             lambda: self._person.on_play(),
             lambda: dice.random() < share,
+            self._stream_closed_by_us,
         )
 
     def _new_dice(self, name: str) -> random.Random:

@@ -50,14 +50,15 @@ class CarrierLeg:
         else:
             self.put(sig.CarrierStatus(status, carrier_call_id))
 
-    async def hang_up(self, carrier_call_id: str) -> None:
-        """End the call; the carrier's last callback, or the guard, ends ours."""
+    async def hang_up(self, carrier_call_id: str) -> bool:
+        """End the call; the carrier's last callback, or the guard, ends ours. False when it could not be told."""
         for attempt in range(HANG_UP_TRIES):
             if not carrier_call_id:
-                return
+                return False
             try:
                 await self.carrier.hang_up(carrier_call_id)
-                return
+                return True
             except CarrierInDoubt as error:
                 log.warning("hang_up.in_doubt", reason=str(error), attempt=attempt)
                 await asyncio.sleep(HANG_UP_AGAIN_S)
+        return False

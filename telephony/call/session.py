@@ -338,8 +338,8 @@ class CallSession:
         """Let the prospect go: to a person, or off the line."""
         if outcome is Outcome.TRANSFERRED and await self._tools.put_through(self.carrier_call_id):
             self.put(sig.HandedOver())
-        else:
-            await self._carrier_leg.hang_up(self.carrier_call_id)
+        elif not await self._carrier_leg.hang_up(self.carrier_call_id) and self._line is not None:
+            self._line.close()  # the carrier's script goes on behind the stream, and hangs up there
 
     def _fail(self, outcome: Outcome, reason: str) -> bool:
         """The call never came to be; False when it had been answered."""

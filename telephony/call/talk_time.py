@@ -34,4 +34,5 @@ class TalkTime:
     @property
     def billable_s(self) -> int:
         """Begun seconds."""
-        return math.ceil(self.duration_s)
+        # To the millisecond, as the duration is told: a microsecond is no second begun.
+        return math.ceil(round(self.duration_s, 3))

@@ -47,6 +47,67 @@ FOUND = {
         speculates=True,
         dice_seed=1528094842,
     ),
+    # A microsecond into the eighteenth second, eighteen were billed of a call of seventeen.
+    "a microsecond billed": Scenario(
+        0,
+        "leaver",
+        (),
+        30.373390275338856,
+        0.3004751866662031,
+        0.10980927872800063,
+        0.2347135077387355,
+        0.2898759036442348,
+        dice_seed=3903305936,
+    ),
+    # We hung up in mid-sentence: the words heard until the line was cleared were not remembered.
+    "last words of ours": Scenario(
+        0,
+        "interrupter",
+        ("funds_end", "model_slow", "voice_refuses"),
+        72.16455321954776,
+        0.43814288728503714,
+        0.14553811021785298,
+        0.20716244498033048,
+        0.31491736367602796,
+        dice_seed=1928259386,
+    ),
+    # Told to say goodbye while the prospect spoke, it talked over them.
+    "goodbye over the prospect": Scenario(
+        0,
+        "double_talker",
+        ("model_slow", "node_stops"),
+        74.75727209825172,
+        0.24567175562713103,
+        0.18969708977753175,
+        0.26027850510109996,
+        0.19654750492368456,
+        dice_seed=2118791701,
+    ),
+    # A model stalled in its first sentence: nothing was heard until another had begun anew.
+    "a stall before the first sound": Scenario(
+        0,
+        "interrupter",
+        ("model_stalls",),
+        61.94665505633219,
+        0.43405495586403264,
+        0.06336575106118504,
+        0.15385565241374316,
+        0.08710036288259458,
+        speculates=True,
+        dice_seed=2514537608,
+    ),
+    # The carrier's API was away when we hung up: the line stayed open and silent, and was paid for.
+    "a line nobody closed": Scenario(
+        0,
+        "silent",
+        ("callbacks_lost", "carrier_away", "marks_lost"),
+        46.98061480186481,
+        0.3182343417834124,
+        0.10970883626150403,
+        0.2215770868374809,
+        0.13118653973754663,
+        dice_seed=2829131614,
+    ),
 }
 
 

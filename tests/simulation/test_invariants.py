@@ -159,6 +159,8 @@ CASES: list[tuple[str, Doctor]] = [
     ("remembered is heard", _hear_more),
     ("remembered is heard", _say(1, heard_text="Something else.")),
     ("taken down once", _say(2, text="Yes, sure. Yes, sure.")),
+    ("every word taken down", _say(2, text="Yes.")),
+    ("every word taken down", _say(-2, text="Yes.")),
     ("no talk-over", _talk_over),
     ("no dead air", _fall_silent),
 ]

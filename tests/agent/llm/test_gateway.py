@@ -314,10 +314,15 @@ def test_a_late_answer_says_once_that_it_is_late() -> None:
     assert text(deltas) == WORDS
 
 
-def test_a_prompt_answer_and_a_broken_one_are_not_called_late() -> None:
+def test_a_prompt_answer_is_not_called_late() -> None:
     assert Late() not in Scene(Player(words())).answer()
-    # What was said is still being heard while the next one is asked.
-    assert Late() not in Scene(Player(["I can ", unavailable(Failure.CUT)]), Player([1.5, "call you."])).answer()
+
+
+def test_an_answer_that_is_late_to_go_on_says_so_behind_what_came() -> None:
+    """Half a sentence is not spoken, so it does not fill the silence."""
+    deltas = Scene(Player(["I can ", unavailable(Failure.CUT)]), Player([1.5, "call you."])).answer()
+    assert deltas[:2] == [Text("I can "), Late()]
+    assert text(deltas) == "I can call you."
 
 
 @pytest.mark.parametrize("failure", [Failure.UNAVAILABLE, Failure.CUT, Failure.EMPTY, Failure.GARBAGE])

@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command()(fuzz)
     app.command()(overload)
     app.command()(soak)
+    app.command()(failover)
 
 
 def kill(
@@ -104,4 +105,22 @@ def soak(
     with failing_with("soak", ServerFailed):
         found = uvloop.run(measure(calls, seconds_each, at_once, lambda n: typer.echo(f"{n} calls over", err=True)))
     give(soak_report.summary(found), found, lambda: soak_report.page(found), json, report)
+    raise typer.Exit(0 if found.good else 1)
+
+
+def failover(
+    calls: Annotated[int, typer.Option(min=1, max=5_000)] = 200,
+    at_once: Annotated[int, typer.Option(min=1, max=50)] = 16,
+    seed: Annotated[int, typer.Option(help="Of who dies, how and when.")] = 1,
+    json: JsonFile = None,
+    report: ReportFile = None,
+) -> None:
+    """Kill the model, the voice or the recogniser in the middle of calls: do they go on, every word heard once?"""
+    import uvloop
+
+    from bench.failover import run, telling
+
+    configure_logs("bench", "error")
+    found = uvloop.run(run.measure(calls, at_once, seed, lambda over: typer.echo(telling.line(over), err=True)))
+    give(telling.summary(found), found, lambda: telling.page(found), json, report)
     raise typer.Exit(0 if found.good else 1)

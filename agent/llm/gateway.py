@@ -84,6 +84,9 @@ class Gateway:
                             if text:
                                 yield Text(text)
                             continue
+                        if isinstance(delta, Late):
+                            yield delta
+                            continue
                         # Words come before what is done at their end.
                         if rest := seam.flush():
                             yield Text(rest)

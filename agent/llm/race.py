@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.llm.attempt import Attempt, Route
-from agent.llm.port import Delta, Failure, ModelUnavailable, Request
+from agent.llm.port import Delta, Failure, Late, ModelUnavailable, Request
 from agent.llm.usage import Fate, ModelCall
 
 # A server that restarts, a connection that had been closed: the next moment may be better. A stall has cost its time.
 _PASSING: Final = frozenset({Failure.UNAVAILABLE, Failure.CUT, Failure.EMPTY, Failure.GARBAGE})
+_HALT_S: Final = 0.3  # between two tokens: an answer that flows is not late, however long its first sentence is
 RIVALS_MAX: Final = 2  # asked at the same time; a third would cost more than it could win
 
 
@@ -23,9 +24,11 @@ class Patience:
     hedge_after_s: float = 0.7  # then a rival starts
     first_token_s: float = 1.6  # then the provider is given up
     next_token_s: float = 1.2  # a stall in the middle
-    late_after_s: float = 1.0  # then `Late` is told: time for "one moment"
-    # Then the answer, or the rest of a broken one, is given up, whoever is still being asked: after "one moment" at
-    # 1.0 s, which takes a second to say, the apology comes before another two of silence.
+    # Then `Late` is told: time for "one moment". With some 0.8 s for the end of the turn before it, and 0.1 s for the
+    # voice, the caller waits less than two seconds.
+    late_after_s: float = 0.9
+    # Then the answer, or the rest of a broken one, is given up, whoever is still being asked: after "one moment",
+    # which takes a second to say, the apology comes before another two of silence.
     give_up_s: float = 3.5
     retry_after_s: float = 0.4  # all have failed in passing: they are asked once more
 
@@ -55,6 +58,7 @@ class Race:
         self._passing: list[Route] = []  # failed in a way that may be over in a moment
         self._retried = False
         self._retry_s = math.inf
+        self._waited_since_s: float | None = None  # for the speaker's next delta
         self._late_s = self._clock() + patience.late_after_s
         self._give_up_s = self._clock() + patience.give_up_s
 
@@ -103,22 +107,31 @@ class Race:
             await self._wait_until(min(*times_s, *(self._deadline_s(attempt) for attempt in self._running)))
 
     async def next(self, speaker: Attempt) -> Delta | None:
-        """Return the speaker's next delta, None at its end.
+        """Return the speaker's next delta, None at its end; `Late`, once, when it takes long.
 
         Raises:
             ModelUnavailable: it failed or stalled, and takes no more part in this answer.
         """
-        stalled_s = self._clock() + self._patience.next_token_s
+        if self._waited_since_s is None:
+            self._waited_since_s = self._clock()
+        stalled_s = self._waited_since_s + self._patience.next_token_s
+        late_s = max(self._late_s, self._waited_since_s + _HALT_S)
         try:
             while True:
                 self._wake.clear()
                 delta = speaker.take()
                 if delta is not None or speaker.at_end:
+                    self._waited_since_s = None
                     return delta
-                if self._clock() >= stalled_s:
+                now_s = self._clock()
+                if now_s >= stalled_s:
                     speaker.stop(Fate.SPOKEN, Failure.TIMEOUT)
-                await self._wait_until(stalled_s)
+                elif now_s >= late_s:
+                    self._late_s = math.inf
+                    return Late()
+                await self._wait_until(min(stalled_s, late_s))
         except ModelUnavailable as error:
+            self._waited_since_s = None
             self._running.remove(speaker)
             self._note_failure(speaker, error)
             self._give_up_s = self._clock() + self._patience.give_up_s

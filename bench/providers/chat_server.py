@@ -209,6 +209,8 @@ async def _chunk(writer: StreamWriter, events: Iterable[bytes]) -> None:
 
 
 async def _send(writer: StreamWriter, data: bytes) -> None:
+    if writer.is_closing():
+        raise _ClientLeft  # uvloop takes a write to a closed socket for a bug
     async with asyncio.timeout(SEND_TIMEOUT_S):
         writer.write(data)
         await writer.drain()

@@ -314,15 +314,30 @@ def test_a_late_answer_says_once_that_it_is_late() -> None:
     assert text(deltas) == WORDS
 
 
-def test_a_prompt_answer_is_not_called_late() -> None:
-    assert Late() not in Scene(Player(words())).answer()
-
-
 def test_an_answer_that_is_late_to_go_on_says_so_behind_what_came() -> None:
     """Half a sentence is not spoken, so it does not fill the silence."""
     deltas = Scene(Player(["I can ", unavailable(Failure.CUT)]), Player([1.5, "call you."])).answer()
     assert deltas[:2] == [Text("I can "), Late()]
     assert text(deltas) == "I can call you."
+
+
+def test_an_answer_that_flows_is_not_called_late_however_long_it_is() -> None:
+    assert Late() not in Scene(Player(words(WORDS * 10))).answer()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (["I can ", 0.95, "call you."], []),
+        (["I can ", NEVER], ["call you."]),
+        (["I ", 0.1, unavailable()], [0.9, "can call you."]),
+    ],
+)
+def test_an_answer_that_stops_before_a_sentence_is_whole_is_late_too(first: list[Step], second: list[Step]) -> None:
+    """Whether anything is being heard is for the speaker to know."""
+    deltas = Scene(Player(first), Player(second)).answer()
+    assert deltas.count(Late()) == 1
+    assert text(deltas).split() == ["I", "can", "call", "you."]
 
 
 @pytest.mark.parametrize("failure", [Failure.UNAVAILABLE, Failure.CUT, Failure.EMPTY, Failure.GARBAGE])

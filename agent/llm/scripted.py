@@ -28,10 +28,10 @@ class ScriptedModel:
     async def reply(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Stream the playbook's answer; nothing at all while an answering machine is greeting.
 
-        Nothing either when another model broke off in this answer: what it has said stands, for the script knows no
-        words that would follow it.
+        Nothing either when another model broke off in this answer, or waits for what its tools came to: what it has
+        said stands, for the script knows no words that would follow it.
         """
-        if request.said or request.called:
+        if request.said or request.called or (request.messages and request.messages[-1].role is Role.TOOL):
             return
         move = self._last_move(request)
         sentences = " ".join(_filled(move, request.variables))

@@ -22,8 +22,30 @@ PROVIDERS: Final[Mapping[str, Limits]] = {
     "anthropic": Limits(1.0),
     "gemini": Limits(2.0),
 }
+# By the names of `agent.stt.registry` and `agent.tts.registry`, which belong to voice; a test holds them together.
+RECOGNISERS: Final = frozenset({"embedded", "whisper"})
+RECOGNISER_VENDORS: Final = frozenset({"deepgram"})
+VOICE_VENDORS: Final = frozenset({"elevenlabs"})
 # Whichever model the operator has chosen may be asked, so what all of them take.
 ANY: Final = Limits(min(limits.temperature_max for limits in PROVIDERS.values()))
+
+
+def fault_of_stt(name: str) -> str:
+    """Return what is wrong with a recogniser's name; empty when nothing is."""
+    vendor, colon, model = name.partition(":")
+    if name in RECOGNISERS or (vendor in RECOGNISER_VENDORS and colon and model):
+        return ""
+    known = [*sorted(RECOGNISERS), *(f"{vendor}:MODEL" for vendor in sorted(RECOGNISER_VENDORS))]
+    return f"must be one of {', '.join(known)}"
+
+
+def fault_of_voice(name: str) -> str:
+    """Return what is wrong with a voice's name; empty when nothing is. One without a colon is the embedded engine's."""
+    vendor, colon, voice = name.partition(":")
+    if not colon or (vendor in VOICE_VENDORS and voice):
+        return ""
+    known = ", ".join(f"{vendor}:VOICE" for vendor in sorted(VOICE_VENDORS))
+    return f"must be one of {known}, or a voice of the embedded engine such as en-us"
 
 
 def fault_of_model(model: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from crm.agents.limits import fault_of_model, fault_of_temperature
+from crm.agents.limits import fault_of_model, fault_of_stt, fault_of_temperature, fault_of_voice
 from crm.agents.model import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOOLS, DEFAULT_TYPE, Agent
 from crm.agents.store import AgentStore
 from crm.calls.playbooks import PlaybookUnusable, read_playbook
@@ -112,6 +112,10 @@ async def _check(fields: AgentFields, playbooks: Path) -> None:
         raise BadField("model", fault)
     if fault := fault_of_temperature(fields.model, fields.temperature):
         raise BadField("temperature", fault)
+    if fault := fault_of_stt(fields.stt):
+        raise BadField("stt", fault)
+    if fault := fault_of_voice(fields.voice):
+        raise BadField("voice", fault)
     if fields.prompt_version != LATEST:
         try:
             parse_version(fields.prompt_version)

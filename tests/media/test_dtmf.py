@@ -10,17 +10,18 @@ from media.dtmf import GAP_MS, HIGH_HZ, KEYS, LOW_HZ, PAUSE_MS, TONE_MS, tones
 from media.frame import RATE_HZ, SAMPLES_PER_MS
 
 FRAME = 20 * SAMPLES_PER_MS
-AUDIBLE = 200  # of int16, root mean square
+WHOLE_SHARE = 0.6  # of the loudest frame: with less a frame holds the edge of a tone, which may look like any other
 
 
 def heard(ulaw: bytes) -> str:
     """Return the keys in it: in each 20 ms the strongest low and high tone, a new key after each silence."""
     pcm = g711.decode(ulaw).astype(float)
+    frames = [pcm[start : start + FRAME] for start in range(0, len(pcm) - FRAME + 1, FRAME)]
+    loudness = [float(np.sqrt(np.mean(frame**2))) for frame in frames]
     found, silent = "", True
     at = np.arange(FRAME) / RATE_HZ
-    for start in range(0, len(pcm) - FRAME + 1, FRAME):
-        frame = pcm[start : start + FRAME]
-        if np.sqrt(np.mean(frame**2)) < AUDIBLE:
+    for frame, loud in zip(frames, loudness, strict=True):
+        if loud < WHOLE_SHARE * max(loudness):
             silent = True
             continue
         power = {hz: abs(np.sum(frame * np.exp(-2j * np.pi * hz * at))) for hz in (*LOW_HZ, *HIGH_HZ)}

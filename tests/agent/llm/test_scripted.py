@@ -150,4 +150,5 @@ async def test_tools_that_another_model_used_are_no_words_of_the_conversation() 
     look_up = ToolCall("1", "look_up_lead", {})
     used = (Message(Role.ASSISTANT, "", calls=(look_up,)), Message(Role.TOOL, "Sam", call_id="1"))
     opened = event(EventName.ANSWERED), agent(OPENING)
-    assert await ask(*opened, user("Yes, sure."), *used) == await ask(*opened, user("Yes, sure."))
+    assert await ask(*opened, *used, user("Yes, sure.")) == await ask(*opened, user("Yes, sure."))
+    assert await ask(*opened, user("Yes, sure."), *used) == ("", []), "it cannot tell what came of them"

@@ -6,12 +6,15 @@ message as it parts.
 
 import asyncio
 import contextlib
+import io
+import wave
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 import uvicorn
 from fastapi import FastAPI
@@ -23,15 +26,19 @@ from bench.providers.chat_server import ChatServer
 from bench.providers.openai_chat import OpenAIChat
 from crm.call_events import EventConsumer
 from events.tool import ToolName
+from media.codec import g711
+from media.dtmf import tones
 from tests.crm.conftest import NUMBER, Org
 from tests.crm.test_api import data
 from tests.crm.tools.test_usecases import HOURS, REP
+from tests.media.test_dtmf import heard
 from tests.telephony.stage import PLAYBOOK, Server, Stage, free_port, set_stage
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("stage")]
 DAY = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%d")
 SLOT = {"starts_at": f"{DAY}T10:00", "title": "demo"}
 SLOW_S = 1.6
+STALL_S = 5.0  # longer than both tries
 
 
 def salesman(seen: Seen) -> Answer:
@@ -54,12 +61,12 @@ def salesman(seen: Seen) -> Answer:
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI) -> AsyncGenerator[str]:
-    """Serve the CRM on a port, slow with bookings."""
+async def served(app: FastAPI, *, away: bool = False) -> AsyncGenerator[str]:
+    """Serve the CRM on a port, slow with bookings, or without an answer to them."""
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:
         if scope.get("path", "").endswith("book_slot"):
-            await asyncio.sleep(SLOW_S)
+            await asyncio.sleep(STALL_S if away else SLOW_S)
         await app(scope, receive, send)
 
     port = free_port()
@@ -73,9 +80,11 @@ async def served(app: FastAPI) -> AsyncGenerator[str]:
 
 
 @contextlib.asynccontextmanager
-async def on_stage(app: FastAPI, redis_url: str, folder: Path, vendor: ChatServer) -> AsyncGenerator[Stage]:
+async def on_stage(
+    app: FastAPI, redis_url: str, folder: Path, vendor: ChatServer, *, away: bool = False
+) -> AsyncGenerator[Stage]:
     async with (
-        served(app) as crm_url,
+        served(app, away=away) as crm_url,
         set_stage(
             redis_url,
             folder,
@@ -170,3 +179,57 @@ async def test_a_prospect_is_put_through_to_a_person(
     else:
         assert truth["ended_by"] == "script"
         assert len(truth["agent_audio"]) == 2, "our sentence, and the apology by the carrier's voice"
+
+
+def menu_caller(seen: Seen) -> Answer:
+    """Press keys as soon as the line is open, and leave."""
+    if not any(message["role"] == "assistant" for message in seen.body["messages"]):
+        return Answer(calls=(Call("press_keys", {"keys": "1w20#"}),))
+    return Answer(("Goodbye.",), calls=(Call("end_call", {"outcome": "hung_up"}),))
+
+
+async def test_pressed_keys_are_on_the_line_as_tones(
+    app: FastAPI, api: httpx.AsyncClient, own_redis_url: str, consumer: EventConsumer, tmp_path: Path, org: Org
+) -> None:
+    data(await api.patch("/api/organisation", json={"record_when": "always"}))
+    body = {"name": "Sol", "playbook": "energy_meeting", "model": "openai:m", "tools": ["press_keys", "end_call"]}
+    async with ChatServer(OpenAIChat(), menu_caller) as vendor, on_stage(app, own_redis_url, tmp_path, vendor) as stage:
+        await stage.seat("silent", NUMBER)
+        agent = data(await api.post("/api/agents", json=body), 201)
+        call = await whole_call(api, consumer, agent["id"], org)
+        sound = await stage.http.get(f"/box/calls/{call['carrier_call_id']}/heard.wav")
+    with wave.open(io.BytesIO(sound.content)) as played:
+        pcm = np.frombuffer(played.readframes(played.getnframes()), dtype=np.int16)
+    begins = int(np.argmax(np.abs(pcm.astype(int)) > 500))
+    assert heard(g711.encode(pcm[begins:][: len(tones("1w20#"))])) == "120#"
+
+
+def booker(seen: Seen) -> Answer:
+    """Book, have nothing to say about what came of it, and leave."""
+    last = seen.body["messages"][-1]
+    if last["role"] == "tool":
+        return Answer(())
+    if not any(message["role"] == "assistant" for message in seen.body["messages"]):
+        return Answer(calls=(Call("book_slot", SLOT),))
+    return Answer(("Goodbye.",), calls=(Call("end_call", {"outcome": "no_response"}),))
+
+
+async def test_a_crm_that_does_not_answer_leaves_an_honest_sentence(
+    app: FastAPI, api: httpx.AsyncClient, own_redis_url: str, consumer: EventConsumer, tmp_path: Path, org: Org
+) -> None:
+    data(await api.put("/api/settings/booking", json=HOURS | {"time_zone": "UTC"}))
+    body = {"name": "Sol", "playbook": "energy_meeting", "model": "openai:m", "tools": ["book_slot", "end_call"]}
+    async with (
+        ChatServer(OpenAIChat(), booker) as vendor,
+        on_stage(app, own_redis_url, tmp_path, vendor, away=True) as stage,
+    ):
+        await stage.seat("silent", NUMBER)
+        agent = data(await api.post("/api/agents", json=body), 201)
+        call = await whole_call(api, consumer, agent["id"], org)
+    said = [turn["heard_text"] for turn in call["turns"] if turn["speaker"] == "agent"]
+    assert said == [f"{ENGLISH.one_moment} {ENGLISH.still_waiting} {ENGLISH.not_done}", "Goodbye."]
+    told = data(await api.get(f"/api/calls/{call['call_id']}/events"))["events"]
+    [used] = [event["body"] for event in told if event["kind"] == "tool.used"]
+    assert (used["name"], used["fate"]) == ("book_slot", "in_doubt")
+    assert not any(event["body"].get("kind") == "meeting_booked" for event in told), "nothing is claimed"
+    assert len(data(await api.get("/api/appointments"))) <= 1, "asked for twice, done at most once"

@@ -16,6 +16,7 @@ from bench.server_process import our_command, read_stats, running
 from bench.soak import Soak
 from bench.utterance import speak_two_seconds
 from bench.waterfall import Row, stages_of
+from media.frame import FRAME_MS
 
 SECONDS_A_CALL: Final = 30.0  # some six turns
 _TAKEN_S: Final = 3.0  # after the last call: its events have been read
@@ -60,9 +61,12 @@ def added_ms(rows: Sequence[Row], timing: Timing) -> list[float]:
 
 
 def apart_ms(rows: Sequence[Row], response_ms: Sequence[float]) -> float | None:
-    """Return how far the waterfall's end lies from what the callers measured, at the median; None without answers."""
+    """Return how far the waterfall's end lies from what the callers measured, at the median; None without answers.
+
+    A caller counts from when their last voiced frame left, the timeline from that frame's last sample.
+    """
     sent = spread([moment for row in rows if (moment := row.get("sent_ms")) is not None])
     heard = spread(response_ms)
     if sent.p50 is None or heard.p50 is None:
         return None
-    return round(heard.p50 - sent.p50, 1)
+    return round(heard.p50 - FRAME_MS - sent.p50, 1)

@@ -13,6 +13,9 @@ from media.frame import RATE_HZ, SAMPLES_PER_MS
 
 PACKET_BYTES: Final = 80 * SAMPLES_PER_MS
 PACKET_BYTES_MAX: Final = 1_000 * SAMPLES_PER_MS  # of what is sent again, or was kept until the socket was open
+# µ-law codes without their sign fall as loudness rises; louder than this anywhere (some -36 dBFS), a frame has voice.
+_LOUD_CODE: Final = 0x48
+_UNSIGNED: Final = bytes(code & 0x7F for code in range(256))
 # A word may begin a little before the utterance that it belongs to, by the vendor's rounding.
 _SLACK: Final = 20 * SAMPLES_PER_MS
 
@@ -62,6 +65,8 @@ class Nova:
         self._to_ask = False  # Finalize is to be sent
         self._answered = False
         self._guessing = False  # an interim result is the latest
+        self._loud = False  # the frame before
+        self._fell = False  # the voice fell silent: a word may be over, so nothing of it waits for a full packet
 
     def begin(self) -> None:
         self._began = self._replay.fed
@@ -72,7 +77,10 @@ class Nova:
     def feed(self, ulaw: bytes) -> bool:
         """True when there is a packet to send."""
         self._replay.push(ulaw)
-        return self._replay.unsent >= PACKET_BYTES
+        loud = bool(ulaw) and min(ulaw.translate(_UNSIGNED)) <= _LOUD_CODE
+        self._fell |= self._loud and not loud
+        self._loud = loud
+        return self._fell or self._replay.unsent >= PACKET_BYTES
 
     def end(self) -> None:
         """The utterance is over; its words are wanted."""
@@ -106,8 +114,9 @@ class Nova:
 
     def packet(self) -> bytes | None:
         """Return audio to send now."""
-        if self._replay.unsent >= PACKET_BYTES or (self.ending and self._replay.unsent):
+        if self._replay.unsent >= PACKET_BYTES or ((self.ending or self._fell) and self._replay.unsent):
             return self._replay.take(PACKET_BYTES_MAX)
+        self._fell = False
         return None
 
     def ask_end(self) -> bool:

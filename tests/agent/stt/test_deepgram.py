@@ -78,6 +78,13 @@ async def test_what_was_fed_goes_out_as_it_is_and_in_packets() -> None:
         assert bytes(server.seen[0].audio) == speech
 
 
+async def test_the_end_of_a_word_does_not_wait_for_a_full_packet() -> None:
+    async with opened() as (recognizer, server):
+        recognizer.begin()
+        await say(recognizer, WORDS.word("golf", 140) + ULAW_SILENCE * FRAME_SAMPLES)
+        await server.until(lambda: len(server.seen[0].audio) == 8 * FRAME_SAMPLES)
+
+
 async def test_an_utterance_without_words_is_an_empty_text() -> None:
     async with opened() as (recognizer, _server):
         recognizer.begin()

@@ -9,6 +9,7 @@ import asyncio
 from typing import Final
 
 from agent import report
+from agent import signals as sig
 from agent.apology import SPEECH_AWAY
 from agent.listening import Listening
 from agent.llm.port import EventName
@@ -18,18 +19,6 @@ from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
 from agent.saying import SpeakingFailed
 from agent.signal_queue import SignalQueue
-from agent.signals import (
-    ConversationSignal,
-    Expired,
-    LineGone,
-    MachineWaits,
-    PlayedOut,
-    ProbableEnd,
-    ReplyMade,
-    Result,
-    Timer,
-    TimeUp,
-)
 from agent.speaking import produce, think_ahead, think_silently
 from agent.stt.port import TurnSign
 from agent.timer import OneTimer
@@ -38,6 +27,7 @@ from agent.turns import timing
 from agent.turns.assent import is_backchannel, is_noise
 from agent.turns.floor import Floor, Signal, move
 from agent.turns.patience import Patience
+from agent.turns.remedy import Remedy, remedy
 from events import call as events
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
 from media.agent_voice import AgentVoice
@@ -52,11 +42,11 @@ class Conversation:
     def __init__(self, minds: Minds, witness: Witness) -> None:
         self._minds = minds
         self._witness = witness
-        self._signals: SignalQueue[ConversationSignal] = SignalQueue(SIGNALS_MAX)
+        self._signals: SignalQueue[sig.ConversationSignal] = SignalQueue(SIGNALS_MAX)
         self._floor = Floor.OPENING
         self._memory = Memory()
         self._listening = Listening(minds.recognizer)
-        self._taking = TurnTaking(self.put, minds.lists, minds.judge, lambda: self.put(ProbableEnd()), minds.wait)
+        self._taking = TurnTaking(self.put, minds.lists, minds.judge, minds.wait)
         self._patience = Patience(minds.prompts)
         self._facts = report.Facts(witness.emit)
         self._turn = 0
@@ -114,16 +104,16 @@ class Conversation:
 
     def on_played_out(self) -> None:
         if self._reply is not None:
-            self.put(PlayedOut(self._reply.turn))
+            self.put(sig.PlayedOut(self._reply.turn))
 
     # The task
 
-    async def run(self) -> Result:
+    async def run(self) -> sig.Result:
         """Hold the conversation to its end. Cancel it when the call must end at once; then call `close`."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            self._timer.set(Timer.OPENING, timing.OPENING_WAIT_S)
-            result: Result | None = None
+            self._timer.set(sig.Timer.OPENING, timing.OPENING_WAIT_S)
+            result: sig.Result | None = None
             while result is None:
                 result = await self._handle(await self._signals.get())
             await self._making.abandon()
@@ -148,7 +138,7 @@ class Conversation:
             self._stopped_ms = self._room.now
             self._voice.pause()
 
-    async def _handle(self, signal: ConversationSignal) -> Result | None:
+    async def _handle(self, signal: sig.ConversationSignal) -> sig.Result | None:
         if self._floor is Floor.OVER:
             return None  # closed from outside, and about to be cancelled
         match signal:
@@ -160,29 +150,42 @@ class Conversation:
                 self._voice_resumed()
             case VoiceEnded() if self._listening.active and not self._machine:
                 return await self._voice_ended(signal)
-            case ProbableEnd() if self._floor is Floor.CALLER and self._listening.partial:
+            case sig.ProbableEnd() if self._floor is Floor.CALLER and self._listening.partial:
                 think_ahead(self._memory.supposing(self._listening.partial), self._minds)
-            case Expired() if self._timer.is_current(signal):
+            case sig.Expired() if self._timer.is_current(signal):
                 return await self._expired(signal.timer)
-            case PlayedOut(turn=turn) if self._reply is not None and turn == self._reply.turn:
+            case sig.PlayedOut(turn=turn) if self._reply is not None and turn == self._reply.turn:
                 self._played_out(self._reply)
-            case ReplyMade(turn=turn, failed=failed) if self._reply is not None and turn == self._reply.turn:
+            case sig.ReplyMade(turn=turn, failed=failed) if self._reply is not None and turn == self._reply.turn:
                 if failed:
                     self._facts.note(self._reply)
                     return self._over(events.Outcome.SERVICE_FAILURE, failed)
                 if not self._reply.opened:
                     self._played_out(self._reply)  # an answer without words
-            case MachineWaits():
+            case sig.DeadAir():
+                return await self._break_silence()
+            case sig.MachineWaits():
                 self._machine = True
                 await self._answer(EventName.MESSAGE_BEEP)
-            case TimeUp() if self._floor in (Floor.CALLER, Floor.SUSPENDED) and not self._time_up:
+            case sig.TimeUp() if self._floor in (Floor.CALLER, Floor.SUSPENDED) and not self._time_up:
                 self._time_up = True  # whoever speaks may finish: the line stays open for some seconds
-            case TimeUp() if self._floor not in (Floor.PARTING, Floor.LAST_WORDS):
+            case sig.TimeUp() if self._floor not in (Floor.PARTING, Floor.LAST_WORDS):
                 await self._answer(EventName.TIME_UP)
-            case LineGone():
+            case sig.LineGone():
                 return await self._last_words_heard(signal)
             case _:
                 pass  # stale
+        return None
+
+    async def _break_silence(self) -> sig.Result | None:
+        """Nobody must wait for what was lost. Timers, and an answer that is being made, have bounds of their own."""
+        match remedy(self._floor, self._listening.active, self._making.done, self._voice.paused):
+            case Remedy.END_UTTERANCE:
+                return await self._voice_ended(VoiceEnded(self._utterance_ms, self._room.now, self._room.now))
+            case Remedy.ANSWER:
+                await self._answer(None if self._memory.unanswered else EventName.NOT_UNDERSTOOD)
+            case Remedy.SPEAK_ON if self._reply is not None:
+                self._voice.resume(self._reply.word_start_ms(self._voice.heard_ms))
         return None
 
     # The caller's voice
@@ -199,9 +202,9 @@ class Conversation:
             self._utterance_ms = signal.first_voiced_ms
         match self._floor:
             case Floor.SUSPENDED:
-                self._timer.set(Timer.YIELD, timing.YIELD_S)
+                self._timer.set(sig.Timer.YIELD, timing.YIELD_S)
             case Floor.LAST_WORDS:
-                self._timer.set(Timer.LAST_WORDS, timing.LAST_WORDS_MAX_S)
+                self._timer.set(sig.Timer.LAST_WORDS, timing.LAST_WORDS_MAX_S)
             case _:
                 self._timer.stop()
         self._listening.begin(self._room.now)
@@ -212,7 +215,7 @@ class Conversation:
         if self._listening.partial and lasted_ms < timing.ASSENT_KNOWN_MAX_MS:
             self._resume_if_assent()
         elif lasted_ms < timing.ASSENT_MAX_MS:
-            self._timer.set(Timer.DOUBT, timing.DOUBT_S)
+            self._timer.set(sig.Timer.DOUBT, timing.DOUBT_S)
 
     def _resume_if_assent(self) -> None:
         """Speak on. What it was is known for certain when the utterance ends; then there is still time to yield."""
@@ -224,9 +227,9 @@ class Conversation:
         if self._floor is Floor.SPEAKING:
             self._voice.pause()  # no effect when it is paused already
             self._floor = move(self._floor, Signal.VOICE)
-        self._timer.set(Timer.YIELD, timing.YIELD_S)
+        self._timer.set(sig.Timer.YIELD, timing.YIELD_S)
 
-    async def _voice_ended(self, signal: VoiceEnded) -> Result | None:
+    async def _voice_ended(self, signal: VoiceEnded) -> sig.Result | None:
         vad_ms = self._room.now
         transcript = await self._listening.finish()
         if self._floor is Floor.OVER:
@@ -263,7 +266,7 @@ class Conversation:
         elif not self._screened and signal.last_voiced_ms - signal.first_voiced_ms > timing.LONG_GREETING_MS:
             self._screened = True
             self._floor = move(self._floor, Signal.HUSHED)
-            self._timer.set(Timer.OPENING, timing.SCREENED_WAIT_S)
+            self._timer.set(sig.Timer.OPENING, timing.SCREENED_WAIT_S)
         else:
             await self._answer(EventName.ANSWERED)
 
@@ -281,7 +284,7 @@ class Conversation:
         self._floor = move(self._floor, Signal.RESUMED)
         self._voice.resume(reply.word_start_ms(self._voice.heard_ms))
         if self._time_up:
-            self.put(TimeUp())
+            self.put(sig.TimeUp())
 
     def _yield_floor(self, reply: Reply) -> None:
         """What the caller says is an interruption: the rest of the answer is never said."""
@@ -293,7 +296,7 @@ class Conversation:
         self._commit_reply(cut_short=True)
         self._making.cancel()
 
-    async def _last_words_heard(self, signal: LineGone) -> Result:
+    async def _last_words_heard(self, signal: sig.LineGone) -> sig.Result:
         """Take in what the caller said last ("take me off your list" and a click): no answer, but its facts."""
         await self._discard_answer()
         self._stopped_ms = self._room.now
@@ -333,9 +336,9 @@ class Conversation:
         try:
             await produce(reply, self._memory, self._minds, self._voice, self._opened)
         except SpeakingFailed as error:
-            self.put(ReplyMade(reply.turn, failed=error.reason))
+            self.put(sig.ReplyMade(reply.turn, failed=error.reason))
         else:
-            self.put(ReplyMade(reply.turn))
+            self.put(sig.ReplyMade(reply.turn))
 
     def _opened(self) -> None:
         """The first of the answer goes to the line."""
@@ -359,10 +362,10 @@ class Conversation:
         self._commit_reply(cut_short=False)
         if self._outcome is not None:
             self._floor = move(self._floor, Signal.PARTED)
-            self._timer.set(Timer.PARTING, 0.0 if self._machine else timing.PARTING_S)
+            self._timer.set(sig.Timer.PARTING, 0.0 if self._machine else timing.PARTING_S)
         else:
             self._floor = move(self._floor, Signal.PLAYED_OUT)
-            self._timer.set(Timer.SILENCE, timing.SILENCE_S)
+            self._timer.set(sig.Timer.SILENCE, timing.SILENCE_S)
 
     def _commit_reply(self, *, cut_short: bool) -> None:
         """The answer is over: remember and report what was heard of it."""
@@ -384,29 +387,29 @@ class Conversation:
 
     # Time
 
-    async def _expired(self, timer: Timer) -> Result | None:
+    async def _expired(self, timer: sig.Timer) -> sig.Result | None:
         match timer:
-            case Timer.OPENING:
+            case sig.Timer.OPENING:
                 await self._answer(EventName.ANSWERED)
-            case Timer.SILENCE:
+            case sig.Timer.SILENCE:
                 await self._answer(self._patience.tried())
-            case Timer.DOUBT:
+            case sig.Timer.DOUBT:
                 self._resume_if_assent()
-            case Timer.YIELD if is_backchannel(self._listening.partial, self._minds.backchannels):
-                self._timer.set(Timer.UNDECIDED, timing.UNDECIDED_MAX_S - timing.YIELD_S)
-            case Timer.YIELD | Timer.UNDECIDED:
+            case sig.Timer.YIELD if is_backchannel(self._listening.partial, self._minds.backchannels):
+                self._timer.set(sig.Timer.UNDECIDED, timing.UNDECIDED_MAX_S - timing.YIELD_S)
+            case sig.Timer.YIELD | sig.Timer.UNDECIDED:
                 assert self._reply is not None
                 self._yield_floor(self._reply)
-            case Timer.PARTING | Timer.LAST_WORDS:
+            case sig.Timer.PARTING | sig.Timer.LAST_WORDS:
                 return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         return None
 
-    def _over(self, outcome: events.Outcome, reason: str = "") -> Result:
+    def _over(self, outcome: events.Outcome, reason: str = "") -> sig.Result:
         self._timer.stop()
         self._floor = move(self._floor, Signal.END)
         self._commit_reply(cut_short=True)
-        return Result(outcome, reason)
+        return sig.Result(outcome, reason)
 
-    def put(self, signal: ConversationSignal) -> None:
+    def put(self, signal: sig.ConversationSignal) -> None:
         """Give the conversation a signal, from the audio plane, a timer or the call."""
         self._signals.put(signal)

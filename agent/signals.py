@@ -29,6 +29,11 @@ class ProbableEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadAir:
+    """Neither side has been heard for longer than any rule of turn-taking waits."""
+
+
+@dataclass(frozen=True, slots=True)
 class PlayedOut:
     turn: int
 
@@ -57,7 +62,9 @@ class LineGone:
     reason: str
 
 
-ConversationSignal = VoiceSignal | ProbableEnd | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
+ConversationSignal = (
+    VoiceSignal | ProbableEnd | DeadAir | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from agent.signals import DeadAir, ProbableEnd
 from agent.stt.port import TurnSign
 from agent.turns.echo import Echo
 from agent.turns.ending import Ending, Evidence, Phase, wait_ms
@@ -20,6 +21,7 @@ from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, Voice
 from media.codec import g711
 from media.frame import FRAME_MS
 
+_DEAD_FRAMES: Final = 3_000 // FRAME_MS  # twice what the longest pause may last
 _BEFORE_MS: Final = 500  # of sound before the voice, as smart-turn was trained with
 
 
@@ -38,21 +40,22 @@ class Floor(Protocol):
 
 
 class TurnTaking:
-    """One call's. `put` takes the signals on; `on_probable_end` is told when an answer is probably due soon."""
+    """One call's. `put` takes the voice activity's signals on, and with them two of its own: ProbableEnd once a pause,
+    and DeadAir for each three seconds in which neither side is heard.
+    """
 
     def __init__(
         self,
-        put: Callable[[VoiceSignal], None],
+        put: Callable[[VoiceSignal | ProbableEnd | DeadAir], None],
         lists: WordLists,
         judge: EndJudge | None = None,
-        on_probable_end: Callable[[], None] = lambda: None,
         wait: Callable[[Evidence], int] = wait_ms,
     ) -> None:
         """`judge`: None leaves the decision to silence and words; `wait`: ms of silence that end a turn."""
         self._put = put
         self._lists = lists
         self._judge = judge
-        self._on_probable_end = on_probable_end
+        self._still = 0  # frames since either side was heard
         self._ending = Ending(wait)
         self._sound: deque[bytes] = deque(maxlen=HEARD_S * 1000 // FRAME_MS)
         self._echo = Echo()
@@ -76,6 +79,9 @@ class TurnTaking:
             self._echo.hear(g711.rms(pcm), g711.rms(g711.decode_frame(played)) if played else 0.0)
         else:
             self._echo.forget()
+        self._still = 0 if played or self._ending.phase is Phase.SPEAKING else self._still + 1
+        if self._still and self._still % _DEAD_FRAMES == 0:
+            self._put(DeadAir())
 
     def is_echo(self, signal: VoiceSignal) -> bool:
         """Tell whether a voice that begins is our own, come back; then it is over at once, and nobody hears of it."""
@@ -166,7 +172,7 @@ class TurnTaking:
     def _tell_probable(self) -> None:
         if not self._told and self._ending.phase is not Phase.SILENT:
             self._told = True
-            self._on_probable_end()
+            self._put(ProbableEnd())
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:

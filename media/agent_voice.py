@@ -222,6 +222,11 @@ class AgentVoice:
         return self._playout.far
 
     @property
+    def paused(self) -> bool:
+        """True between `pause` and `resume` or the end of the reply."""
+        return self._playout.paused
+
+    @property
     def sounding(self) -> bytes:
         """Return the 20 ms of ours whose echo would arrive now, µ-law; nothing while the line is silent."""
         now_ms = self._now_ms()

@@ -5,14 +5,19 @@ complaint, and where those of other parts are.
 """
 
 import asyncio
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from agent.conversation import Conversation
+from agent.signals import ConversationSignal, Expired
 from agent.turns.smart_turn import SmartTurn
 from bench.sim.loop import SimLoop
 from bench.turns.scenes import Scene, made
 from bench.turns.stage import Judgements, Played, System, play_all
 from events import call as events
+from media.activity.detector import VoiceEnded, VoiceStarted
 
 WORDS = System("words", rules=True, words=True, sound=False)
 BARGE_IN_MS = 400  # from the first sample of an interruption to the agent's silence
@@ -49,6 +54,27 @@ def test_complaint_3_it_is_not_silent_after_an_interruption_or_a_noise(group: st
         after = [at for at in played.sent_ms if at >= scene.speech_ms[1]]
         assert after, scene.name
         assert after[0] - scene.speech_ms[1] < DEAD_AIR_MS
+
+
+@pytest.mark.parametrize("lost", [VoiceEnded, VoiceStarted, Expired])
+def test_complaint_3_not_even_when_a_signal_is_lost(lost: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watchdog on pending speech: whatever is dropped, the caller is not left waiting."""
+    scene = replace(of("whole", 1)[0], speech_ms=(700, 9_000))
+    scene = replace(scene, pcm=np.concatenate([scene.pcm, np.zeros(12 * 8_000, np.int16)]))
+    put = Conversation.put
+    dropped: list[ConversationSignal] = []
+
+    def lossy(conversation: Conversation, signal: ConversationSignal) -> None:
+        if isinstance(signal, lost) and not dropped and conversation._memory.agent_has_spoken:
+            dropped.append(signal)
+        else:
+            put(conversation, signal)
+
+    monkeypatch.setattr(Conversation, "put", lossy)
+    (played,) = play(scene)
+    assert dropped or lost is Expired
+    assert played.spoke_ms
+    assert played.spoke_ms[0] < 8_000
 
 
 def test_complaint_4_what_counts_as_said_is_what_was_heard() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from agent.signals import DeadAir, ProbableEnd
 from agent.stt.port import TurnSign
 from agent.turn_taking import TurnTaking
 from agent.turns.ending import LONGEST_MS, SILENCE_MS
@@ -43,14 +44,18 @@ class Judge:
 
 class Taken:
     def __init__(self, judge: Judge | None = None) -> None:
-        self.put: list[VoiceSignal] = []
-        self.probable = 0
+        self.put: list[VoiceSignal | ProbableEnd | DeadAir] = []
         self.room = Room()
-        self.taking = TurnTaking(self.put.append, lists_for("en"), judge, self._probable)
+        self.taking = TurnTaking(self.put.append, lists_for("en"), judge)
         self.taking.attach(self.room)
 
-    def _probable(self) -> None:
-        self.probable += 1
+    @property
+    def probable(self) -> int:
+        return sum(isinstance(signal, ProbableEnd) for signal in self.put)
+
+    @property
+    def dead_airs(self) -> int:
+        return sum(isinstance(signal, DeadAir) for signal in self.put)
 
     @property
     def ends(self) -> list[VoiceEnded]:
@@ -69,7 +74,7 @@ class Taken:
 
 async def test_silence_alone_ends_a_turn_of_which_nothing_is_known() -> None:
     taken = Taken()
-    taken.speak_and_pause(silent_ms=SILENCE_MS - 1)
+    taken.speak_and_pause(silent_ms=SILENCE_MS - 200)
     assert not taken.ends
     async with asyncio.timeout(5):
         while not taken.ends:  # noqa: ASYNC110 - the timer is what is tested
@@ -83,13 +88,14 @@ async def test_silence_alone_ends_a_turn_of_which_nothing_is_known() -> None:
 async def test_a_sound_that_is_finished_ends_it_at_once() -> None:
     judge = Judge()
     taken = Taken(judge)
+    first_voiced_ms = taken.room.now - 1_000
     taken.speak_and_pause("tomorrow at ten", silent_ms=340)
     pcm, answer = judge.asked[0]
     assert len(pcm) == 50 * len(FRAME)  # the turn and the half second before it
     assert not taken.ends
     answer(0.97)
     assert [(end.first_voiced_ms, end.last_voiced_ms) for end in taken.ends] == [
-        (taken.put[0].first_voiced_ms, taken.ends[0].last_voiced_ms)
+        (first_voiced_ms, taken.ends[0].last_voiced_ms)
     ]
 
 
@@ -170,3 +176,14 @@ async def test_the_voice_activity_ends_what_the_evidence_leaves_open() -> None:
     taken.taking.on_voice(VoiceEnded(now - 1_000, now - LONGEST_MS, now))
     assert len(taken.ends) == 1
     assert taken.room.ended == 0
+
+
+async def test_dead_air_is_told_each_three_seconds_while_neither_side_is_heard() -> None:
+    taken = Taken()
+    for _ in range(450):
+        taken.taking.hear(FRAME)
+    assert taken.dead_airs == 3
+    taken.taking.on_voice(VoiceStarted(0, 96))
+    for _ in range(450):
+        taken.taking.hear(FRAME)
+    assert taken.dead_airs == 3

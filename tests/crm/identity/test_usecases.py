@@ -5,6 +5,7 @@ from redis.asyncio import Redis
 from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from crm.appointments.model import Appointment
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.idempotency import Attempt
@@ -17,6 +18,7 @@ from crm.prompts.usecases import Draft, write_prompt
 from crm.providers.model import ProviderKey
 from crm.resources import Resources
 from crm.tenancy import JOB_TABLES, MIGRATION_TABLES
+from crm.tools.model import ToolRun
 from crm.unit_of_work import UnitOfWork
 from events.call import Answered, FactKind, FactNoted, Speaker, TurnFinished
 from salesos.embedded.postgres import PostgresAddresses
@@ -94,6 +96,9 @@ async def test_deleting_an_organisation_removes_everything(
         unit.session.add(Erasure(org_id=org.id, call_id=answer.call_id, scope="recording", reason="request"))
         key = ProviderKey(org_id=org.id, vendor="openai", sealed="x", hint="1234", checked_at=utc_now())
         unit.session.add(key)
+        run = {"call_id": answer.call_id, "tool_call_id": "call_1", "name": "book_slot", "fingerprint": "x"}
+        unit.session.add(ToolRun(org_id=org.id, answer={}, **run))
+        unit.session.add(Appointment(org_id=org.id, lead_id=org.lead_id, starts_at=utc_now(), minutes=30))
         await unit.commit()
 
     admin = Identity(org.user_id, org.email, "admin", org.id)

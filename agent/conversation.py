@@ -400,7 +400,9 @@ class Conversation:
             case sig.Timer.YIELD | sig.Timer.UNDECIDED:
                 assert self._reply is not None
                 self._yield_floor(self._reply)
-            case sig.Timer.PARTING | sig.Timer.LAST_WORDS:
+            case sig.Timer.LAST_WORDS:  # they are at it still
+                return await self._last_words_heard(sig.LineGone(self._outcome or events.Outcome.HUNG_UP, self._reason))
+            case sig.Timer.PARTING:
                 return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         return None
 

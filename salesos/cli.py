@@ -4,6 +4,7 @@ Every part is imported when its command runs, so that `salesos voice` does not w
 """
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -115,6 +116,7 @@ def sim(
     ] = None,
     persona: Annotated[str, typer.Option(help="Only these, such as eager,interrupter.")] = "",
     fault: Annotated[str, typer.Option(help="Only these, such as stt_fails; `none` for calls without faults.")] = "",
+    jobs: Annotated[int, typer.Option(min=0, help="Processes; 0: one for each core.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Write the figures to this file.")] = None,
 ) -> None:
     """Simulate whole calls in virtual time and check what must hold in every one."""
@@ -122,7 +124,7 @@ def sim(
 
     if replay is not None:
         raise SystemExit(command.replay(replay, persona, fault))
-    raise SystemExit(command.run(calls, seed, persona, fault, json))
+    raise SystemExit(command.run(calls, seed, persona, fault, jobs or os.cpu_count() or 1, json))
 
 
 @app.command()

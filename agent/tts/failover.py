@@ -19,7 +19,7 @@ from agent.tts.port import Speech, SpeechUnavailable, Voice
 log = structlog.get_logger()
 
 # Vendors' first audio comes within 0.3 s and faster than it is played from then on; a caller waits for both.
-FIRST_TIMEOUT_S: Final = 1.2
+FIRST_TIMEOUT_S: Final = 0.8
 NEXT_TIMEOUT_S: Final = 1.0
 
 

@@ -12,10 +12,10 @@ from bench.sim.world import scratch
 _EXIT_BROKEN = 1
 
 
-def run(calls: int, seed: int, persona: str, fault: str, json: Path | None) -> int:
+def run(calls: int, seed: int, persona: str, fault: str, jobs: int, json: Path | None) -> int:
     """Simulate calls and print what was found; returns the exit status."""
     personas, faults = _chosen(persona, list(PERSONAS), "--persona"), _faults(fault)
-    outcome = many(seed, calls, personas, faults, _tell)
+    outcome = many(seed, calls, personas, faults, _tell, jobs)
     if json is not None:
         import msgspec
 

@@ -149,6 +149,7 @@ class SimJudge:
         self._speech = speech
         self._dice = dice
         self._busy_share = busy_share
+        self._timers: list[asyncio.TimerHandle] = []
         self._wrong_share = wrong_share
 
     def ask(self, pcm: bytes, answer: OnJudged) -> None:
@@ -159,4 +160,10 @@ class SimJudge:
         if self._dice.random() < self._wrong_share:
             finished = not finished
         probability = self._dice.uniform(0.75, 0.99) if finished else self._dice.uniform(0.01, 0.4)
-        asyncio.get_running_loop().call_later(self._dice.uniform(0.06, 0.15), answer, probability)
+        later = asyncio.get_running_loop().call_later
+        self._timers.append(later(self._dice.uniform(0.06, 0.15), answer, probability))
+
+    def leave(self) -> None:
+        """Nobody waits for an answer any more: the process it stands for outlives the call, and this one does not."""
+        for timer in self._timers:
+            timer.cancel()

@@ -21,7 +21,7 @@ from events.money import Millicredits, price_of_seconds
 # A voice is noticed in 96 ms and a window, stops here, and the line's way there and back is in between.
 BARGE_IN_MS: Final = 420.0
 DEAD_AIR_MS: Final = 2_000.0
-# Two providers that fail in one answer, a model and then a voice: their time-outs follow each other.
+# Two providers that fail in one answer, a model and then a voice, or both recognisers: their time-outs add up.
 _SECOND_PROVIDER_MS: Final = 1_200.0
 # The carrier's request to hang up, tried again while its API is away.
 _HANGING_UP_MS: Final = 4_000.0
@@ -225,9 +225,8 @@ def _no_dead_air(record: Record) -> Iterator[str]:
 
 def _silence_allowed(who: str, text: str, record: Record) -> float:
     late_ms = DEAD_AIR_MS
-    if any(fault.startswith("voice") for fault in record.faults) and any(
-        fault.startswith(("model", "stt")) for fault in record.faults
-    ):
+    kinds = {fault.split("_")[0] for fault in record.faults} & {"model", "models", "stt", "voice"}
+    if len(kinds) > 1 or "stt_down" in record.faults:
         late_ms += _SECOND_PROVIDER_MS
     if record.is_machine:
         return SCREENED_WAIT_S * 1_000 + 2 * late_ms

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -59,6 +59,10 @@ class Providers:
     lexicon: Lexicon
     tasks: asyncio.TaskGroup  # of the process: model requests outlive answers in it
     stt_failed: bool = False
+    judge: SimJudge = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.judge = SimJudge(self.speech, self._dice("judge"))
 
     async def open(self, on_partial: OnPartial) -> Minds:
         """Return the minds, as `agent.minds` would make them."""
@@ -85,7 +89,7 @@ class Providers:
             {"agent_name": "Alex", "org_name": "Northwind Energy", "prospect_name": "Sam"},
             lists=lists,
             ahead=gateway if scenario.speculates else None,
-            judge=SimJudge(self.speech, self._dice("judge")) if scenario.has_judge else None,
+            judge=self.judge if scenario.has_judge else None,
         )
 
     def _dice(self, name: str) -> random.Random:

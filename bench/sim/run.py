@@ -1,9 +1,12 @@
 """Many simulated calls and what was found in them; the same call again from its seed."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +18,7 @@ from bench.sim.record import Record, trace_of
 from bench.sim.scenario import FAULTS, Scenario, draw, seeds
 from bench.sim.world import scratch, simulate
 
+_CHUNK: Final = 5  # calls that a process is given at a time
 _AGAIN_EVERY: Final = 50  # one call in so many runs twice: the same seed must leave the same trace
 
 
@@ -26,6 +30,20 @@ class Found:
     persona: str
     faults: tuple[str, ...]
     broken: list[Broken]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a run keeps of one call."""
+
+    seed: int
+    persona: str
+    faults: tuple[str, ...]
+    broken: list[Broken]
+    trace: str
+    outcome: str
+    lasted_s: float  # simulated
+    turns: int
 
 
 @dataclass(slots=True)
@@ -61,30 +79,47 @@ def many(
     personas: Sequence[str] = (),
     faults: Sequence[str] = FAULTS,
     tell: Callable[[Found], None] = lambda found: None,
+    jobs: int = 1,
 ) -> Outcome:
-    """Run calls of a run's seeds, one after another."""
-    quiet()
+    """Run calls of a run's seeds, in as many processes as `jobs`; the calls and their order are the same in any."""
     outcome = Outcome(calls)
     began_s = time.perf_counter()
     traces: list[str] = []
-    for number, seed in enumerate(seeds(first, calls)):
-        scenario = draw(seed, personas, faults)
-        with scratch() as folder:
-            record, faulty = one(scenario, folder)
-        traces.append(record.trace())
-        if number % _AGAIN_EVERY == 0:
-            with scratch() as folder:
-                again, _ = one(scenario, folder)
-            if again.trace() != traces[-1]:
-                faulty.append(Broken("same seed, same trace", f"{traces[-1]} and then {again.trace()}"))
-        if faulty:
-            found = Found(seed, record.persona, record.faults, faulty)
-            outcome.found.append(found)
-            tell(found)
-        _count(outcome, record)
+    scenarios = [draw(seed, personas, faults) for seed in seeds(first, calls)]
+    with contextlib.ExitStack() as stack:
+        work = partial(_checked, twice_every=_AGAIN_EVERY)
+        if jobs > 1:
+            pool = stack.enter_context(ProcessPoolExecutor(jobs))
+            done = pool.map(work, enumerate(scenarios), chunksize=_CHUNK)
+        else:
+            done = map(work, enumerate(scenarios))
+        for call in done:
+            traces.append(call.trace)
+            if call.broken:
+                outcome.found.append(Found(call.seed, call.persona, call.faults, call.broken))
+                tell(outcome.found[-1])
+            _count(outcome, call)
     outcome.trace = trace_of(traces)
     outcome.wall_s = time.perf_counter() - began_s
     return outcome
+
+
+def _checked(numbered: tuple[int, Scenario], twice_every: int) -> Call:
+    """Run one call, some of them twice: the same seed must leave the same trace."""
+    quiet()
+    number, scenario = numbered
+    with scratch() as folder:
+        record, faulty = one(scenario, folder)
+    trace = record.trace()
+    if number % twice_every == 0:
+        with scratch() as folder:
+            again, _ = one(scenario, folder)
+        if again.trace() != trace:
+            faulty.append(Broken("same seed, same trace", f"{trace} and then {again.trace()}"))
+    lasted_s = max(0.0, record.run_ms / 1_000 - START_S)
+    return Call(
+        record.seed, record.persona, record.faults, faulty, trace, record.outcome, lasted_s, len(record.turns())
+    )
 
 
 def story(record: Record) -> list[str]:
@@ -104,15 +139,13 @@ def story(record: Record) -> list[str]:
     ]
 
 
-def _count(outcome: Outcome, record: Record) -> None:
-    outcome.simulated_s += max(0.0, record.run_ms / 1_000 - START_S)
-    turns = record.turns()
-    outcome.turns += len(turns)
-    outcome.personas[record.persona] = outcome.personas.get(record.persona, 0) + 1
-    for fault in record.faults:
+def _count(outcome: Outcome, call: Call) -> None:
+    outcome.simulated_s += call.lasted_s
+    outcome.turns += call.turns
+    outcome.personas[call.persona] = outcome.personas.get(call.persona, 0) + 1
+    for fault in call.faults:
         outcome.faults[fault] = outcome.faults.get(fault, 0) + 1
-    ended = record.outcome
-    outcome.outcomes[ended] = outcome.outcomes.get(ended, 0) + 1
+    outcome.outcomes[call.outcome] = outcome.outcomes.get(call.outcome, 0) + 1
 
 
 def _root(error: BaseException) -> BaseException:

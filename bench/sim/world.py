@@ -120,6 +120,7 @@ class World:
                 note = self._note
                 providers = Providers(scenario, self._person.speech, note, self._lexicon, model_tasks)
                 await self._hold(providers, outbox, crm)
+                providers.judge.leave()
             self.record.stt_failed = providers.stt_failed
             await outbox.drain(_DRAIN_S)
             sending.cancel()
@@ -203,6 +204,8 @@ class World:
             self.record.over_ms = self._now_ms
             self._line.die(self._now_ms)
             self._person.silence()
+            if self._streaming:
+                self._acting.cancel()
 
     # What is drawn
 

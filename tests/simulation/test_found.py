@@ -108,6 +108,32 @@ FOUND = {
         0.13118653973754663,
         dice_seed=2829131614,
     ),
+    # Still speaking four seconds into their goodbye, they were hung up on, and what they said was lost.
+    "last words cut off": Scenario(
+        0,
+        "hesitant",
+        ("node_stops",),
+        69.91137010878236,
+        0.2719240913872215,
+        0.057165130807259386,
+        0.10346299113611163,
+        0.26414849461391454,
+        speculates=True,
+        dice_seed=2298921872,
+    ),
+    # A voice that stayed mute was waited for so long that the second one came too late.
+    "a mute voice": Scenario(
+        0,
+        "adder",
+        ("voice_stalls",),
+        18.23375826435415,
+        0.4324984245887856,
+        0.17314883613355486,
+        0.11959459767017279,
+        0.34949271311414776,
+        speculates=True,
+        dice_seed=2714456469,
+    ),
 }
 
 

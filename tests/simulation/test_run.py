@@ -32,6 +32,11 @@ def test_a_seed_is_one_call_whatever_the_hash_seed() -> None:
     assert len(traces) == 1
 
 
+def test_calls_are_the_same_in_several_processes() -> None:
+    one_process, two = many(3, 12), many(3, 12, jobs=2)
+    assert (two.trace, two.outcomes, two.turns) == (one_process.trace, one_process.outcomes, one_process.turns)
+
+
 def test_other_seeds_are_other_calls(tmp_path: Path) -> None:
     first, _ = one(draw(1, ["eager"], []), tmp_path)
     second, _ = one(draw(2, ["eager"], []), tmp_path)

@@ -65,6 +65,8 @@ class Nova:
         self._to_ask = False  # Finalize is to be sent
         self._answered = False
         self._guessing = False  # an interim result is the latest
+        self._told = 0  # position up to which finals tell
+        self._voiced = 0  # position behind the last loud frame
         self._loud = False  # the frame before
         self._fell = False  # the voice fell silent: a word may be over, so nothing of it waits for a full packet
 
@@ -80,6 +82,8 @@ class Nova:
         loud = bool(ulaw) and min(ulaw.translate(_UNSIGNED)) <= _LOUD_CODE
         self._fell |= self._loud and not loud
         self._loud = loud
+        if loud:
+            self._voiced = self._replay.fed
         return self._fell or self._replay.unsent >= PACKET_BYTES
 
     def end(self) -> None:
@@ -98,8 +102,8 @@ class Nova:
 
     @property
     def nearly_done(self) -> bool:
-        """True when there are words and none is a guess: the vendor need not answer Finalize when nothing is left."""
-        return not self._guessing and bool(self.transcript().text)
+        """True when finals told of all that was voiced: the vendor need not answer Finalize when nothing is left."""
+        return not self._guessing and self._told >= self._voiced - _SLACK and bool(self.transcript().text)
 
     def transcript(self) -> Transcript:
         return self._finals.transcript(self._began)
@@ -143,6 +147,7 @@ class Nova:
         if results.is_final:
             self._finals.add(words, self._base)
             end = self._base + round((results.start + results.duration) * RATE_HZ)
+            self._told = end
             self._replay.confirm(end)
             # One that comes late is of the utterance before this one.
             self._answered |= results.from_finalize and end > self._began

@@ -175,8 +175,8 @@ async def test_a_refused_key_and_a_full_house_are_told_apart() -> None:
 
 async def test_keep_alives_hold_a_silent_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent.stt.deepgram.KEEP_ALIVE_S", 0.05)
-    async with opened(Hearing(vocabulary=WORDS, idle_s=0.3)) as (_recognizer, server):
-        await server.until(lambda: len(server.seen[0].messages) >= 10)
+    async with opened(Hearing(vocabulary=WORDS, idle_s=1.5)) as (_recognizer, server):
+        await server.until(lambda: len(server.seen[0].messages) >= 35)
         assert {json.loads(message)["type"] for message in server.seen[0].messages} == {"KeepAlive"}
         assert len(server.seen) == 1
 

@@ -13,6 +13,7 @@ from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
 from agent.llm.registry import VENDORS, Models, UnknownModel
 from agent.llm.usage import ModelCall
+from agent.pipecat_bridge.services import BridgedService
 from agent.ports import Minds
 from agent.speech_process import SpeechProcess
 from agent.speech_vendors import VENDORS as SPEECH_VENDORS
@@ -39,12 +40,14 @@ class MindsUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SpeechKeys:
-    """What the operator has for speech: keys and addresses by vendors' names, and a Whisper model's folder."""
+    """What the operator has for speech: keys and addresses by vendors' names, a Whisper model's folder, and services
+    of pipecat's by the names that plans give."""
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     base_urls: Mapping[str, str] = field(default_factory=dict)
     whisper_model: Path | None = None
     phrases: Path | None = None  # a folder for the speech of fixed phrases
+    services: Mapping[str, BridgedService] = field(default_factory=dict)
 
 
 class MindMaker:
@@ -92,7 +95,15 @@ class MindMaker:
             if keys.whisper_model is not None:
                 whisper = await stack.enter_async_context(WhisperProcess.start(keys.whisper_model))
             phrases_kept = PhraseCache(keys.phrases) if keys.phrases is not None else None
-            vendors = SpeechVendors(ears, mouth, keys.keys, keys.base_urls, whisper=whisper, phrases=phrases_kept)
+            vendors = SpeechVendors(
+                ears,
+                mouth,
+                keys.keys,
+                keys.base_urls,
+                whisper=whisper,
+                phrases=phrases_kept,
+                services=keys.services,
+            )
             speech = await stack.enter_async_context(vendors)
             judge = await stack.enter_async_context(SmartTurnProcess.start()) if smart_turn else None
             yield cls(ears, mouth, speech, models, secret_key, judge, speculate=speculate)

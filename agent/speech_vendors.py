@@ -14,6 +14,8 @@ from typing import Any, Final, Self
 
 from agent.llm.breaker import Breaker
 from agent.llm.links import Access
+from agent.pipecat_bridge.services import SETTING as SERVICES_SETTING
+from agent.pipecat_bridge.services import BridgedService
 from agent.speech_process import SpeechProcess
 from agent.stt import failover as stt_failover
 from agent.stt import registry as stt
@@ -28,6 +30,7 @@ from agent.tts.embedded import EmbeddedVoice
 from agent.tts.phrase_cache import CachedVoice, PhraseCache
 from agent.tts.port import Voice
 
+BRIDGED: Final = "pipecat:"
 BREAKERS_MAX: Final = 1_000  # accounts times names; the one that was used longest ago is forgotten
 VENDORS: Final = frozenset(stt.VENDORS) | frozenset(tts.VENDORS)
 
@@ -44,7 +47,8 @@ class SpeechVendors:
     """Async context manager. `keys`: the operator's, by vendor; organisations may bring theirs for a call.
 
     `base_urls`: where vendors are, if not at their own addresses. `ears`, `mouth`: the embedded engines' processes;
-    `whisper`: that of the operator's Whisper model; `phrases`: where the speech of fixed phrases is kept.
+    `whisper`: that of the operator's Whisper model; `phrases`: where the speech of fixed phrases is kept; `services`:
+    the operator's pipecat services, by name.
     """
 
     def __init__(
@@ -56,7 +60,9 @@ class SpeechVendors:
         *,
         whisper: WhisperProcess | None = None,
         phrases: PhraseCache | None = None,
+        services: Mapping[str, BridgedService] | None = None,
     ) -> None:
+        self._services = services or {}
         self._ears = ears
         self._mouth = mouth
         self._whisper = whisper
@@ -74,6 +80,9 @@ class SpeechVendors:
             for vendors in (stt.VENDORS, tts.VENDORS):
                 if vendor in vendors:
                     await _load(vendors[vendor])
+        if self._services:
+            for bridge in (stt.BRIDGE, tts.BRIDGE):
+                await _load(bridge)
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -113,6 +122,10 @@ class SpeechVendors:
             return stt_failover.Route(
                 name, WhisperRecognizers(self._whisper, language), self._breaker(name, name, None)
             )
+        if name.startswith(BRIDGED):
+            bridge = await _load(stt.BRIDGE)
+            bridged = bridge(self._service(name), language, self._tasks)
+            return stt_failover.Route(name, bridged, self._breaker(f"stt {name}", name, None))
         vendor, model = split_name(name, stt.VENDORS, "recogniser")
         access = self._access(name, vendor, own, stt.KEYLESS)
         factory = (await _load(stt.VENDORS[vendor]))(access, model, language, self._tasks)
@@ -140,12 +153,19 @@ class SpeechVendors:
                 voice: Voice = EmbeddedVoice(self._mouth, embedded_voice)
                 routes.append(tts_failover.Route(name, voice, Breaker()))
                 continue
-            vendor, model = split_name(name, tts.VENDORS, "voice")
-            access = self._access(name, vendor, own, tts.KEYLESS)
-            called = (await _load(tts.VENDORS[vendor]))(access, model, language, self._tasks)
+            vendor = ""
+            if name.startswith(BRIDGED):
+                service = self._service(name)
+                called = (await _load(tts.BRIDGE))(service, language, self._tasks)
+                place = service.fingerprint
+            else:
+                vendor, model = split_name(name, tts.VENDORS, "voice")
+                access = self._access(name, vendor, own, tts.KEYLESS)
+                called = (await _load(tts.VENDORS[vendor]))(access, model, language, self._tasks)
+                place = access.base_url
             self._tasks.create_task(called.warm(), name="tts.warm")
             breaker = self._breaker(f"tts {name}", vendor, own)
-            said = self._cached(called, f"{name} {language} {access.base_url}", fixed, stock)
+            said = self._cached(called, f"{name} {language} {place}", fixed, stock)
             routes.append(tts_failover.Route(name, said, breaker, called.aclose))
         return tts_failover.CallVoices(routes, asyncio.get_running_loop().time)
 
@@ -158,6 +178,14 @@ class SpeechVendors:
             self._readied.add(name)
             self._tasks.create_task(cached.have_ready(stock), name="tts.phrases")
         return cached
+
+    def _service(self, name: str) -> BridgedService:
+        """Raises UnknownSpeech: the operator offers none of that name."""
+        service = self._services.get(name.removeprefix(BRIDGED))
+        if service is None:
+            known = ", ".join(f"{BRIDGED}{one}" for one in sorted(self._services)) or "none"
+            raise UnknownSpeech(f"unknown service {name!r}; {SERVICES_SETTING} has: {known}")
+        return service
 
     def _access(self, name: str, vendor: str, own: Mapping[str, str] | None, keyless: frozenset[str]) -> Access:
         key = (own or {}).get(vendor, "") or self._keys.get(vendor, "")

@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     models: tuple[str, ...] = Field(("scripted",), min_length=1, max_length=5)
     recognizers: tuple[str, ...] = Field(("embedded",), min_length=1, max_length=3)
     voices: tuple[str, ...] = Field(("embedded",), min_length=1, max_length=3)
+    pipecat_services: SecretStr = SecretStr("")  # JSON: name to class, arguments and settings; see the guide
     whisper_model: str = ""  # folder of a Whisper model for faster-whisper; empty: no recogniser of that name
     deepgram_base_url: str = ""  # one that you run yourself; empty: Deepgram
     elevenlabs_base_url: str = ""

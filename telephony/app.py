@@ -22,6 +22,7 @@ from redis.exceptions import RedisError
 from agent.llm.registry import Models
 from agent.llm.usage import Price
 from agent.minds import MindMaker, SpeechKeys
+from agent.pipecat_bridge.services import BadServices, read_services
 from agent.stt.whisper_folder import BadModelFolder
 from config.logs import die
 from config.model_prices import BadModelPrices, read_model_prices
@@ -192,14 +193,14 @@ class VoiceProcess:
 
 
 def _speech_keys(settings: Settings) -> SpeechKeys:
-    """The operator's keys for speech vendors, and the addresses of those that organisations have."""
+    """The operator's keys and services for speech, and the addresses of vendors. Raises BadServices."""
     keys = {"deepgram": settings.deepgram_api_key, "elevenlabs": settings.elevenlabs_api_key}
     base_urls = {"deepgram": settings.deepgram_base_url, "elevenlabs": settings.elevenlabs_base_url}
     whisper = Path(settings.whisper_model) if settings.whisper_model else None
     phrases = settings.data_dir / "voice" / settings.node / "phrases"
-    return SpeechKeys(
-        {vendor: key.get_secret_value() for vendor, key in keys.items() if key}, base_urls, whisper, phrases
-    )
+    services = read_services(settings.pipecat_services.get_secret_value())
+    given = {vendor: key.get_secret_value() for vendor, key in keys.items() if key}
+    return SpeechKeys(given, base_urls, whisper, phrases, services)
 
 
 def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:
@@ -287,5 +288,13 @@ def run(settings: Settings) -> None:
         die("voice", "check_signatures may be off on a loopback host only")
     try:
         uvloop.run(_until_signalled(settings))
-    except* (BadSettings, BadModelFolder, BadModelPrices, ModelMissing, StoreUnavailable, OSError) as group:
+    except* (
+        BadSettings,
+        BadServices,
+        BadModelFolder,
+        BadModelPrices,
+        ModelMissing,
+        StoreUnavailable,
+        OSError,
+    ) as group:
         die("voice", "; ".join(str(error) for error in group.exceptions))

@@ -1,4 +1,6 @@
-"""The recognisers that can be had, by the names that a call plan gives: `embedded`, `whisper`, or `vendor:model`.
+"""The recognisers that can be had, by the names that a call plan gives.
+
+`embedded`, `whisper`, `vendor:model`, or `pipecat:SERVICE`.
 
 To add one: a file with a factory of `MakeRecognizers`' shape, and its line here (docs/guides/providers.md).
 """
@@ -11,6 +13,7 @@ from agent.llm.links import Access
 from agent.stt.port import RecognizerFactory
 
 EMBEDDED: Final = "embedded"
+BRIDGE: Final = ("agent.pipecat_bridge.ear", "PipecatRecognizers")  # of `pipecat:NAME`, a service of the operator's
 WHISPER: Final = "whisper"  # the one model that the operator named
 VENDORS: Final[Mapping[str, tuple[str, str]]] = {
     "deepgram": ("agent.stt.deepgram", "DeepgramRecognizers"),

@@ -1,4 +1,4 @@
-"""The voices that can be had, by the names that a call plan gives: `embedded`, or `vendor:voice`.
+"""The voices that can be had, by the names that a call plan gives: `embedded`, `vendor:voice`, or `pipecat:SERVICE`.
 
 To add one: a file with a class of `MakeVoice`'s shape, and its line here (docs/guides/providers.md).
 """
@@ -11,6 +11,7 @@ from agent.llm.links import Access
 from agent.tts.port import Voice
 
 EMBEDDED: Final = "embedded"
+BRIDGE: Final = ("agent.pipecat_bridge.mouth", "PipecatVoice")  # of `pipecat:NAME`, a service of the operator's
 VENDORS: Final[Mapping[str, tuple[str, str]]] = {
     "elevenlabs": ("agent.tts.elevenlabs", "ElevenLabsVoice"),
 }

@@ -11,10 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from bench.providers.coded_speech import CodedWord
 from bench.providers.scripted_ear import Ear
 from bench.providers.socket_server import Link
 from bench.providers.speech_script import Hearing, Saying, Seen
+from media.codec import g711
 
 _REQUEST_ID: Final = "00000000-0000-4000-8000-000000000001"
 _ENDPOINTING_MS: Final = 10  # the vendor's default
@@ -38,6 +41,7 @@ class Deepgram:
     async def converse(self, link: Link, seen: Seen, reaction: Hearing | Saying) -> None:
         assert isinstance(reaction, Hearing)
         listener: _Nova | _Flux = _Flux(link, seen, reaction) if seen.path.startswith("/v2") else _Nova(link, reaction)
+        linear = seen.query.get("encoding") == "linear16"  # at 8 kHz; else what the line carries
         loop = asyncio.get_running_loop()
         idle_at = loop.time() + reaction.idle_s
         await listener.opened()
@@ -54,8 +58,9 @@ class Deepgram:
                 continue
             idle_at = loop.time() + reaction.idle_s
             if isinstance(message, bytes):
-                seen.audio += message
-                await listener.audio(message, loop.time())
+                ulaw = g711.encode(np.frombuffer(message, "<i2")) if linear else message
+                seen.audio += ulaw
+                await listener.audio(ulaw, loop.time())
                 if reaction.fault is not None and len(seen.audio) >= reaction.fault_after_ms * 8:
                     await link.fail(reaction.fault, listener.error)
                     await link.until_left()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.pipecat_bridge.services import BridgedService
 from agent.speech_process import SpeechProcess
 from agent.speech_vendors import SpeechVendors, UnknownSpeech
 from agent.stt.deepgram import DeepgramRecognizer
@@ -107,3 +108,25 @@ async def test_whisper_without_a_model_names_the_setting() -> None:
     async with SpeechVendors(SpeechProcess(), SpeechProcess()) as speech:
         with pytest.raises(UnknownSpeech, match="'whisper' needs a model: set SALESOS_WHISPER_MODEL"):
             await speech.open_recognizer(["whisper"], "en-US", (), print)
+
+
+async def test_a_service_that_the_operator_does_not_list_is_refused_whatever_its_path() -> None:
+    async with SpeechVendors(SpeechProcess(), SpeechProcess()) as speech:
+        with pytest.raises(UnknownSpeech, match=r"'pipecat:os.system'; SALESOS_PIPECAT_SERVICES has: none"):
+            await speech.open_recognizer(["pipecat:os.system"], "en-US", (), print)
+        with pytest.raises(UnknownSpeech, match="unknown service 'pipecat:mouth'"):
+            await speech.open_voice(["pipecat:mouth"], "en-us", "en-US")
+
+
+async def test_services_of_pipecat_are_had_by_the_operator_s_names() -> None:
+    segments = BridgedService("tests.agent.pipecat_bridge.made_services.Segments", name="ear")
+    requests = BridgedService("tests.agent.pipecat_bridge.made_services.Requests", name="mouth")
+    services = {"ear": segments, "mouth": requests}
+    async with SpeechVendors(SpeechProcess(), SpeechProcess(), services=services) as speech:
+        recognizer = await speech.open_recognizer(["pipecat:ear"], "en-US", (), print)
+        await utter(recognizer, tone("yes i do"))
+        assert (await recognizer.finish()).text.endswith(" ms")
+        await recognizer.aclose()
+        voice = await speech.open_voice(["pipecat:mouth", "embedded"], "en-us", "en-US")
+        assert [word.text async for piece in voice.speak("one two") for word in piece.words] == ["one", "two"]
+        await voice.aclose()

@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from agent.llm.breaker import Breaker
 from agent.llm.links import Access
+from agent.pipecat_bridge.services import BridgedService
 from agent.speech_process import SpeechProcess
 from agent.stt.deepgram import DeepgramRecognizers
 from agent.stt.embedded import EmbeddedRecognizers
@@ -108,12 +109,39 @@ async def _whisper(folder: Path) -> AsyncGenerator[Engine]:
         yield Engine(WhisperRecognizers(process, "en-US"), made_whisper.tone)
 
 
+@asynccontextmanager
+async def pipecat(*reactions: Reaction, key: str = "k", ulaw: bool = False) -> AsyncGenerator[tuple[Any, SpeechServer]]:
+    """pipecat's service for Deepgram, behind the bridge."""
+    from agent.pipecat_bridge.ear import PipecatRecognizers  # it takes seconds, and few want it
+
+    script = InTurn(reactions or (Hearing(vocabulary=WORDS),))
+    async with SpeechServer(Deepgram(), script, frozenset({"k"})) as server, asyncio.TaskGroup() as tasks:
+        arguments = {"api_key": key, "base_url": server.url} | ({"encoding": "mulaw"} if ulaw else {})
+        path = "pipecat.services.deepgram.stt.DeepgramSTTService"
+        service = BridgedService(path, arguments, ulaw=ulaw, name="ear")
+        yield PipecatRecognizers(service, "en-US", tasks), server
+
+
+@asynccontextmanager
+async def _pipecat(_folder: Path) -> AsyncGenerator[Engine]:
+    async with pipecat() as (factory, _server):
+        yield Engine(factory, coded)
+
+
+@asynccontextmanager
+async def _pipecat_ulaw(_folder: Path) -> AsyncGenerator[Engine]:
+    async with pipecat(ulaw=True) as (factory, _server):
+        yield Engine(factory, coded)
+
+
 ENGINES: Final[dict[str, Callable[[Path], AbstractAsyncContextManager[Engine]]]] = {
     "embedded": _embedded,
     "nova": _nova,
     "flux": _flux,
     "second": _second,
     "whisper": _whisper,
+    "pipecat": _pipecat,
+    "pipecat_ulaw": _pipecat_ulaw,
 }
 
 

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from agent.llm.breaker import Breaker
 from agent.llm.links import Access
+from agent.pipecat_bridge.services import BridgedService
 from agent.speech_process import SpeechProcess
 from agent.tts.elevenlabs import ElevenLabsVoice
 from agent.tts.embedded import EmbeddedVoice
@@ -57,10 +58,33 @@ async def _embedded() -> AsyncGenerator[Voice]:
         yield EmbeddedVoice(process)
 
 
+@asynccontextmanager
+async def pipecat(*reactions: Reaction, key: str = "k") -> AsyncGenerator[tuple[Any, SpeechServer]]:
+    """pipecat's service for ElevenLabs, behind the bridge."""
+    from agent.pipecat_bridge.mouth import PipecatVoice  # it takes seconds, and few want it
+
+    script = InTurn(reactions or (Saying(vocabulary=WORDS),))
+    async with SpeechServer(ElevenLabs(), script, frozenset({"k"})) as server, asyncio.TaskGroup() as tasks:
+        arguments = {"api_key": key, "url": server.url.replace("http", "ws", 1)}
+        path = "pipecat.services.elevenlabs.tts.ElevenLabsTTSService"
+        voice = PipecatVoice(BridgedService(path, arguments, {"voice": "voice-1"}, name="mouth"), "en-US", tasks)
+        try:
+            yield voice, server
+        finally:
+            await voice.aclose()
+
+
+@asynccontextmanager
+async def _pipecat() -> AsyncGenerator[Voice]:
+    async with pipecat() as (voice, _server):
+        yield voice
+
+
 VOICES: Final[dict[str, Callable[[], AbstractAsyncContextManager[Voice]]]] = {
     "embedded": _embedded,
     "elevenlabs": _elevenlabs,
     "second": _second,
+    "pipecat": _pipecat,
 }
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from agent.llm.port import Message, Role
-from agent.turns.ending import SILENCE_MS, Evidence, wait_ms
+from agent.turns.ending import LONGEST_MS, SILENCE_MS, Evidence, wait_ms
 from agent.turns.timing import OPENING_WAIT_S, SCREENED_WAIT_S, SILENCE_S
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import read
@@ -23,11 +23,14 @@ BARGE_IN_MS: Final = 420.0
 DEAD_AIR_MS: Final = 2_000.0
 # Two providers that fail in one answer, a model and then a voice, or both recognisers: their time-outs add up.
 _SECOND_PROVIDER_MS: Final = 1_200.0
+# A mute voice is left after 0.8 s (agent/tts/failover.py): too much beside the slowest line and model that are drawn.
+_MUTE_VOICE_MS: Final = 400.0
 # The carrier's request to hang up, tried again while its API is away.
 _HANGING_UP_MS: Final = 4_000.0
 # How far the place of a cut may be known wrongly: the line's trip is learnt from marks.
 CUT_MS: Final = 110.0
-_HEARD_OUT_MS: Final = 1_000.0  # before the end: what is said later is cut off by it
+# Before the end: the longest wait for somebody who may go on, and the recogniser's time for the text.
+_HEARD_OUT_MS: Final = LONGEST_MS + 1_000.0
 _HEARD_SHARE: Final = 0.5  # as agent/reply.py counts a word as heard
 _SECONDS_OFF: Final = 8.0  # a callback may tell of the answer so much later than it was
 
@@ -178,11 +181,20 @@ def _heard_words_once(record: Record) -> Iterator[str]:
 
 
 def _every_word_taken_down(record: Record) -> Iterator[str]:
-    """What was said to a person who listens is in the transcript, all of it."""
+    """What was said to somebody who listens is in the transcript, all of it.
+
+    Not an utterance in which the line went, or was given up: of it there may be less.
+    """
     if record.is_machine or record.stt_failed or record.stream_ms is None:
         return
-    end_ms = min(record.run_ms, record.over_ms if record.over_ms is not None else record.run_ms) - _HEARD_OUT_MS
-    said = [sound for sound in _in_order(record) if sound.kind is SoundKind.SPEECH and sound.end_ms < end_ms]
+    ends = [moment for moment in (record.run_ms, record.over_ms, record.wound_up_ms) if moment is not None]
+    end_ms = min(ends) - _HEARD_OUT_MS
+    said: list[Sound] = []
+    whole_ms = math.inf
+    for sound in reversed(_in_order(record)):
+        whole_ms = whole_ms if sound.goes_on else sound.end_ms
+        if sound.kind is SoundKind.SPEECH and whole_ms < end_ms:
+            said.insert(0, sound)
     told = [word for turn in record.turns() if turn.speaker is events.Speaker.CALLER for word in turn.text.split()]
     rest = iter(told)
     for sound in said:
@@ -228,6 +240,8 @@ def _silence_allowed(who: str, text: str, record: Record) -> float:
     kinds = {fault.split("_")[0] for fault in record.faults} & {"model", "models", "stt", "voice"}
     if len(kinds) > 1 or "stt_down" in record.faults:
         late_ms += _SECOND_PROVIDER_MS
+    elif "voice_stalls" in record.faults:
+        late_ms += _MUTE_VOICE_MS
     if record.is_machine:
         return SCREENED_WAIT_S * 1_000 + 2 * late_ms
     match who:

@@ -94,6 +94,7 @@ class Record:
     answered_ms: float | None = None  # the carrier connected the call
     stream_ms: float | None = None  # its audio began
     over_ms: float | None = None  # the carrier ended it, or its audio was lost
+    wound_up_ms: float | None = None  # we, or whoever we obey, ended it: nobody listens from here on
     run_ms: float = 0.0  # when the call's task returned
     is_machine: bool = False
     stt_failed: bool = False

@@ -26,7 +26,7 @@ from bench.sim.providers import Providers
 from bench.sim.record import Asked, Record
 from bench.sim.scenario import Scenario
 from bench.sim.sound import Hearing, SegmentRoom
-from events.call import TERMINAL
+from events.call import TERMINAL, State, StateChanged
 from events.permit import LIFETIME_S, Permit, Purpose
 from events.plan import Agent, CallPlan, Prospect, RecordWhen
 from media.activity.silero import Silero
@@ -317,6 +317,9 @@ class World:
     def _take_stock(self, crm: SimCrm) -> None:
         record = self.record
         record.events, record.arrived, record.money = crm.taken, crm.arrived, crm.money()
+        for event in record.events:
+            if isinstance(event.body, StateChanged) and event.body.state is State.ENDING:
+                record.wound_up_ms = ((event.at - _WALL).total_seconds() + START_S) * 1_000
         record.agent_sound = self._line.sound()
         record.played = self._line.words(self._lexicon.words)
         me = asyncio.current_task()

@@ -20,7 +20,7 @@ TONE_HZ: Final = 400
 TONE_MS: Final = 2_000
 _TONE_PEAK: Final = 6_000  # some -15 dB of full scale: a voice's loudness, far from clipping
 ANSWER: Final = "one two three four five six seven eight nine ten eleven twelve."
-HEARD: Final = "Yes, I would like to hear more about that."  # no word of assent: it takes the floor
+HEARD: Final = "Yes, I would like to hear more."  # no word of assent: it takes the floor
 
 
 def _tone() -> bytes:

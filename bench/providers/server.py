@@ -7,10 +7,11 @@ bench/fakes.py's: the same text for each utterance, twelve words for an answer, 
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import numpy as np
@@ -27,6 +28,8 @@ from bench.providers.process import Addresses, Timing
 from bench.providers.socket_server import SpeechServer
 from bench.providers.speech_script import Hearing, Saying
 from media.codec import g711
+
+PARENT_LOOK_S: Final = 1.0
 
 
 def hearing(timing: Timing) -> Hearing:
@@ -57,7 +60,12 @@ async def serve(timing: Timing) -> None:
         where = Addresses(deepgram.url, elevenlabs.url, openai.base_url)
         sys.stdout.write(msgspec.json.encode(where).decode() + "\n")
         sys.stdout.flush()
-        await stopping.wait()
+        parent = os.getppid()
+        # A bench that is killed ends nobody: whose parent is another one has been left behind.
+        while not stopping.is_set() and os.getppid() == parent:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PARENT_LOOK_S):
+                    await stopping.wait()
 
 
 def main(

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -297,4 +297,13 @@ def run(settings: Settings) -> None:
         StoreUnavailable,
         OSError,
     ) as group:
-        die("voice", "; ".join(str(error) for error in group.exceptions))
+        die("voice", "; ".join(_causes(group)))
+
+
+def _causes(group: BaseExceptionGroup[Exception]) -> Iterator[str]:
+    """Yield what each error says, however many groups of tasks it came out of."""
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _causes(error)
+        else:
+            yield str(error)

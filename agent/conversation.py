@@ -15,6 +15,7 @@ from agent.listening import Listening
 from agent.llm.port import EventName
 from agent.making import Making
 from agent.memory import Memory
+from agent.opening import Opening, Say
 from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
 from agent.saying import SpeakingFailed
@@ -56,9 +57,8 @@ class Conversation:
         self._utterance_ms = 0  # first voiced sample of what the caller says now
         self._stopped_ms = 0  # when the agent's voice was stopped last
         self._timer = OneTimer(self.put)
-        self._machine = False
         self._time_up = False  # the next answer is the goodbye
-        self._screened = False
+        self._opening = Opening(minds.greetings, lambda: self.put(sig.MachineWaits()), witness.on_answerer)
         self._outcome: events.Outcome | None = None
         self._reason = ""  # of an outcome that is our fault
         self._room: Room
@@ -76,6 +76,7 @@ class Conversation:
         self._taking.understood(text)
 
     def on_audio(self, pcm: bytes, ulaw: bytes) -> None:
+        self._opening.hear(pcm, self._listening.heard_ms)
         self._listening.hear(pcm, ulaw)
         self._taking.hear(pcm)
 
@@ -86,7 +87,7 @@ class Conversation:
     def on_voice(self, signal: VoiceSignal) -> None:
         if self._taking.is_echo(signal):
             return
-        if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING and not self._machine:
+        if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING:
             self._stopped_ms = self._room.now
             self._voice.pause()
         self._taking.on_voice(signal)
@@ -148,7 +149,7 @@ class Conversation:
                 self._voice_paused(signal)
             case VoiceResumed() if self._floor in (Floor.SPEAKING, Floor.SUSPENDED) and self._listening.active:
                 self._voice_resumed()
-            case VoiceEnded() if self._listening.active and not self._machine:
+            case VoiceEnded() if self._listening.active:
                 return await self._voice_ended(signal)
             case sig.ProbableEnd() if self._floor is Floor.CALLER and self._listening.partial:
                 think_ahead(self._memory.supposing(self._listening.partial), self._minds)
@@ -164,9 +165,9 @@ class Conversation:
                     self._played_out(self._reply)  # an answer without words
             case sig.DeadAir():
                 return await self._break_silence()
-            case sig.MachineWaits():
-                self._machine = True
-                await self._answer(EventName.MESSAGE_BEEP)
+            case sig.MachineWaits(by_carrier=by_carrier):
+                if self._opening.machine_waits(by_carrier=by_carrier):
+                    await self._answer(EventName.MESSAGE_BEEP)
             case sig.TimeUp() if self._floor in (Floor.CALLER, Floor.SUSPENDED) and not self._time_up:
                 self._time_up = True  # whoever speaks may finish: the line stays open for some seconds
             case sig.TimeUp() if self._floor not in (Floor.PARTING, Floor.LAST_WORDS):
@@ -191,7 +192,7 @@ class Conversation:
     # The caller's voice
 
     async def _voice_started(self, signal: VoiceStarted) -> None:
-        if self._machine or self._listening.active:
+        if self._listening.active:
             return
         if self._floor is Floor.THINKING:
             await self._discard_answer()
@@ -243,8 +244,7 @@ class Conversation:
             self._floor = move(self._floor, Signal.VOICE)
         if self._floor is Floor.SUSPENDED:
             assert self._reply is not None
-            answers = transcript.text and self._nearly_said()
-            if is_noise(signal, transcript.text, self._minds.backchannels) and not answers:
+            if not self._interrupts(signal, transcript.text):
                 self._resume(self._reply)
                 return None
             self._yield_floor(self._reply)
@@ -259,21 +259,25 @@ class Conversation:
 
     async def _after_utterance(self, text: str, signal: VoiceEnded) -> None:
         self._patience.renew()
+        due = self._opening.after(text, signal.voiced_ms, self._memory)
         if self._listening.failures >= timing.FAILURES_MAX:
             await self._answer(None, failed=SPEECH_AWAY)
-        elif self._memory.agent_has_spoken:
-            await self._answer(None if text or self._memory.owes_result else EventName.NOT_UNDERSTOOD)
-        elif not self._screened and signal.last_voiced_ms - signal.first_voiced_ms > timing.LONG_GREETING_MS:
-            self._screened = True
-            self._floor = move(self._floor, Signal.HUSHED)
-            self._timer.set(sig.Timer.OPENING, timing.SCREENED_WAIT_S)
+        elif isinstance(due, Say):
+            await self._answer(due.event)
         else:
-            await self._answer(EventName.ANSWERED)
+            self._floor = move(self._floor, Signal.HUSHED)
+            self._timer.set(sig.Timer.OPENING, due.seconds)
 
     def _caller_said(self, text: str, signal: VoiceEnded) -> None:
         self._memory.caller_said(text)
         self._turn += 1
         self._witness.emit(report.caller_turn(self._turn, text, signal))
+
+    def _interrupts(self, signal: VoiceEnded, text: str) -> bool:
+        speech = not is_noise(signal, text, self._minds.backchannels)
+        if self._opening.leaving_message:
+            return speech and self._opening.picked_up(text, signal.voiced_ms)
+        return speech or bool(text and self._nearly_said())
 
     def _nearly_said(self) -> bool:
         """All but the last syllable was heard: the caller answers it rather than nods to it."""
@@ -362,10 +366,10 @@ class Conversation:
         self._commit_reply(cut_short=False)
         if self._outcome is not None:
             self._floor = move(self._floor, Signal.PARTED)
-            self._timer.set(sig.Timer.PARTING, 0.0 if self._machine else timing.PARTING_S)
+            self._timer.set(sig.Timer.PARTING, 0.0 if self._opening.leaving_message else timing.PARTING_S)
         else:
             self._floor = move(self._floor, Signal.PLAYED_OUT)
-            self._timer.set(sig.Timer.SILENCE, timing.SILENCE_S)
+            self._timer.set(sig.Timer.SILENCE, self._opening.silence_s)
 
     def _commit_reply(self, *, cut_short: bool) -> None:
         """The answer is over: remember and report what was heard of it."""
@@ -390,11 +394,15 @@ class Conversation:
     async def _expired(self, timer: sig.Timer) -> sig.Result | None:
         match timer:
             case sig.Timer.OPENING:
-                await self._answer(EventName.ANSWERED)
+                await self._answer(self._opening.expired(self._memory).event)
             case sig.Timer.SILENCE:
                 await self._answer(self._patience.tried())
             case sig.Timer.DOUBT:
                 self._resume_if_assent()
+            case sig.Timer.YIELD if self._opening.leaving_message:
+                self._timer.set(sig.Timer.UNDECIDED, timing.MESSAGE_HELD_MAX_S)
+            case sig.Timer.UNDECIDED if self._opening.leaving_message and self._reply is not None:
+                self._resume(self._reply)
             case sig.Timer.YIELD if is_backchannel(self._listening.partial, self._minds.backchannels):
                 self._timer.set(sig.Timer.UNDECIDED, timing.UNDECIDED_MAX_S - timing.YIELD_S)
             case sig.Timer.YIELD | sig.Timer.UNDECIDED:

@@ -4,10 +4,11 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from agent import briefing
 from agent.fixed_phrases import fixed_phrases
+from agent.greeting_files import greeting_words, recognizer_phrases
 from agent.llm.gateway import Gateway
 from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
@@ -28,6 +29,9 @@ from agent.turns.word_lists import lists_for
 from agent.turns.wording import normals
 from events.plan import CallPlan
 from events.sealed_secret import BadSecret, unseal
+
+# Each phrase of a machine so often among those of the playbook: seldom heard, but then it matters.
+GREETING_WEIGHT: Final = 3
 
 
 class BadPlan(Exception):
@@ -138,9 +142,10 @@ class MindMaker:
             )
         except (BadPlaybook, UnknownModel, UnknownSpeech, BadSecret) as error:
             raise BadPlan(str(error)) from None
+        greetings = recognizer_phrases(language) * GREETING_WEIGHT
         try:
             recognizer = await self._speech.open_recognizer(
-                recognizers, language, phrases(playbook), on_partial, on_turn, own
+                recognizers, language, phrases(playbook) + greetings, on_partial, on_turn, own
             )
         except UnknownSpeech as error:
             await voice.aclose()
@@ -168,6 +173,7 @@ class MindMaker:
             prompts=len(playbook.silence.prompts),
             judge=self.judge if plan.smart_turn else None,
             phrases=stock,
+            greetings=greeting_words(),
             belongings=(voice.aclose,),
             ahead=model if self._speculate and plan.speculate and isinstance(model, Gateway) else None,
         )

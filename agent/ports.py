@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agent.briefing import prompted
+from agent.greeting_words import NO_GREETINGS, GreetingWords
 from agent.llm.port import Ahead, Model, Tool
 from agent.stock_phrases import ENGLISH, StockPhrases
 from agent.stt.port import Recognizer
@@ -14,7 +15,7 @@ from agent.turns.ending import Evidence, wait_ms
 from agent.turns.judge import EndJudge
 from agent.turns.patience import PROMPTS
 from agent.turns.wording import NO_LISTS, WordLists
-from events.call import Body
+from events.call import AnsweredBy, Body
 from events.plan import Prompt
 
 
@@ -27,6 +28,9 @@ class Witness(Protocol):
 
     def on_disclosed(self, at_ms: int) -> None:
         """The opening, disclosure included, was heard to its end."""
+
+    def on_answerer(self, answered_by: AnsweredBy, detail: str) -> None:
+        """Who it is that answered, as far as it can be heard; a later word replaces an earlier one."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,7 @@ class Minds:
     toolbox: Toolbox | None = None  # the call's; None: it may do nothing but note facts and end
     prompt_version: str = ""  # of these instructions; empty: they follow from the playbook
     phrases: StockPhrases = ENGLISH
+    greetings: GreetingWords = NO_GREETINGS  # how machines and people answer
     belongings: tuple[Callable[[], Awaitable[None]], ...] = ()  # what closes the call's own sockets
     ahead: Ahead | None = None  # the model, where it may begin before the caller has certainly ended
 

@@ -46,7 +46,9 @@ class ReplyMade:
 
 @dataclass(frozen=True, slots=True)
 class MachineWaits:
-    """A machine's beep was heard: it records now."""
+    """A machine records now: we heard its beep, or the carrier says so."""
+
+    by_carrier: bool = False
 
 
 @dataclass(frozen=True, slots=True)

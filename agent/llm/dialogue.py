@@ -127,6 +127,11 @@ def meet_noise(playbook: Playbook, state: State) -> Move:
             return Move(replace(state, stage=Stage.OFFER), (offer,))
 
 
+def introduce(playbook: Playbook, state: State) -> Move:
+    """Answer a call screener: who calls, and nothing that wants an answer."""
+    return Move(state, (Sentence(playbook.opening.who),))
+
+
 def leave_message(playbook: Playbook, state: State) -> Move:
     """Answer the beep of a machine."""
     if state.stage is Stage.CLOSED:

@@ -51,6 +51,8 @@ class EventName(StrEnum):
     SILENCE_OFFER = "silence_offer"  # and again: offer to call another time
     SILENCE_END = "silence_end"  # and again: say goodbye, the call ends with that
     NOT_UNDERSTOOD = "not_understood"  # the caller said something that could not be made out
+    SCREENING = "screening"  # a call screener asks who calls, for somebody who then decides
+    MENU = "menu"  # a machine offers keys to press
     MESSAGE_BEEP = "message_beep"  # a machine waits for a message
     TIME_UP = "time_up"  # funds or time end: say goodbye
 

@@ -19,6 +19,8 @@ _EVENTS: Final[Mapping[str, str]] = {
     EventName.SILENCE_OFFER: "[The caller still says nothing. Ask whether you should call another time.]",
     EventName.SILENCE_END: "[The caller has said nothing all this time. Say goodbye in one sentence.]",
     EventName.NOT_UNDERSTOOD: "[The caller said something that could not be made out. Ask them to say it again.]",
+    EventName.SCREENING: "[A call screener asks who calls and why. Tell it in one sentence, and wait for the person.]",
+    EventName.MENU: "[A machine offers keys. Press the one for a person, if there is one, and say nothing.]",
     EventName.MESSAGE_BEEP: "[An answering machine waits for your message. Leave it now.]",
     EventName.TIME_UP: "[The time of this call is over. Say goodbye in one sentence.]",
 }

@@ -65,6 +65,8 @@ class ScriptedModel:
                 return dialogue.meet_silence(self._playbook, state)
             case EventName.NOT_UNDERSTOOD:
                 return dialogue.meet_noise(self._playbook, state)
+            case EventName.SCREENING:
+                return dialogue.introduce(self._playbook, state)
             case EventName.MESSAGE_BEEP:
                 return dialogue.leave_message(self._playbook, state)
             case EventName.TIME_UP:

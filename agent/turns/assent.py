@@ -18,6 +18,6 @@ def is_backchannel(text: str, backchannels: Collection[str]) -> bool:
 
 def is_noise(voice: VoiceEnded, text: str, backchannels: Collection[str]) -> bool:
     """True when an utterance, now over, was too short for a word that interrupts, or assent."""
-    if voice.last_voiced_ms - voice.first_voiced_ms < timing.NOISE_MAX_MS:
+    if voice.voiced_ms < timing.NOISE_MAX_MS:
         return True
     return is_backchannel(text, backchannels)

@@ -8,6 +8,7 @@ LONG_GREETING_MS: Final = 2_600  # people answer the phone in less
 SILENCE_S: Final = 5.0
 YIELD_S: Final = 0.7  # a voice that lasts this long over the agent's is no "uh-huh"
 UNDECIDED_MAX_S: Final = 1.6
+MESSAGE_HELD_MAX_S: Final = 8.0  # a voice over the message we leave: somebody picks up, or the machine goes on talking
 PARTING_S: Final = 0.9
 LAST_WORDS_MAX_S: Final = 4.0
 NOISE_MAX_MS: Final = 160  # shorter than any word that interrupts

@@ -91,6 +91,8 @@ class _Witness:
 
     def on_disclosed(self, at_ms: int) -> None: ...
 
+    def on_answerer(self, answered_by: events.AnsweredBy, detail: str) -> None: ...
+
 
 class Bench:
     def __init__(self, seed: int) -> None:

@@ -271,6 +271,8 @@ class Stage:
 
     def on_disclosed(self, at_ms: int) -> None: ...
 
+    def on_answerer(self, answered_by: events.AnsweredBy, detail: str) -> None: ...
+
     async def play(self) -> Played:
         """Play the scene to its end and return what became of it."""
         async with asyncio.TaskGroup() as tasks:

@@ -26,6 +26,7 @@ from media.jitter import Connection, Quality
 from media.recording.recorder import Recorder
 from media.room import Room
 from telephony.call import signals as sig
+from telephony.call.answerer import Answerer
 from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.emitter import Emitter
 from telephony.call.lifecycle import GUARD_S, Lifecycle
@@ -70,7 +71,8 @@ class CallSession:
         self._now: Callable[[], float] = asyncio.get_running_loop().time
         self._line: Line | None = None  # the first stream that started
         self._talk = TalkTime(self._now)
-        self._answered_by: AnsweredBy | None = None
+        self._answerer = Answerer(self.emit)
+        self.on_answerer = self._answerer.heard
         self._outcome: Outcome | None = None
         self._reason = ""
         self.line_opened_at: float | None = None  # the loop's time
@@ -284,12 +286,9 @@ class CallSession:
             self._timers.set("funds", float(self._permit.funded_s), sig.FundsEnd(last_call=False))
 
     def _answerer_known(self, signal: sig.Answerer) -> None:
-        if self._answered_by is not None and self._answered_by is not AnsweredBy.UNKNOWN:
-            return
-        self._answered_by = signal.answered_by
-        self.emit(events.AnswererKnown(signal.answered_by, "carrier", signal.detail))
+        self._answerer.carrier_said(signal.answered_by, signal.detail)
         if signal.answered_by is AnsweredBy.MACHINE and signal.waits_for_message:
-            self._conversation.put(MachineWaits())
+            self._conversation.put(MachineWaits(by_carrier=True))
 
     def _stream_opened(self, line: Line) -> None:
         self._answered()
@@ -400,14 +399,11 @@ class CallSession:
         return True
 
     def _emit_finished(self) -> None:
-        answered_by = self._answered_by
-        if answered_by is None and self._talk.begun:
-            answered_by = AnsweredBy.UNKNOWN
         self.emit(
             events.Finished(
                 self.state,
                 self._outcome or Outcome.HUNG_UP,
-                answered_by,
+                self._answerer.known or (AnsweredBy.UNKNOWN if self._talk.begun else None),
                 round(self._talk.duration_s, 3),
                 self._talk.billable_s,
                 self._reason,

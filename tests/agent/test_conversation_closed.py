@@ -29,6 +29,8 @@ class Witness:
 
     def on_disclosed(self, at_ms: int) -> None: ...
 
+    def on_answerer(self, answered_by: events.AnsweredBy, detail: str) -> None: ...
+
 
 @dataclass
 class SlowVoice:

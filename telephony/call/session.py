@@ -43,6 +43,7 @@ METER_EVERY_S: Final = 10.0
 GOODBYE_S: Final = 12.0  # before the funds end: time to finish and say goodbye
 ASKED_GUARD_S: Final = 12.0  # longer than a carrier request may take
 DIAL_ANSWER_WAIT_S: Final = 12.0  # longer than a carrier request may take
+LAST_WORDS_S: Final = 3.0  # to understand what was being said when we hung up
 WRITE_OUT_TIMEOUT_S: Final = 15.0  # a disk that takes longer for a second of audio has failed
 
 _FAILED_BY_STATUS: Final = {
@@ -81,6 +82,7 @@ class CallSession:
         self._minds = minds
         self._tools = CallTools(plan, minds, services.desks, self.emit, self._now, services.transfers)
         self._conversation = Conversation(minds, self)
+        self._last_words: asyncio.Task[None] | None = None  # what was being said when we ended the call
         self._spool = services.archive.spool_for(plan.org_id, plan.call_id, plan.sealed_keys.get(RECORDING_KEY, ""))
         self._recorder: Recorder | None = None
         if plan.record is not RecordWhen.NEVER:
@@ -205,6 +207,8 @@ class CallSession:
     async def _write_out(self) -> None:
         """Keep what was said and recorded up to the end."""
         end_ms = self._room.now
+        if self._last_words is not None:
+            await asyncio.wait([self._last_words], timeout=LAST_WORDS_S)
         self._conversation.close()
         if self._recorder is not None and self._room.timeline.started:
             try:
@@ -236,7 +240,7 @@ class CallSession:
                 self._guard_expired(state)
             case sig.FundsEnd(last_call=last_call):
                 self._funds_end(last_call=last_call)
-            case sig.MeterDue():
+            case sig.MeterDue() if not self._over:
                 self.emit(events.Metered(self._talk.billable_s))
                 self._timers.set("meter", METER_EVERY_S, sig.MeterDue())
             case sig.HangUpAsked(reason=reason):
@@ -296,7 +300,7 @@ class CallSession:
             return
         self.line_opened_at = self._now()
         self._room.join(line)
-        self._tasks.create_task(self._converse(), name="call.conversation")
+        self._conversing = self._tasks.create_task(self._converse(), name="call.conversation")
         self._tools.start(self._tasks)
         if self._recorder is not None:
             self._services.archive.begin(self._recorder)
@@ -327,7 +331,8 @@ class CallSession:
         if self._outcome is None:
             self._outcome, self._reason = outcome, reason or self._reason
         if self._tell("wind_up"):
-            self._conversation.close()  # whoever is hung up on hears nothing more, however long the carrier takes
+            if self._last_words is None:  # else it is about to end by itself
+                self._conversation.close()  # whoever is hung up on hears nothing more, however long the carrier takes
             if self._carrier_over:
                 self._tell("finish")
             else:
@@ -368,13 +373,22 @@ class CallSession:
             self._conversation.put(TimeUp())
         else:
             out_of_time = self._permit.funded_s >= self.plan.max_duration_s
-            self._wind_up(Outcome.TIME_LIMIT if out_of_time else Outcome.OUT_OF_CREDIT, "funds_end")
+            self._cut_off(Outcome.TIME_LIMIT if out_of_time else Outcome.OUT_OF_CREDIT, "funds_end")
 
     def _asked_to_hang_up(self, reason: str) -> None:
         if self._lifecycle_allows_failing():
             self._fail(Outcome.HUNG_UP, reason)
         else:
-            self._wind_up(Outcome.HUNG_UP, reason)
+            self._cut_off(Outcome.HUNG_UP, reason)
+
+    def _cut_off(self, outcome: Outcome, reason: str) -> None:
+        """End the call now, whoever speaks; what the prospect was saying is understood all the same."""
+        if self.line_opened_at is not None and self._outcome is None and self._last_words is None:
+            self._last_words = self._conversing
+            if self.state is State.SPEAKING:
+                self._room.voice.pause()
+            self._conversation.put(LineGone(outcome, reason))
+        self._wind_up(outcome, reason)
 
     def _say_goodbye(self) -> None:
         if self._lifecycle_allows_failing():

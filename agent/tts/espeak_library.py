@@ -7,7 +7,7 @@ The library's state is global and not thread-safe (two threads corrupt the heap)
 import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import espeakng_loader
 
@@ -57,7 +57,9 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 class Espeak:
-    """The one instance of the library in this process."""
+    """The library of this process. Its state is global, so of several objects the one that speaks takes it over."""
+
+    _speaker: ClassVar["Espeak | None"] = None  # whose callback the library has: kept alive, for it stores the pointer
 
     def __init__(self) -> None:
         """Raises EspeakFailed."""
@@ -68,8 +70,7 @@ class Espeak:
         if self.rate_hz <= 0:
             raise EspeakFailed("espeak-ng could not be initialised")
         self._on_piece: OnPiece | None = None
-        self._callback = _CALLBACK(self._take)  # kept alive: the library stores the pointer
-        self._library.espeak_SetSynthCallback(self._callback)
+        self._callback = _CALLBACK(self._take)
         self._voice = ""
 
     def speak(
@@ -80,6 +81,10 @@ class Espeak:
         Raises:
             EspeakFailed: unknown voice or refused text.
         """
+        if Espeak._speaker is not self:
+            self._library.espeak_SetSynthCallback(self._callback)
+            Espeak._speaker = self
+            self._voice = ""
         if voice != self._voice:
             if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
                 raise EspeakFailed(f"unknown voice {voice!r}")

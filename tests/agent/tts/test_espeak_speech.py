@@ -1,5 +1,7 @@
 """The embedded voice: levels, lengths and word times."""
 
+import gc
+
 import numpy as np
 import pytest
 import soxr
@@ -97,6 +99,13 @@ def test_a_text_without_sound_has_words_and_no_audio(engine: Espeak) -> None:
     assert rendered.pcm == b""
     assert [(word.text, word.start_ms, word.end_ms) for word in rendered.words] == [("...", 0, 0)]
     assert render(engine, "", "en-us") == Rendered(b"", ())
+
+
+def test_a_second_object_that_is_gone_leaves_the_first_one_speaking(engine: Espeak) -> None:
+    before = render(engine, "Hello.", "en-us").words
+    render(Espeak(), "Olá.", "pt-br")
+    gc.collect()
+    assert render(engine, "Hello.", "en-us").words == before
 
 
 def test_another_voice_between_changes_nothing(engine: Espeak) -> None:

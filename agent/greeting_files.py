@@ -2,14 +2,14 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
-import yaml
 
 import config
 from agent.greeting_words import GreetingWords, Speaks, merged
 from agent.turns.wording import normal, normals
+from agent.word_file import parse_words
 
 FOLDER: Final = Path(config.__file__).parent / "answerers"
 
@@ -40,15 +40,7 @@ def parse(text: str, name: str) -> tuple[str, GreetingWords, tuple[str, ...]]:
     Raises:
         BadGreetings: not YAML, or a field missing, unknown or of the wrong type.
     """
-    try:
-        content: Any = yaml.safe_load(text)
-        file = msgspec.convert(content, _File)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise BadGreetings(f"{name}: not YAML{place}: check indentation and quotes there") from None
-    except msgspec.ValidationError as error:
-        raise BadGreetings(f"{name}: {error}; correct it (words such as no and yes need quotes)") from None
+    file = parse_words(text, name, _File, BadGreetings)
     phrases = {kind: tuple(tuple(normal(phrase).split()) for phrase in getattr(file, kind)) for kind in Speaks}
     keys = {normal(word): key for word, key in file.keys.items()} | {key: key for key in file.keys.values()}
     return file.language, GreetingWords(phrases, normals(file.press), keys, normals(file.reach)), tuple(file.likely)

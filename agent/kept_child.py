@@ -1,6 +1,6 @@
 """A worker process kept running: started, read from, and started again when it ends, stalls or talks nonsense.
 
-It speaks length-prefixed frames over its standard input and output (agent/speech_wire.py), the first when it is
+It speaks length-prefixed frames over its standard input and output (agent/worker_frames.py), the first when it is
 warm. It gets none of our secrets: its environment holds what a Python needs. What its frames mean is its holder's.
 """
 
@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from agent import speech_wire as wire
+from agent import worker_frames
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ class KeptChild:
         on_lost: Callable[[], None],
         start_timeout_s: float = START_TIMEOUT_S,
     ) -> None:
-        """`on_frame` gets each frame's body and may raise speech_wire.Unreadable; `on_lost`: the child is gone."""
+        """`on_frame` gets each frame's body and may raise worker_frames.Unreadable; `on_lost`: the child is gone."""
         self._name = name
         self._command = command
         self._on_frame = on_frame
@@ -66,7 +66,7 @@ class KeptChild:
             started_at = loop.time()
             try:
                 await self._run_once()
-            except (OSError, wire.Unreadable, asyncio.IncompleteReadError, TimeoutError) as error:
+            except (OSError, worker_frames.Unreadable, asyncio.IncompleteReadError, TimeoutError) as error:
                 log.error("worker.lost", worker=self._name, cause=type(error).__name__, restarts=self.restarts)
             self.settled.set()
             failures = 0 if loop.time() - started_at > PROVEN_AFTER_S else failures + 1
@@ -129,7 +129,7 @@ def _environment() -> dict[str, str]:
 
 
 async def _read_frame(source: asyncio.StreamReader) -> bytes:
-    return await source.readexactly(wire.body_bytes(await source.readexactly(wire.HEAD.size)))
+    return await source.readexactly(worker_frames.body_bytes(await source.readexactly(worker_frames.HEAD.size)))
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

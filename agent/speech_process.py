@@ -18,6 +18,7 @@ from typing import Final, Self
 import structlog
 
 from agent import speech_wire as wire
+from agent import worker_frames
 from agent.speech_waiting import Pieces, Waiting
 from agent.stt.port import OnPartial, TranscriptionUnavailable
 from agent.tts.port import Speech, SpeechUnavailable, SpokenWord
@@ -193,7 +194,7 @@ class SpeechProcess:
             started_at = loop.time()
             try:
                 await self._run_once()
-            except (OSError, wire.Unreadable, asyncio.IncompleteReadError, TimeoutError) as error:
+            except (OSError, worker_frames.Unreadable, asyncio.IncompleteReadError, TimeoutError) as error:
                 log.error("speech.worker_lost", cause=type(error).__name__, restarts=self.restarts)
             failures = 0 if loop.time() - started_at > PROVEN_AFTER_S else failures + 1
             self.restarts += 1
@@ -241,7 +242,7 @@ class SpeechProcess:
         if child.stdin.transport.get_write_buffer_size() > UNSENT_BYTES_MAX:
             self._kill("orders_not_taken")
             return False
-        child.stdin.write(wire.encode(order))
+        child.stdin.write(worker_frames.encode(order))
         return True
 
     def _kill_if_silent(self, reason: str) -> None:
@@ -270,8 +271,8 @@ def _child_environment() -> dict[str, str]:
 
 
 async def _read_report(source: asyncio.StreamReader) -> wire.Report:
-    head = await source.readexactly(wire.HEAD.size)
-    return wire.decode_report(await source.readexactly(wire.body_bytes(head)))
+    head = await source.readexactly(worker_frames.HEAD.size)
+    return wire.decode_report(await source.readexactly(worker_frames.body_bytes(head)))
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:

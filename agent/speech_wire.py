@@ -1,16 +1,16 @@
-"""What passes between the voice process and its speech worker: length-prefixed MessagePack frames. Sans-I/O.
+"""What passes between the voice process and its speech worker: messages in worker_frames. Sans-I/O.
 
 Audio is int16 mono, 8 kHz both ways; times are in ms.
 """
 
-from struct import Struct
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-FRAME_BYTES_MAX: Final = 4 * 1024 * 1024  # the phrases of a large playbook; audio comes in far smaller pieces
+from agent.worker_frames import reader
+
 RATE_HZ: Final = 8_000
-HEAD: Final = Struct("!I")
 
 
 class Speak(msgspec.Struct, frozen=True, tag="speak"):
@@ -99,44 +99,5 @@ class HearingFailed(msgspec.Struct, frozen=True, tag="hearing_failed"):
 Report = Ready | SpokenPiece | SpeakFailed | Prepared | PrepareFailed | Partial | Heard | HearingFailed
 
 
-class Unreadable(ValueError):
-    """Bytes that are not a frame of this protocol."""
-
-
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_ORDERS: Final[msgspec.msgpack.Decoder[Order]] = msgspec.msgpack.Decoder(Order)
-_REPORTS: Final[msgspec.msgpack.Decoder[Report]] = msgspec.msgpack.Decoder(Report)
-
-
-def encode(message: Order | Report) -> bytes:
-    """Return the message with its length before it."""
-    body = _ENCODER.encode(message)
-    return HEAD.pack(len(body)) + body
-
-
-def body_bytes(head: bytes) -> int:
-    """Return the length that the four bytes before a frame announce.
-
-    Raises:
-        Unreadable: longer than any frame of ours.
-    """
-    (size,) = HEAD.unpack(head)
-    if size > FRAME_BYTES_MAX:
-        raise Unreadable("frame too long")
-    return int(size)
-
-
-def decode_order(body: bytes) -> Order:
-    """Raises Unreadable."""
-    try:
-        return _ORDERS.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from None
-
-
-def decode_report(body: bytes) -> Report:
-    """Raises Unreadable."""
-    try:
-        return _REPORTS.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from None
+decode_order: Final[Callable[[bytes], Order]] = reader(msgspec.msgpack.Decoder[Order](Order))
+decode_report: Final[Callable[[bytes], Report]] = reader(msgspec.msgpack.Decoder[Report](Report))

@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from typing import IO, Final
 
 from agent import speech_wire as wire
+from agent import worker_frames
 from agent.stt.sphinx import HearingImpossible, PhraseModel, Utterance
 from agent.tts.espeak_library import Espeak, EspeakFailed
 from agent.tts.espeak_speech import RATE_HZ, render
@@ -164,20 +165,16 @@ class Engines:
         self._report(wire.Heard(order.utterance, heard.text, heard.words, heard.confidence, heard.cepstral_mean))
 
     def _report(self, report: wire.Report) -> None:
-        self._output.write(wire.encode(report))
+        self._output.write(worker_frames.encode(report))
         self._output.flush()
 
 
 def read_orders(source: IO[bytes], inbox: Inbox) -> None:
     """Pass orders on until the input ends or is not ours."""
     try:
-        while len(head := source.read(wire.HEAD.size)) == wire.HEAD.size:
-            size = wire.body_bytes(head)
-            body = source.read(size)
-            if len(body) < size:
-                return
+        for body in worker_frames.bodies(source):
             inbox.put(wire.decode_order(body))
-    except wire.Unreadable as error:
+    except worker_frames.Unreadable as error:
         sys.stderr.write(f'{{"level":"error","event":"speech.bad_order","cause":"{type(error).__name__}"}}\n')
     finally:
         inbox.close()

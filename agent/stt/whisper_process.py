@@ -15,7 +15,7 @@ from typing import Final, Self
 
 import structlog
 
-from agent import speech_wire
+from agent import worker_frames
 from agent.kept_child import KeptChild
 from agent.llm.port import Failure
 from agent.stt import whisper_wire as wire
@@ -146,7 +146,7 @@ class WhisperProcess:
                 continue  # given up
             self._number += 1
             order = wire.Hear(self._number, request.pcm, request.language, timed=request.answer is not None)
-            if not self._child.send(wire.encode(order)):
+            if not self._child.send(worker_frames.encode(order)):
                 _fail(request, TranscriptionUnavailable("whisper: the worker is away"))
                 continue
             self._running = request
@@ -166,7 +166,7 @@ class WhisperProcess:
             case wire.Broken(reason=reason):
                 self._broken = reason
                 log.error("whisper.model_does_not_load", reason=reason)
-                raise speech_wire.Unreadable("no model")
+                raise worker_frames.Unreadable("no model")
             case wire.Heard() as heard if heard.request == self._number and self._running is not None:
                 self._run_s = heard.run_ms / 1_000
                 _answer(self._running, heard)
@@ -178,7 +178,7 @@ class WhisperProcess:
                 _fail(self._running, TranscriptionUnavailable(f"whisper: {reason}", Failure.REFUSED_REQUEST))
                 self._running = None
             case _:
-                raise speech_wire.Unreadable("an answer to nothing")
+                raise worker_frames.Unreadable("an answer to nothing")
         self._next()
 
     def _lost(self) -> None:

@@ -1,4 +1,4 @@
-"""What passes between the voice process and its Whisper worker: length-prefixed MessagePack frames. Sans-I/O.
+"""What passes between the voice process and its Whisper worker: messages in worker_frames. Sans-I/O.
 
 Audio is int16 mono, 8 kHz; times are in ms since its first sample.
 """
@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from agent.speech_wire import HEAD, Unreadable
+from agent.worker_frames import reader
 
 
 class Hear(msgspec.Struct, frozen=True, tag="hear"):
@@ -44,28 +44,5 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Report = Ready | Broken | Heard | Failed
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_ORDERS: Final = msgspec.msgpack.Decoder(Hear)
-_REPORTS: Final[msgspec.msgpack.Decoder[Report]] = msgspec.msgpack.Decoder(Report)
-
-
-def encode(message: Hear | Report) -> bytes:
-    """Return the message with its length before it."""
-    body = _ENCODER.encode(message)
-    return HEAD.pack(len(body)) + body
-
-
-def decode_order(body: bytes) -> Hear:
-    """Raises Unreadable."""
-    try:
-        return _ORDERS.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from None
-
-
-def decode_report(body: bytes) -> Report:
-    """Raises Unreadable."""
-    try:
-        return _REPORTS.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from None
+decode_order: Final = reader(msgspec.msgpack.Decoder[Hear](Hear))
+decode_report: Final = reader(msgspec.msgpack.Decoder[Report](Report))

@@ -11,23 +11,19 @@ import time
 from pathlib import Path
 from typing import IO
 
-from agent import speech_wire
+from agent import worker_frames
 from agent.stt import whisper_wire as wire
 from agent.stt.whisper_folder import BadModelFolder
 from agent.stt.whisper_model import FED_HZ, HearingFailed, WhisperEar
 
 
 def serve(source: IO[bytes], output: IO[bytes], ear: WhisperEar) -> None:
-    """Answer until the input ends. Raises speech_wire.Unreadable: the input is not ours."""
+    """Answer until the input ends. Raises worker_frames.Unreadable: the input is not ours."""
     warming = wire.Hear(0, bytes(FED_HZ * 2), ear.languages[0], timed=False)
     _answer(ear, warming)  # the first run takes longer
     warm = _answer(ear, warming)
     _write(output, wire.Ready(ear.languages, warm.run_ms if isinstance(warm, wire.Heard) else 0.0))
-    while len(head := source.read(speech_wire.HEAD.size)) == speech_wire.HEAD.size:
-        size = speech_wire.body_bytes(head)
-        body = source.read(size)
-        if len(body) < size:
-            return
+    for body in worker_frames.bodies(source):
         _write(output, _answer(ear, wire.decode_order(body)))
 
 
@@ -42,7 +38,7 @@ def _answer(ear: WhisperEar, order: wire.Hear) -> wire.Heard | wire.Failed:
 
 
 def _write(output: IO[bytes], report: wire.Report) -> None:
-    output.write(wire.encode(report))
+    output.write(worker_frames.encode(report))
     output.flush()
 
 
@@ -59,7 +55,7 @@ def main() -> None:
     except BadModelFolder as error:
         _write(output, wire.Broken(str(error)))
         os._exit(1)
-    except speech_wire.Unreadable as error:
+    except worker_frames.Unreadable as error:
         fault = str(error).replace('"', "'")
         sys.stderr.write(f'{{"level":"error","event":"whisper.worker_failed","cause":"{fault}"}}\n')
         os._exit(1)

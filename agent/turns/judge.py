@@ -13,6 +13,7 @@ from typing import Final, Protocol, Self
 
 import structlog
 
+from agent import worker_frames
 from agent.kept_child import START_TIMEOUT_S, KeptChild
 from agent.turns import judge_wire as wire
 from agent.turns.queue_time import QueueTime
@@ -89,7 +90,7 @@ class SmartTurnProcess:
         if self._under_way and now_s - self._silent_since_s > STALLED_S:
             self._child.kill("stalled")
         request = next(self._ids)
-        asked = wire.encode(wire.Ask(request, pcm[-HEARD_BYTES:]))
+        asked = worker_frames.encode(wire.Ask(request, pcm[-HEARD_BYTES:]))
         if not self._queue.may_ask(now_s) or not self._child.send(asked):
             self.refused += 1
             answer(None)

@@ -1,10 +1,10 @@
-"""What passes between the voice process and its smart-turn worker: length-prefixed MessagePack frames. Sans-I/O."""
+"""What passes between the voice process and its smart-turn worker: messages in worker_frames. Sans-I/O."""
 
 from typing import Final
 
 import msgspec
 
-from agent.speech_wire import HEAD, Unreadable
+from agent.worker_frames import reader
 
 
 class Ask(msgspec.Struct, frozen=True, tag="ask"):
@@ -25,28 +25,5 @@ class Judged(msgspec.Struct, frozen=True, tag="judged"):
 
 
 Report = Ready | Judged
-_ENCODER: Final = msgspec.msgpack.Encoder()
-_ASKS: Final = msgspec.msgpack.Decoder(Ask)
-_REPORTS: Final[msgspec.msgpack.Decoder[Report]] = msgspec.msgpack.Decoder(Report)
-
-
-def encode(message: Ask | Report) -> bytes:
-    """Return the message with its length before it."""
-    body = _ENCODER.encode(message)
-    return HEAD.pack(len(body)) + body
-
-
-def decode_ask(body: bytes) -> Ask:
-    """Raises Unreadable."""
-    try:
-        return _ASKS.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from None
-
-
-def decode_report(body: bytes) -> Report:
-    """Raises Unreadable."""
-    try:
-        return _REPORTS.decode(body)
-    except msgspec.MsgspecError as error:
-        raise Unreadable(str(error)) from None
+decode_ask: Final = reader(msgspec.msgpack.Decoder[Ask](Ask))
+decode_report: Final = reader(msgspec.msgpack.Decoder[Report](Report))

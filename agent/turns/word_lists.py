@@ -2,13 +2,13 @@
 
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-import yaml
 
 import config
 from agent.turns.wording import NO_LISTS, WordLists, normal, normals
+from agent.word_file import parse_words
 
 FOLDER: Final = Path(config.__file__).parent / "turns"
 
@@ -34,16 +34,7 @@ def parse(text: str, name: str) -> tuple[str, WordLists]:
     Raises:
         BadWordLists: not YAML, or a field missing, unknown or of the wrong type.
     """
-    try:
-        content: Any = yaml.safe_load(text)
-        file = msgspec.convert(content, _File)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark else ""
-        raise BadWordLists(f"{name}: not YAML{place}: check indentation and quotes there") from None
-    except msgspec.ValidationError as error:
-        # YAML takes a bare `no` for false.
-        raise BadWordLists(f"{name}: {error}; correct it (words such as no and yes need quotes)") from None
+    file = parse_words(text, name, _File, BadWordLists)
     digits = frozenset(normal(digit) for digit in file.digits)
     lists = WordLists(
         backchannels=normals(file.backchannels),

@@ -10,23 +10,19 @@ import sys
 import time
 from typing import IO
 
-from agent import speech_wire
+from agent import worker_frames
 from agent.turns import judge_wire as wire
 from agent.turns.smart_turn import HEARD_BYTES, SmartTurn, SmartTurnMissing
 
 
 def serve(source: IO[bytes], output: IO[bytes], network: SmartTurn) -> None:
-    """Answer until the input ends. Raises speech_wire.Unreadable: the input is not ours."""
+    """Answer until the input ends. Raises worker_frames.Unreadable: the input is not ours."""
     network.judge(bytes(HEARD_BYTES))  # the first run takes longer
-    output.write(wire.encode(wire.Ready(_run(network, bytes(HEARD_BYTES))[1])))
+    output.write(worker_frames.encode(wire.Ready(_run(network, bytes(HEARD_BYTES))[1])))
     output.flush()
-    while len(head := source.read(speech_wire.HEAD.size)) == speech_wire.HEAD.size:
-        size = speech_wire.body_bytes(head)
-        body = source.read(size)
-        if len(body) < size:
-            return
+    for body in worker_frames.bodies(source):
         ask = wire.decode_ask(body)
-        output.write(wire.encode(wire.Judged(ask.request, *_run(network, ask.pcm))))
+        output.write(worker_frames.encode(wire.Judged(ask.request, *_run(network, ask.pcm))))
         output.flush()
 
 
@@ -47,7 +43,7 @@ def main() -> None:
         serve(sys.stdin.buffer, output, SmartTurn())
     except BrokenPipeError:
         pass
-    except (SmartTurnMissing, speech_wire.Unreadable) as error:
+    except (SmartTurnMissing, worker_frames.Unreadable) as error:
         fault = str(error).replace('"', "'")
         sys.stderr.write(f'{{"level":"error","event":"turns.worker_failed","cause":"{fault}"}}\n')
         os._exit(1)

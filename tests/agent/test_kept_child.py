@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from agent import kept_child, speech_wire
+from agent import kept_child, worker_frames
 from agent.kept_child import KeptChild
 
 DEAF = "import sys,time;o=sys.stdout.buffer;o.write(b'\\0\\0\\0\\2hi');o.flush();time.sleep(600)"
@@ -19,7 +19,7 @@ async def test_a_child_that_takes_nothing_is_killed() -> None:
         keeper = tasks.create_task(child.run())
         async with asyncio.timeout(10):
             await child.settled.wait()
-            frame = speech_wire.HEAD.pack(65_536) + bytes(65_536)
+            frame = worker_frames.HEAD.pack(65_536) + bytes(65_536)
             for _ in range(2 * kept_child.UNSENT_BYTES_MAX // len(frame) + 8):
                 if not child.send(frame):
                     break

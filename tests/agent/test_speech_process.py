@@ -22,7 +22,10 @@ PHRASES = ("yes i do", "tomorrow at ten", "take me off your list", "hello")
 SENTENCE = "Hello, this is Alex, and this call is recorded."
 
 # Peers that misbehave: they speak the wire's first word and then go wrong.
-READY = "import sys,time;from agent import speech_wire as w;o=sys.stdout.buffer;o.write(w.encode(w.Ready()));o.flush();"
+READY = (
+    "import sys,time;from agent import speech_wire as w, worker_frames as f;"
+    "o=sys.stdout.buffer;o.write(f.encode(w.Ready()));o.flush();"
+)
 STALLED = READY + "time.sleep(600)"
 DIES = READY + "sys.stdin.buffer.read(4)"
 GARBAGE = READY + "sys.stdin.buffer.read(4);o.write(b'\\xff'*64);o.flush();time.sleep(600)"

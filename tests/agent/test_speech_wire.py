@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import speech_wire as wire
+from agent import worker_frames
 
 MESSAGES: list[wire.Order | wire.Report] = [
     wire.Speak(1, "Hello.", "en-us"),
@@ -18,9 +19,9 @@ MESSAGES: list[wire.Order | wire.Report] = [
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_messages_come_back(message: wire.Order | wire.Report) -> None:
-    frame = wire.encode(message)
-    head, body = frame[: wire.HEAD.size], frame[wire.HEAD.size :]
-    assert wire.body_bytes(head) == len(body)
+    frame = worker_frames.encode(message)
+    head, body = frame[: worker_frames.HEAD.size], frame[worker_frames.HEAD.size :]
+    assert worker_frames.body_bytes(head) == len(body)
     decode = wire.decode_order if isinstance(message, wire.Speak | wire.Prepare | wire.Feed) else wire.decode_report
     assert decode(body) == message
 
@@ -30,10 +31,10 @@ def test_any_bytes_are_a_message_or_unreadable(body: bytes) -> None:
     for decode in (wire.decode_order, wire.decode_report):
         try:
             decode(body)
-        except wire.Unreadable:
+        except worker_frames.Unreadable:
             continue
 
 
 def test_a_frame_too_long_is_refused() -> None:
-    with pytest.raises(wire.Unreadable):
-        wire.body_bytes(wire.HEAD.pack(wire.FRAME_BYTES_MAX + 1))
+    with pytest.raises(worker_frames.Unreadable):
+        worker_frames.body_bytes(worker_frames.HEAD.pack(worker_frames.FRAME_BYTES_MAX + 1))

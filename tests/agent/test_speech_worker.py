@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from agent import speech_wire as wire
+from agent import worker_frames
 from agent.speech_worker import Engines, Inbox, read_orders
 
 
@@ -63,15 +64,15 @@ def test_closing_ends_the_taking() -> None:
 )
 def test_whatever_ends_the_input_closes_the_inbox(tail: bytes) -> None:
     inbox = Inbox()
-    read_orders(io.BytesIO(wire.encode(feed(1)) + tail), inbox)
+    read_orders(io.BytesIO(worker_frames.encode(feed(1)) + tail), inbox)
     assert inbox.take() is None
 
 
 def reports(output: io.BytesIO) -> list[wire.Report]:
     output.seek(0)
     found = []
-    while head := output.read(wire.HEAD.size):
-        found.append(wire.decode_report(output.read(wire.body_bytes(head))))
+    while head := output.read(worker_frames.HEAD.size):
+        found.append(wire.decode_report(output.read(worker_frames.body_bytes(head))))
     return found
 
 

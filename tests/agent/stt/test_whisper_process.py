@@ -20,14 +20,14 @@ from tests.agent.stt.made_whisper import tone
 PATIENT = Patience(20.0, 20.0)  # the machine may be busy
 # Peers that misbehave: they speak the wire's first word and then go wrong.
 READY = (
-    "import sys,time;from agent.stt import whisper_wire as w;o=sys.stdout.buffer;"
-    "o.write(w.encode(w.Ready(('en',),1.0)));o.flush();"
+    "import sys,time;from agent import worker_frames as f;from agent.stt import whisper_wire as w;o=sys.stdout.buffer;"
+    "o.write(f.encode(w.Ready(('en',),1.0)));o.flush();"
 )
 STALLED = READY + "time.sleep(600)"
 DIES = READY + "sys.stdin.buffer.read(4)"
 GARBAGE = READY + "sys.stdin.buffer.read(4);o.write(b'\\xff'*64);o.flush();time.sleep(600)"
-STRANGER = READY + "sys.stdin.buffer.read(4);o.write(w.encode(w.Heard(99,'',(),0.0,1.0)));o.flush();time.sleep(600)"
-UNABLE = READY + "sys.stdin.buffer.read(4);o.write(w.encode(w.Failed(1,'no')));o.flush();time.sleep(600)"
+STRANGER = READY + "sys.stdin.buffer.read(4);o.write(f.encode(w.Heard(99,'',(),0.0,1.0)));o.flush();time.sleep(600)"
+UNABLE = READY + "sys.stdin.buffer.read(4);o.write(f.encode(w.Failed(1,'no')));o.flush();time.sleep(600)"
 
 
 def child(code: str) -> tuple[str, ...]:

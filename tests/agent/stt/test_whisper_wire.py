@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.speech_wire import HEAD, Unreadable, body_bytes
+from agent import worker_frames
 from agent.stt import whisper_wire as wire
+from agent.worker_frames import HEAD, Unreadable, body_bytes
 
 REPORTS = (
     wire.Ready(("en", "pt"), 12.5),
@@ -24,12 +25,12 @@ def body(frame: bytes) -> bytes:
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_reports_come_as_they_were_sent(report: wire.Report) -> None:
-    assert wire.decode_report(body(wire.encode(report))) == report
+    assert wire.decode_report(body(worker_frames.encode(report))) == report
 
 
 def test_orders_come_as_they_were_sent() -> None:
     order = wire.Hear(1, b"\x00\x01", "pt", timed=True)
-    assert wire.decode_order(body(wire.encode(order))) == order
+    assert wire.decode_order(body(worker_frames.encode(order))) == order
 
 
 @given(st.binary(max_size=200))

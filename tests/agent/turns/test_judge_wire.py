@@ -6,19 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.speech_wire import HEAD, Unreadable
+from agent import worker_frames
 from agent.turns import judge_wire as wire
+from agent.worker_frames import HEAD, Unreadable
 
 
 @given(st.integers(0, 2**63 - 1), st.binary(max_size=2_000))
 def test_a_question_comes_through(request: int, pcm: bytes) -> None:
     asked = wire.Ask(request, pcm)
-    assert wire.decode_ask(wire.encode(asked)[HEAD.size :]) == asked
+    assert wire.decode_ask(worker_frames.encode(asked)[HEAD.size :]) == asked
 
 
 @pytest.mark.parametrize("report", [wire.Ready(61.5), wire.Judged(7, 0.25, 60.0)])
 def test_a_report_comes_through(report: wire.Report) -> None:
-    assert wire.decode_report(wire.encode(report)[HEAD.size :]) == report
+    assert wire.decode_report(worker_frames.encode(report)[HEAD.size :]) == report
 
 
 @given(st.binary(max_size=200))

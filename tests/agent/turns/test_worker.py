@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from agent import speech_wire
+from agent import worker_frames
 from agent.turns import judge_wire as wire
 from agent.turns import worker
 from agent.turns.smart_turn import SmartTurn
@@ -21,21 +21,21 @@ def answers(network: SmartTurn, sent: bytes) -> list[wire.Report]:
     worker.serve(io.BytesIO(sent), output, network)
     output.seek(0)
     found = []
-    while head := output.read(speech_wire.HEAD.size):
-        found.append(wire.decode_report(output.read(speech_wire.body_bytes(head))))
+    while head := output.read(worker_frames.HEAD.size):
+        found.append(wire.decode_report(output.read(worker_frames.body_bytes(head))))
     return found
 
 
 def test_it_is_warm_first_and_answers_in_order(network: SmartTurn) -> None:
-    ready, *judged = answers(network, b"".join(wire.encode(wire.Ask(n, silence(300 * n))) for n in (3, 1, 2)))
+    ready, *judged = answers(network, b"".join(worker_frames.encode(wire.Ask(n, silence(300 * n))) for n in (3, 1, 2)))
     assert isinstance(ready, wire.Ready)
     assert [one.request for one in judged if isinstance(one, wire.Judged)] == [3, 1, 2]
 
 
 def test_half_a_question_is_no_question(network: SmartTurn) -> None:
-    assert len(answers(network, wire.encode(wire.Ask(1, silence(300)))[:-1])) == 1
+    assert len(answers(network, worker_frames.encode(wire.Ask(1, silence(300)))[:-1])) == 1
 
 
 def test_what_is_not_ours_ends_it(network: SmartTurn) -> None:
-    with pytest.raises(speech_wire.Unreadable):
+    with pytest.raises(worker_frames.Unreadable):
         answers(network, b"GET / HTTP/1.1\r\n\r\n")

@@ -14,7 +14,10 @@ from agent.turns.smart_turn import SmartTurn
 from tests.agent.turns.sounds import silence, spoken
 
 # Peers that misbehave: they speak the wire's first word and then go wrong.
-READY = "import sys,time;from agent.turns import judge_wire as w;o=sys.stdout.buffer;o.write(w.encode(w.Ready(1.0)));"
+READY = (
+    "import sys,time;from agent import worker_frames as f;from agent.turns import judge_wire as w;o=sys.stdout.buffer;"
+    "o.write(f.encode(w.Ready(1.0)));"
+)
 STALLED = READY + "o.flush();time.sleep(600)"
 DIES = READY + "o.flush();sys.stdin.buffer.read(4)"
 GARBAGE = READY + "o.flush();sys.stdin.buffer.read(4);o.write(b'\\xff'*64);o.flush();time.sleep(600)"

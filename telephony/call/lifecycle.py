@@ -10,11 +10,18 @@ from statemachine import State as Node
 from statemachine import StateMachine
 from statemachine.exceptions import TransitionNotAllowed
 
-from events.call import State
+from events.call import Outcome, State
 
 # How long a call may wait in a state without an event; on expiry the carrier is asked, then the call fails or ends
 # and the carrier's leg is hung up. RINGING counts from the end of the ring's own time-out (which may be 5 s late).
 GUARD_S: Final[dict[State, float]] = {State.DIALING: 60.0, State.RINGING: 10.0, State.ENDING: 10.0}
+UNANSWERED: Final = (State.IDLE, State.DIALING, State.RINGING)  # a call that ends in these has failed
+FAILED_BY_STATUS: Final = {  # what the carrier's last word of an unanswered call comes to
+    "busy": Outcome.LINE_BUSY,
+    "no-answer": Outcome.NO_ANSWER,
+    "failed": Outcome.REFUSED,
+    "canceled": Outcome.NO_ANSWER,
+}
 
 
 class Lifecycle(StateMachine):

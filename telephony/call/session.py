@@ -19,17 +19,18 @@ from agent.turns.ending import LONGEST_MS
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
 from events.permit import Permit
-from events.plan import RECORDING_KEY, CallPlan, RecordWhen
+from events.plan import CallPlan
 from media.activity.detector import THRESHOLDS
 from media.agent_voice import Line
 from media.jitter import Connection, Quality
-from media.recording.recorder import Recorder
 from media.room import Room
 from telephony.call import signals as sig
 from telephony.call.answerer import Answerer
 from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.emitter import Emitter
-from telephony.call.lifecycle import GUARD_S, Lifecycle
+from telephony.call.funding import Funding
+from telephony.call.lifecycle import FAILED_BY_STATUS, GUARD_S, UNANSWERED, Lifecycle
+from telephony.call.recording import CallRecording
 from telephony.call.services import Services
 from telephony.call.talk_time import TalkTime
 from telephony.call.timers import Timers
@@ -39,19 +40,9 @@ from telephony.carrier_port import CallOrder
 log = structlog.get_logger()
 
 SIGNALS_MAX: Final = 500
-METER_EVERY_S: Final = 10.0
-GOODBYE_S: Final = 12.0  # before the funds end: time to finish and say goodbye
 ASKED_GUARD_S: Final = 12.0  # longer than a carrier request may take
 DIAL_ANSWER_WAIT_S: Final = 12.0  # longer than a carrier request may take
 LAST_WORDS_S: Final = 3.0  # to understand what was being said when we hung up
-WRITE_OUT_TIMEOUT_S: Final = 15.0  # a disk that takes longer for a second of audio has failed
-
-_FAILED_BY_STATUS: Final = {
-    "busy": Outcome.LINE_BUSY,
-    "no-answer": Outcome.NO_ANSWER,
-    "failed": Outcome.REFUSED,
-    "canceled": Outcome.NO_ANSWER,
-}
 
 
 class CallSession:
@@ -61,17 +52,18 @@ class CallSession:
         self.plan = plan
         self.call_id = plan.call_id
         self.carrier_call_id = ""
-        self._permit = permit
         self._order = order
         self._services = services
-        self._carrier_leg = CarrierLeg(services.carrier, order, self.put, services.wall)
         self._signals: SignalQueue[sig.CallSignal] = SignalQueue(SIGNALS_MAX)
+        self.put = self._signals.put
+        self._carrier_leg = CarrierLeg(services.carrier, order, self.put, services.wall)
         self._lifecycle = Lifecycle()
         self._emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox, services.wall)
         self._timers = Timers(self.put)
         self._now: Callable[[], float] = asyncio.get_running_loop().time
         self._line: Line | None = None  # the first stream that started
         self._talk = TalkTime(self._now)
+        self._funding = Funding(permit.funded_s, plan.max_duration_s, self._talk, self._timers)
         self._answerer = Answerer(self.emit)
         self.on_answerer = self._answerer.heard
         self._outcome: Outcome | None = None
@@ -83,13 +75,11 @@ class CallSession:
         self._tools = CallTools(plan, minds, services.desks, self.emit, self._now, services.transfers)
         self._conversation = Conversation(minds, self)
         self._last_words: asyncio.Task[None] | None = None  # what was being said when we ended the call
-        self._spool = services.archive.spool_for(plan.org_id, plan.call_id, plan.sealed_keys.get(RECORDING_KEY, ""))
-        self._recorder: Recorder | None = None
-        if plan.record is not RecordWhen.NEVER:
-            self._recorder = Recorder(self._spool, muted=plan.record is RecordWhen.AFTER_DISCLOSURE)
+        self._recording = CallRecording(plan, services.archive)
+        self.on_disclosed = self._recording.unmute
         self._room = services.room(
             services.silero,
-            self._recorder,
+            self._recording.recorder,
             self._conversation,
             lambda: self._now() * 1000,
             services.clock,
@@ -114,15 +104,11 @@ class CallSession:
 
     @property
     def late_samples(self) -> int:
-        return self._recorder.late if self._recorder is not None else 0
+        return self._recording.late_samples
 
     @property
     def dropped_signals(self) -> int:
         return self._signals.dropped
-
-    def put(self, signal: sig.CallSignal) -> None:
-        """Give the call a signal."""
-        self._signals.put(signal)
 
     def take_stream(self, line: Line) -> bool:
         """Let a stream be the call's one; False when it has one already."""
@@ -144,10 +130,6 @@ class CallSession:
     def on_floor(self, *, speaking: bool) -> None:
         self._tell("speak" if speaking else "listen")
 
-    def on_disclosed(self, at_ms: int) -> None:
-        if self._recorder is not None:
-            self._recorder.unmute(at_ms)
-
     # The call's task
 
     def place(self) -> None:
@@ -164,8 +146,7 @@ class CallSession:
             self._outcome, self._reason = self._outcome or Outcome.SERVICE_FAILURE, "internal_error"
         finally:
             self._room.leave()
-            if self._recorder is not None:
-                self._services.archive.drop(self._recorder)
+            self._recording.drop()
             self._timers.stop()
         await self._minds.aclose()
         if not self._carrier_over and not self._tools.handed_over:
@@ -174,7 +155,7 @@ class CallSession:
             self._tell(event)
         self.emit(self._conversation.fed)
         self._emit_finished()
-        await self._services.archive.store(self._spool, self._recorder, self.emit)
+        await self._recording.store(self.emit)
         self.emit(events.Closed())
 
     async def _live(self) -> None:
@@ -210,12 +191,8 @@ class CallSession:
         if self._last_words is not None:
             await asyncio.wait([self._last_words], timeout=LAST_WORDS_S)
         self._conversation.close()
-        if self._recorder is not None and self._room.timeline.started:
-            try:
-                async with asyncio.timeout(WRITE_OUT_TIMEOUT_S):
-                    await self._services.archive.writer.finish(self._recorder, end_ms)
-            except TimeoutError:
-                self._recorder.give_up("disk_slow")
+        if self._room.timeline.started:
+            await self._recording.write_out(end_ms)
 
     def _handle(self, signal: sig.CallSignal) -> None:
         match signal:
@@ -241,8 +218,7 @@ class CallSession:
             case sig.FundsEnd(last_call=last_call):
                 self._funds_end(last_call=last_call)
             case sig.MeterDue() if not self._over:
-                self.emit(events.Metered(self._talk.billable_s))
-                self._timers.set("meter", METER_EVERY_S, sig.MeterDue())
+                self.emit(self._funding.metered())
             case sig.HangUpAsked(reason=reason):
                 self._asked_to_hang_up(reason)
             case sig.HandedOver():
@@ -276,18 +252,15 @@ class CallSession:
                 self._line_gone(Outcome.HUNG_UP, "")
             case "busy" | "no-answer" | "failed" | "canceled" as status:
                 self._carrier_over = True
-                if not self._fail(_FAILED_BY_STATUS[status], status):
+                if not self._fail(FAILED_BY_STATUS[status], status):
                     self._line_gone(Outcome.HUNG_UP, status)
             case _:
                 pass  # queued, initiated
 
     def _answered(self) -> None:
         if not self._talk.begun and self._tell("answer"):
-            self._talk.begin()
+            self._funding.begin()
             self.emit(events.Answered())
-            self._timers.set("meter", METER_EVERY_S, sig.MeterDue())
-            self._timers.set("goodbye", max(1.0, self._permit.funded_s - GOODBYE_S), sig.FundsEnd(last_call=True))
-            self._timers.set("funds", float(self._permit.funded_s), sig.FundsEnd(last_call=False))
 
     def _answerer_known(self, signal: sig.Answerer) -> None:
         self._answerer.carrier_said(signal.answered_by, signal.detail)
@@ -302,8 +275,7 @@ class CallSession:
         self._room.join(line)
         self._conversing = self._tasks.create_task(self._converse(), name="call.conversation")
         self._tools.start(self._tasks)
-        if self._recorder is not None:
-            self._services.archive.begin(self._recorder)
+        self._recording.begin()
 
     async def _converse(self) -> None:
         self.put(sig.ConversationOver(await self._conversation.run()))
@@ -347,13 +319,10 @@ class CallSession:
 
     def _fail(self, outcome: Outcome, reason: str) -> bool:
         """The call never came to be; False when it had been answered."""
-        if not self._lifecycle_allows_failing():
+        if self.state not in UNANSWERED:
             return False
         self._outcome, self._reason = outcome, reason
         return self._tell("fail")
-
-    def _lifecycle_allows_failing(self) -> bool:
-        return self.state in (State.IDLE, State.DIALING, State.RINGING)
 
     def _guard_expired(self, state: State) -> None:
         log.warning("call.guard_expired", state=state)
@@ -372,11 +341,10 @@ class CallSession:
         if last_call:
             self._conversation.put(TimeUp())
         else:
-            out_of_time = self._permit.funded_s >= self.plan.max_duration_s
-            self._cut_off(Outcome.TIME_LIMIT if out_of_time else Outcome.OUT_OF_CREDIT, "funds_end")
+            self._cut_off(self._funding.outcome, "funds_end")
 
     def _asked_to_hang_up(self, reason: str) -> None:
-        if self._lifecycle_allows_failing():
+        if self.state in UNANSWERED:
             self._fail(Outcome.HUNG_UP, reason)
         else:
             self._cut_off(Outcome.HUNG_UP, reason)
@@ -391,7 +359,7 @@ class CallSession:
         self._wind_up(outcome, reason)
 
     def _say_goodbye(self) -> None:
-        if self._lifecycle_allows_failing():
+        if self.state in UNANSWERED:
             self._asked_to_hang_up("node_stopping")
         else:
             self._reason = self._reason or "node_stopping"

@@ -1,0 +1,39 @@
+"""What an answered call spends: how long it has been talked on is told while it runs, and its funds end it."""
+
+from typing import Final
+
+from events import call as events
+from events.call import Outcome
+from telephony.call.signals import FundsEnd, MeterDue
+from telephony.call.talk_time import TalkTime
+from telephony.call.timers import Timers
+
+METER_EVERY_S: Final = 10.0
+GOODBYE_S: Final = 12.0  # before the funds end: time to finish and say goodbye
+
+
+class Funding:
+    """One call's. `funded_s`: what the permit pays for; `limit_s`: how long the plan lets it last."""
+
+    def __init__(self, funded_s: int, limit_s: int, talk: TalkTime, timers: Timers) -> None:
+        self._funded_s = funded_s
+        self._limit_s = limit_s
+        self._talk = talk
+        self._timers = timers
+
+    def begin(self) -> None:
+        """The call is answered."""
+        self._talk.begin()
+        self._timers.set("meter", METER_EVERY_S, MeterDue())
+        self._timers.set("goodbye", max(1.0, self._funded_s - GOODBYE_S), FundsEnd(last_call=True))
+        self._timers.set("funds", float(self._funded_s), FundsEnd(last_call=False))
+
+    def metered(self) -> events.Metered:
+        """Return what is to be told now; the next time comes by itself."""
+        self._timers.set("meter", METER_EVERY_S, MeterDue())
+        return events.Metered(self._talk.billable_s)
+
+    @property
+    def outcome(self) -> Outcome:
+        """Of a call that lasted until its funds ended."""
+        return Outcome.TIME_LIMIT if self._funded_s >= self._limit_s else Outcome.OUT_OF_CREDIT

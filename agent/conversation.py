@@ -11,21 +11,21 @@ from typing import Final
 from agent import report
 from agent import signals as sig
 from agent.apology import SPEECH_AWAY
+from agent.interruption import Interruption
 from agent.listening import Listening
 from agent.llm.port import EventName
 from agent.making import Making
-from agent.memory import Memory
+from agent.minutes import Minutes
 from agent.opening import Opening, Say
 from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
 from agent.saying import SpeakingFailed
 from agent.signal_queue import SignalQueue
-from agent.speaking import produce, think_ahead, think_silently
+from agent.speaking import produce, think_ahead
 from agent.stt.port import TurnSign
 from agent.timer import OneTimer
 from agent.turn_taking import TurnTaking
 from agent.turns import timing
-from agent.turns.assent import is_backchannel, is_noise
 from agent.turns.floor import Floor, Signal, move
 from agent.turns.patience import Patience
 from agent.turns.remedy import Remedy, remedy
@@ -42,15 +42,13 @@ class Conversation:
 
     def __init__(self, minds: Minds, witness: Witness) -> None:
         self._minds = minds
-        self._witness = witness
         self._signals: SignalQueue[sig.ConversationSignal] = SignalQueue(SIGNALS_MAX)
         self._floor = Floor.OPENING
-        self._memory = Memory()
+        self._minutes = Minutes(witness)
+        self._memory = self._minutes.memory
         self._listening = Listening(minds.recognizer)
         self._taking = TurnTaking(self.put, minds.lists, minds.judge, minds.wait)
         self._patience = Patience(minds.prompts)
-        self._facts = report.Facts(witness.emit)
-        self._turn = 0
         self._reply: Reply | None = None
         self._making = Making()
         self._waterfall = Waterfall()  # of the answer to the utterance that ended last
@@ -59,6 +57,7 @@ class Conversation:
         self._timer = OneTimer(self.put)
         self._time_up = False  # the next answer is the goodbye
         self._opening = Opening(minds.greetings, lambda: self.put(sig.MachineWaits()), witness.on_answerer)
+        self._interruption = Interruption(minds.backchannels, self._opening, self._making)
         self._outcome: events.Outcome | None = None
         self._reason = ""  # of an outcome that is our fault
         self._room: Room
@@ -68,6 +67,7 @@ class Conversation:
         self._room = room
         self._voice = room.voice
         self._taking.attach(room)
+        self._interruption.attach(room.voice)
 
     # From outside, at any time
 
@@ -159,7 +159,7 @@ class Conversation:
                 self._played_out(self._reply)
             case sig.ReplyMade(turn=turn, failed=failed) if self._reply is not None and turn == self._reply.turn:
                 if failed:
-                    self._facts.note(self._reply)
+                    self._minutes.established(self._reply)
                     return self._over(events.Outcome.SERVICE_FAILURE, failed)
                 if not self._reply.opened:
                     self._played_out(self._reply)  # an answer without words
@@ -220,7 +220,7 @@ class Conversation:
 
     def _resume_if_assent(self) -> None:
         """Speak on. What it was is known for certain when the utterance ends; then there is still time to yield."""
-        if is_backchannel(self._listening.partial, self._minds.backchannels) and not self._nearly_said():
+        if self._interruption.is_assent(self._listening.partial) and not self._interruption.nearly_said:
             assert self._reply is not None
             self._resume(self._reply)
 
@@ -237,20 +237,20 @@ class Conversation:
             return None  # closed meanwhile
         if self._floor is Floor.SPEAKING:
             # Taken for assent, and spoken on.
-            if is_noise(signal, transcript.text, self._minds.backchannels):
+            if self._interruption.is_noise(signal, transcript.text):
                 return None
             self._stopped_ms = self._room.now
             self._voice.pause()
             self._floor = move(self._floor, Signal.VOICE)
         if self._floor is Floor.SUSPENDED:
             assert self._reply is not None
-            if not self._interrupts(signal, transcript.text):
+            if not self._interruption.takes_floor(signal, transcript.text):
                 self._resume(self._reply)
                 return None
             self._yield_floor(self._reply)
         self._waterfall = Waterfall(signal.last_voiced_ms, vad_ms, vad_ms, self._room.now)
         if transcript.text:
-            self._caller_said(transcript.text, signal)
+            self._minutes.caller_said(transcript.text, signal)
         if self._floor in (Floor.LAST_WORDS, Floor.PARTING):
             return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         if not self._room.voice_now:  # else they went on meanwhile: VoiceStarted is in the queue
@@ -268,21 +268,6 @@ class Conversation:
             self._floor = move(self._floor, Signal.HUSHED)
             self._timer.set(sig.Timer.OPENING, due.seconds)
 
-    def _caller_said(self, text: str, signal: VoiceEnded) -> None:
-        self._memory.caller_said(text)
-        self._turn += 1
-        self._witness.emit(report.caller_turn(self._turn, text, signal))
-
-    def _interrupts(self, signal: VoiceEnded, text: str) -> bool:
-        speech = not is_noise(signal, text, self._minds.backchannels)
-        if self._opening.leaving_message:
-            return speech and self._opening.picked_up(text, signal.voiced_ms)
-        return speech or bool(text and self._nearly_said())
-
-    def _nearly_said(self) -> bool:
-        """All but the last syllable was heard: the caller answers it rather than nods to it."""
-        return self._making.done and self._voice.reply_ms - self._voice.heard_ms < timing.NEARLY_SAID_MS
-
     def _resume(self, reply: Reply) -> None:
         self._timer.stop()
         self._floor = move(self._floor, Signal.RESUMED)
@@ -294,9 +279,8 @@ class Conversation:
         """What the caller says is an interruption: the rest of the answer is never said."""
         self._floor = move(self._floor, Signal.INTERRUPTED)
         self._timer.stop()
-        if not self._nearly_said():
-            stopped_after_ms = max(0, self._stopped_ms - self._utterance_ms)
-            self._witness.emit(events.BargedIn(reply.turn, self._utterance_ms, stopped_after_ms))
+        if not self._interruption.nearly_said:
+            self._minutes.interrupted(reply, self._utterance_ms, self._stopped_ms)
         self._commit_reply(cut_short=True)
         self._making.cancel()
 
@@ -308,13 +292,9 @@ class Conversation:
         self._commit_reply(cut_short=True)  # what they answer to comes before what they say
         if self._listening.active:
             text = (await self._listening.finish()).text
-            if not is_backchannel(text, self._minds.backchannels):
-                self._caller_said(text, VoiceEnded(self._utterance_ms, self._room.now, self._room.now))
-        if self._memory.unanswered and decided is None:
-            self._memory.ask(None)
-            silent = await think_silently(self._memory.messages, self._minds)
-            self._facts.note(silent)
-            decided = report.decided_outcome(silent)
+            if not self._interruption.is_assent(text):
+                self._minutes.caller_said(text, VoiceEnded(self._utterance_ms, self._room.now, self._room.now))
+        decided = decided or await self._minutes.conclude(self._minds)
         return self._over(decided or signal.outcome, "" if decided else signal.reason)
 
     # The agent's answer
@@ -330,9 +310,7 @@ class Conversation:
         self._timer.stop()
         if self._time_up:
             event, self._time_up = EventName.TIME_UP, False
-        self._memory.ask(event)
-        self._turn += 1
-        self._reply = Reply(self._turn, self._waterfall, failed=failed)
+        self._reply = Reply(self._minutes.answer_asked(event), self._waterfall, failed=failed)
         self._waterfall = Waterfall()
         self._making.start(self._tasks, self._make(self._reply))
 
@@ -346,23 +324,21 @@ class Conversation:
 
     def _opened(self) -> None:
         """The first of the answer goes to the line."""
-        self._memory.answer_heard()
         self._floor = move(self._floor, Signal.HEARD)
-        self._witness.on_floor(speaking=True)
+        self._minutes.answer_begins()
 
     async def _discard_answer(self) -> None:
         """Nothing of the answer was heard: what the caller said waits for the next one."""
         await self._making.abandon()
         if self._reply is not None and not self._reply.opened:
             self._reply = None
-            self._memory.take_back()
-            self._turn -= 1
+            self._minutes.answer_taken_back()
 
     def _played_out(self, reply: Reply) -> None:
         self._memory.answer_heard()
         self._outcome, self._reason = report.decided_outcome(reply) or self._patience.outcome, reply.failed
         if not reply.opened:
-            self._facts.note(reply)  # an answer without words can still establish something
+            self._minutes.established(reply)
         self._commit_reply(cut_short=False)
         if self._outcome is not None:
             self._floor = move(self._floor, Signal.PARTED)
@@ -379,15 +355,7 @@ class Conversation:
         heard = reply.heard_text(self._voice.heard_ms if cut_short else self._voice.reply_ms)
         if cut_short:
             self._voice.drop_reply()
-        whole = heard.split() == reply.text.split()
-        self._memory.agent_heard(heard, cut_short=not whole)
-        self._witness.on_floor(speaking=False)
-        ended_ms = self._stopped_ms if cut_short else self._room.now
-        for body in report.answer(reply, heard, ended_ms, interrupted=not whole):
-            self._witness.emit(body)
-        self._facts.note(reply)
-        if whole:
-            self._witness.on_disclosed(ended_ms)
+        self._minutes.agent_said(reply, heard, self._stopped_ms if cut_short else self._room.now)
 
     # Time
 
@@ -403,7 +371,7 @@ class Conversation:
                 self._timer.set(sig.Timer.UNDECIDED, timing.MESSAGE_HELD_MAX_S)
             case sig.Timer.UNDECIDED if self._opening.leaving_message and self._reply is not None:
                 self._resume(self._reply)
-            case sig.Timer.YIELD if is_backchannel(self._listening.partial, self._minds.backchannels):
+            case sig.Timer.YIELD if self._interruption.is_assent(self._listening.partial):
                 self._timer.set(sig.Timer.UNDECIDED, timing.UNDECIDED_MAX_S - timing.YIELD_S)
             case sig.Timer.YIELD | sig.Timer.UNDECIDED:
                 assert self._reply is not None

@@ -39,8 +39,8 @@ async def test_what_is_stored_is_what_may_be(tmp_path: Path, record: RecordWhen,
     archive = archive_in(tmp_path)
     kept = CallRecording(plan(record), archive)
     said: list[events.Body] = []
-    writing = asyncio.create_task(archive.writer.run())
-    try:
+    async with asyncio.TaskGroup() as tasks:
+        writing = tasks.create_task(archive.writer.run())
         kept.begin()
         assert kept.recorder is not None
         if told:
@@ -50,7 +50,6 @@ async def test_what_is_stored_is_what_may_be(tmp_path: Path, record: RecordWhen,
         await kept.write_out(1_000)
         kept.drop()
         await kept.store(said.append)
-    finally:
         writing.cancel()
     (stored,) = said
     assert isinstance(stored, events.RecordingStored)

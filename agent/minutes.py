@@ -1,0 +1,69 @@
+"""What was said in a call, and how far it was heard: kept for the model, and told to whoever follows the call."""
+
+from agent import report
+from agent.llm.port import EventName
+from agent.memory import Memory
+from agent.ports import Minds, Witness
+from agent.reply import Reply
+from agent.speaking import think_silently
+from events import call as events
+from media.activity.detector import VoiceEnded
+
+
+class Minutes:
+    """One call's. Each turn of either side has the next number; an answer that nobody heard gives its own back."""
+
+    def __init__(self, witness: Witness) -> None:
+        self.memory = Memory()
+        self._witness = witness
+        self._facts = report.Facts(witness.emit)
+        self._turn = 0
+
+    def caller_said(self, text: str, voice: VoiceEnded) -> None:
+        self.memory.caller_said(text)
+        self._turn += 1
+        self._witness.emit(report.caller_turn(self._turn, text, voice))
+
+    def answer_asked(self, event: EventName | None) -> int:
+        """Put what waits for an answer before the model; return the answer's turn."""
+        self.memory.ask(event)
+        self._turn += 1
+        return self._turn
+
+    def answer_begins(self) -> None:
+        """The first of it goes to the line."""
+        self.memory.answer_heard()
+        self._witness.on_floor(speaking=True)
+
+    def answer_taken_back(self) -> None:
+        """Nothing of it was heard: what the caller said waits for the next one."""
+        self.memory.take_back()
+        self._turn -= 1
+
+    def interrupted(self, reply: Reply, began_ms: int, stopped_ms: int) -> None:
+        """The caller spoke over an answer from `began_ms` on, and its voice stopped at `stopped_ms`."""
+        self._witness.emit(events.BargedIn(reply.turn, began_ms, max(0, stopped_ms - began_ms)))
+
+    def established(self, reply: Reply) -> None:
+        """An answer can establish something without a word."""
+        self._facts.note(reply)
+
+    def agent_said(self, reply: Reply, heard: str, ended_ms: int) -> None:
+        """An answer is over, and this of it was heard."""
+        whole = heard.split() == reply.text.split()
+        self.memory.agent_heard(heard, cut_short=not whole)
+        self._witness.on_floor(speaking=False)
+        for body in report.answer(reply, heard, ended_ms, interrupted=not whole):
+            self._witness.emit(body)
+        self._facts.note(reply)
+        if whole:
+            self._witness.on_disclosed(ended_ms)
+
+    async def conclude(self, minds: Minds) -> events.Outcome | None:
+        """Think about last words that nobody can answer any more; return the outcome that they decide."""
+        if not self.memory.unanswered:
+            return None
+        self.memory.ask(None)
+        silent = await think_silently(self.memory.messages, minds)
+        self._facts.note(silent)
+        return report.decided_outcome(silent)

@@ -11,13 +11,12 @@ import numpy as np
 
 from telephony.carrier.clip import Clip, Kind
 from telephony.carrier.ear import Ear
-from telephony.carrier.persona import When
+from telephony.carrier.persona import EchoPath, When
 from telephony.carrier.ulaw import FRAME_MS, FRAME_SAMPLES, Pcm
 
 INTERRUPTION_HEARD_MS: Final = 60  # what must be heard of a turn before it can be interrupted
 MISSED_CUE_MS: Final = 2_500  # a turn too short to be interrupted: say it after this much silence instead
 SAMPLES_PER_MS: Final = 8
-NOISE_SAMPLES: Final = 8_000  # one second of room, repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,8 @@ class Part:
     goodbye: Clip | None = None
     patience_ms: float = 20_000
     limit_ms: float = 300_000
-    noise_dbfs: float | None = None
-    seed: int = 0
+    noise: Pcm | None = None  # around them, repeated
+    echo: EchoPath | None = None  # they have us on loudspeaker
 
 
 @dataclass(slots=True)
@@ -95,26 +94,12 @@ class Actor:
     _free_since_ms: float = 0.0  # when the last line ended
     _heard_then_ms: int = 0  # how much of the agent had been heard by then
     _leaving: bool = False
-    _noise: Pcm | None = None
 
     def __post_init__(self) -> None:
         self._asides = list(self.part.asides)
-        if self.part.noise_dbfs is not None:
-            rms = 32_768 * 10 ** (self.part.noise_dbfs / 20)
-            noise = np.random.default_rng(self.part.seed).standard_normal(NOISE_SAMPLES) * rms
-            self._noise = noise.astype(np.int16)
 
     def act(self, now_ms: float) -> Act:
         """Return what is done in the frame that begins at `now_ms`."""
-        done = self._act(now_ms)
-        if self._noise is None:
-            return done
-        start = int(now_ms) * SAMPLES_PER_MS % NOISE_SAMPLES
-        room = self._noise[start : start + FRAME_SAMPLES]
-        mixed = room if done.pcm is None else np.clip(done.pcm.astype(np.int32) + room, -32_768, 32_767)
-        return Act(mixed.astype(np.int16), done.keys, done.hangs_up, done.beeps)
-
-    def _act(self, now_ms: float) -> Act:
         if self._playing is not None:
             return self._go_on(self._playing, now_ms)
         if now_ms >= self.part.limit_ms:

@@ -1,6 +1,7 @@
 """Sounds that a person on the line makes: prepared speech, a file, a cough, a beep. 8 kHz int16."""
 
 import wave
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -20,6 +21,7 @@ PAUSE_RMS: Final = 400.0  # of speech that peaks at SPEECH_PEAK: -32 dB, softer 
 PAUSE_WINDOW: Final = 40  # samples: 5 ms
 EDGE_SAMPLES: Final = 160  # silence kept on both sides of speech
 SPEECH_PEAK: Final = 16_000.0  # -6 dBFS: loud and clear, as a phone held to the mouth
+SPEECH_RMS: Final = 3_600.0  # what speech with that peak has, between its pauses
 BEEP_HZ: Final = 1_000.0
 BEEP_PEAK: Final = 12_000.0
 COUGH_PEAK: Final = 9_000.0
@@ -64,6 +66,27 @@ def speech(text: str, pcm: Pcm, rate_hz: int, pause_max_ms: int) -> Clip:
         narrow *= SPEECH_PEAK / peak
     whole = clip_of(Kind.SAY, text, _with_short_pauses(narrow.astype(np.int16), pause_max_ms * RATE_HZ // 1000))
     return clip_of(Kind.SAY, text, whole.pcm[max(0, whole.first - EDGE_SAMPLES) : whole.last + EDGE_SAMPLES])
+
+
+def halting(text: str, pieces: Sequence[Clip], pauses_ms: Sequence[int]) -> Clip:
+    """Return pieces of speech as one, with so many ms between the last audible sample of one and the first of the next.
+
+    `pauses_ms` is one shorter than `pieces`.
+    """
+    joined = [pieces[0].pcm[: pieces[0].last]]
+    for piece, pause_ms in zip(pieces[1:], pauses_ms, strict=True):
+        joined.append(np.zeros(pause_ms * RATE_HZ // 1000, np.int16))
+        joined.append(piece.pcm[piece.first : piece.last])
+    joined.append(pieces[-1].pcm[pieces[-1].last :])
+    return clip_of(Kind.SAY, text, np.concatenate(joined))
+
+
+def loudness(pcm: Pcm) -> float:
+    """Return the RMS of the windows of speech in which somebody is heard, in units of int16 samples."""
+    windows = pcm[: len(pcm) // PAUSE_WINDOW * PAUSE_WINDOW].astype(np.float64).reshape(-1, PAUSE_WINDOW)
+    power = np.mean(windows**2, axis=1)
+    loud = power[power >= PAUSE_RMS**2]
+    return float(np.sqrt(np.mean(loud))) if loud.size else 0.0
 
 
 def beep(length_ms: int) -> Clip:

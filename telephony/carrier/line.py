@@ -16,6 +16,7 @@ from telephony.carrier.actor import Actor
 from telephony.carrier.amd import Detector, Verdict
 from telephony.carrier.ear import VOICED_RMS, Ear
 from telephony.carrier.playout import Playout
+from telephony.carrier.surroundings import Surroundings
 
 FRAME_S: Final = ulaw.FRAME_MS / 1000
 MARKS_NOTED_MAX: Final = 2_000
@@ -62,6 +63,7 @@ class Line:
     on_hang_up: Callable[[], None]
     on_verdict: Callable[[Verdict, float], None]
     detector: Detector | None = None
+    surroundings: Surroundings = field(default_factory=Surroundings)
     playout: Playout = field(default_factory=Playout)
     counters: Counters = field(default_factory=Counters)
     marks: list[MarkNote] = field(default_factory=list)
@@ -121,12 +123,15 @@ class Line:
             self._tap.frame(last, (self._frames - 1 - self._tapped_at) * ulaw.FRAME_MS)
         self._echo(self.playout.due(), cleared=False)
         heard = self.playout.next_frame()
-        if heard != ulaw.SILENT_FRAME:
-            self.ear.hear(ulaw.decode(heard), now_ms)
+        played = None if heard == ulaw.SILENT_FRAME else ulaw.decode(heard)
+        if played is not None:
+            self.ear.hear(played, now_ms)
         act = self.actor.act(now_ms)
+        sent = self.surroundings.around(act.pcm, played)
         self.heard += heard
-        self.said += ulaw.SILENT_FRAME if act.pcm is None else ulaw.encode(act.pcm)
+        self.said += ulaw.SILENT_FRAME if sent is None else ulaw.encode(sent)
         if self.detector is not None:
+            # By the person alone: a carrier's detector tells voices from a street, and echoes from voices.
             loud = act.pcm is not None and float(np.sqrt(np.mean(np.square(act.pcm, dtype=np.float64)))) >= VOICED_RMS
             verdict = self.detector.hear(now_ms, voiced=loud, beep=act.beeps)
             if verdict is not None:

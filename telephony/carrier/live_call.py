@@ -16,9 +16,11 @@ from telephony.carrier.ear import Ear
 from telephony.carrier.errors import TOO_MANY, Refused
 from telephony.carrier.faults import FaultPlan, Faults
 from telephony.carrier.line import Line, run_line
+from telephony.carrier.loudspeaker import Loudspeaker
 from telephony.carrier.persona import Answer
 from telephony.carrier.script import Script
 from telephony.carrier.stream import StreamFaults
+from telephony.carrier.surroundings import Surroundings
 from telephony.carrier.voice import VoiceThread
 from telephony.carrier.webhooks import Webhooks
 
@@ -130,6 +132,7 @@ class LiveCall:
             on_hang_up=lambda: self.signal(HangUp("callee")),
             on_verdict=lambda verdict, at_ms: self.signal(Detected(verdict, at_ms)),
             detector=Detector(order.amd) if order.amd and not order.send_digits else None,
+            surroundings=surroundings_of(self.part),
         )
         self.call.line = line
         plan = self.plan
@@ -179,6 +182,13 @@ class LiveCall:
     def _move(self, status: Status) -> None:
         self.call.move(status, datetime.now(UTC))
         log.info("carrier.call", call_sid=self.call.sid, status=status.value, ended_by=self.call.ended_by)
+
+
+def surroundings_of(part: Part) -> Surroundings:
+    """Return what is heard around a person; an echo's way remembers, so each call gets one of its own."""
+    echo = part.echo
+    loudspeaker = Loudspeaker(echo.delay_ms, echo.loss_db, echo.room_ms) if echo is not None else None
+    return Surroundings(part.noise, loudspeaker)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

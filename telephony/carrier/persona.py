@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from telephony.carrier import pauses
 from telephony.carrier.voice import PAUSE_MAX_MS_DEFAULT, PITCH_DEFAULT, RATE_WPM_DEFAULT, VOICE_DEFAULT
 
 GIVEN_FILE: Final = "given"  # `play: given` is the file named where the persona is put on a line
@@ -48,8 +49,13 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _with_pauses(text: str) -> str:
+    pauses.split(text)
+    return text
+
+
 Milliseconds = Annotated[int, Field(ge=0, le=120_000)]
-Text = Annotated[str, Field(min_length=1, max_length=SAY_CHARS_MAX)]
+Text = Annotated[str, Field(min_length=1, max_length=SAY_CHARS_MAX), AfterValidator(_with_pauses)]
 
 
 class Answer(_Part):
@@ -62,6 +68,23 @@ class VoiceChoice(_Part):
     rate_wpm: int = Field(RATE_WPM_DEFAULT, ge=80, le=300)
     pitch: int = Field(PITCH_DEFAULT, ge=0, le=99)
     pause_max_ms: int = Field(PAUSE_MAX_MS_DEFAULT, ge=0, le=5_000)  # longer: somebody who hesitates
+
+
+class Street(_Part):
+    """A street around them, instead of a quiet room."""
+
+    snr_db: float = Field(15, ge=0, le=40)  # how far below their own voice it is, cars included
+    cars: int = Field(8, ge=0, le=60)  # a minute
+    horns: int = Field(1, ge=0, le=30)
+    bangs: int = Field(1, ge=0, le=30)
+
+
+class EchoPath(_Part):
+    """They have us on loudspeaker: what they hear comes back, mixed with what they say."""
+
+    delay_ms: int = Field(250, ge=20, le=600)
+    loss_db: float = Field(18, ge=3, le=50)  # softer than they hear us
+    room_ms: int = Field(120, ge=0, le=500)  # until the room around the telephone has died down
 
 
 class Sound(_Part):
@@ -123,12 +146,20 @@ class Persona(_Part):
     answer: Answer = Answer()
     voice: VoiceChoice = VoiceChoice()
     noise_dbfs: float | None = Field(None, ge=-90, le=-40)  # the room behind them; none: digital silence
+    street: Street | None = None
+    echo: EchoPath | None = None
     lines: tuple[Line, ...] = Field((), max_length=LINES_MAX)
     asides: tuple[Aside, ...] = Field((), max_length=LINES_MAX)
     otherwise: Otherwise | None = None
     goodbye: Text | None = None  # said when they run out of patience
     patience_s: float = Field(20, gt=0, le=600)  # nobody has spoken for this long: they hang up
     limit_s: float = Field(300, gt=0, le=4 * 3600)  # they hang up whatever happens
+
+    @model_validator(mode="after")
+    def _is_at_one_place(self) -> Self:
+        if self.noise_dbfs is not None and self.street is not None:
+            raise ValueError("is in a room (noise_dbfs) or on a street (street): leave one of them out")
+        return self
 
     @property
     def needs_file(self) -> bool:

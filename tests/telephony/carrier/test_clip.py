@@ -87,3 +87,23 @@ def test_unusable_files_are_named(tmp_path: Path) -> None:
     write_wav(tmp_path / "long.wav", np.zeros(8_000 * 121, np.int16), 8_000, 1)
     with pytest.raises(BadAudio, match="120 s"):
         clip.load(tmp_path / "long.wav")
+
+
+def test_pieces_are_joined_with_pauses_of_exact_length() -> None:
+    word = np.concatenate([np.zeros(160, np.int16), np.full(800, 4_000, np.int16), np.zeros(160, np.int16)])
+    piece = clip.clip_of(Kind.SAY, "a", word)
+    joined = clip.halting("a a a", [piece] * 3, [700, 1_200])
+    edges = np.flatnonzero(np.diff((joined.pcm > 0).astype(np.int8)))
+    assert np.diff(edges).tolist() == [800, 700 * 8, 800, 1_200 * 8, 800]
+    assert (joined.text, joined.first, len(joined.pcm) - joined.last) == ("a a a", 160, 160)
+
+
+def test_one_piece_stays_as_it_is() -> None:
+    piece = clip.clip_of(Kind.SAY, "a", np.full(800, 4_000, np.int16))
+    assert np.array_equal(clip.halting("a", [piece], []).pcm, piece.pcm)
+
+
+def test_loudness_is_that_of_speech_not_of_its_pauses() -> None:
+    word, silence = np.full(1_600, 4_000, np.int16), np.zeros(1_600, np.int16)
+    assert clip.loudness(np.concatenate([word, silence])) == pytest.approx(4_000)
+    assert clip.loudness(silence) == 0

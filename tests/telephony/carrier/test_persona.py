@@ -40,6 +40,15 @@ def test_defaults_depend_on_what_a_line_waits_for() -> None:
         ("asides: [{turn: 1, after_ms: 1, say: a, cough_ms: 200}]", "p.yaml: asides.0: has to be exactly one"),
         ("numbers: [12]", "p.yaml: numbers.0"),
         ("patience_s: 0", "p.yaml: patience_s"),
+        ("lines: [{say: 'a |700 b'}]", "p.yaml: lines.0.say: a pause is written |700|"),
+        ("lines: [{say: 'a |soon| b'}]", "p.yaml: lines.0.say: |soon| is no pause: write whole milliseconds"),
+        ("goodbye: '|700| bye'", "p.yaml: goodbye: a pause |700| stands between words"),
+        ("echo: {delay_ms: 5}", "p.yaml: echo.delay_ms"),
+        ("echo: {loss_db: 0}", "p.yaml: echo.loss_db"),
+        ("echo: {gain: 3}", "p.yaml: echo.gain: Extra inputs are not permitted; remove it"),
+        ("street: {snr_db: -3}", "p.yaml: street.snr_db"),
+        ("street: {cars: 100}", "p.yaml: street.cars"),
+        ("{street: {}, noise_dbfs: -60}", "p.yaml: persona: is in a room (noise_dbfs) or on a street"),
     ],
 )
 def test_an_error_names_file_field_and_remedy(text: str, wanted: str) -> None:

@@ -31,6 +31,7 @@ from agent.tts.phrase_cache import CachedVoice, PhraseCache
 from agent.tts.port import Voice
 
 BRIDGED: Final = "pipecat:"
+WHISPER_HEDGE_AFTER_S: Final = 1.2  # it begins when the utterance is over, and shares its process with other calls
 BREAKERS_MAX: Final = 1_000  # accounts times names; the one that was used longest ago is forgotten
 VENDORS: Final = frozenset(stt.VENDORS) | frozenset(tts.VENDORS)
 
@@ -119,9 +120,8 @@ class SpeechVendors:
         if name == stt.WHISPER:
             if self._whisper is None:
                 raise UnknownSpeech(f"{name!r} needs a model: set {WHISPER_SETTING} to the folder that it is in")
-            return stt_failover.Route(
-                name, WhisperRecognizers(self._whisper, language), self._breaker(name, name, None)
-            )
+            whisper = WhisperRecognizers(self._whisper, language)
+            return stt_failover.Route(name, whisper, self._breaker(name, name, None), WHISPER_HEDGE_AFTER_S)
         if name.startswith(BRIDGED):
             bridge = await _load(stt.BRIDGE)
             bridged = bridge(self._service(name), language, self._tasks)

@@ -1,11 +1,11 @@
-"""One call's recognisers, one at a time: when one fails, the next gets the utterance from its beginning (P3).
+"""One call's recognisers: when one fails or is late, the next gets the utterance from its beginning (P3).
 
 The call stays with the one that took over. Which may be asked is told by circuit breakers, which all calls share.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,7 @@ import numpy as np
 import structlog
 
 from agent.llm.breaker import Breaker
+from agent.llm.port import Failure
 from agent.stt.port import (
     PREROLL_MS,
     Feeding,
@@ -25,12 +26,16 @@ from agent.stt.port import (
     TurnSign,
     no_turns,
 )
+from agent.stt.rivals import Answer, first_with_words
 from media.codec import g711
 from media.frame import FRAME_MS
 
 log = structlog.get_logger()
 
 OPEN_TIMEOUT_S: Final = 1.5  # in mid-call; before the dial the recogniser's own limits hold
+# Without words for so long behind the end of an utterance, and the next one is asked too. One that works has answered:
+# Deepgram's within 0.4 s, even when nothing is left to tell.
+HEDGE_AFTER_S: Final = 0.45
 _PREROLL_FRAMES: Final = PREROLL_MS // FRAME_MS
 UTTERANCE_FRAMES_MAX: Final = 60_000 // FRAME_MS  # as much as is kept to be fed again; of more the beginning is lost
 
@@ -40,6 +45,7 @@ class Route:
     name: str
     factory: RecognizerFactory
     breaker: Breaker  # shared by all calls with this account
+    hedge_after_s: float = HEDGE_AFTER_S
 
 
 class FailoverRecognizers:
@@ -76,6 +82,8 @@ class FailoverRecognizer:
         self._now_s = now_s
         self._at = 0  # the route in use
         self._recognizer: Recognizer
+        self._rivals: dict[int, Recognizer] = {}  # that hear the same utterance, while it is waited for
+        self._failed: set[int] = set()  # with that utterance
         self._kept: deque[bytes] = deque(maxlen=_PREROLL_FRAMES)  # of the utterance, as it was fed
         self._in_utterance = False
         self.switches = 0  # read by metrics
@@ -107,12 +115,27 @@ class FailoverRecognizer:
     def feed(self, audio: bytes) -> None:
         self._kept.append(audio)
         self._recognizer.feed(audio)
+        for rival in self._rivals.values():
+            if rival.feeding.continuous:
+                rival.feed(_converted(audio, self.feeding, rival.feeding))
 
     async def finish(self) -> Transcript:
         """Raises TranscriptionUnavailable: all of them failed."""
+        in_use = self._at
+        self._failed.clear()
         try:
-            return await self._finish()
+            winner, heard = await first_with_words(
+                in_use, self._others(), self._ask, lambda at: self._routes[at].hedge_after_s
+            )
+            if winner != in_use:
+                if in_use not in self._failed:
+                    # It had so much longer for the same words: as good as none.
+                    self._count(in_use, Failure.TIMEOUT)
+                await self._change_to(winner)
+            self._routes[winner].breaker.succeeded()
+            return heard
         finally:
+            await self._let_go_of_rivals()
             self._in_utterance = False
             self._kept = deque(self._kept if self.feeding.continuous else (), _PREROLL_FRAMES)
 
@@ -120,51 +143,63 @@ class FailoverRecognizer:
         self._routes[self._at].breaker.abandoned()
         await self._recognizer.aclose()
 
-    async def _finish(self) -> Transcript:
-        tried = {self._at}
-        while True:
-            try:
-                heard = await self._recognizer.finish()
-            except TranscriptionUnavailable as error:
-                self._routes[self._at].breaker.failed(error.failure, self._now_s())
-                if not await self._switch(tried, error):
-                    raise
-            else:
-                self._routes[self._at].breaker.succeeded()
-                return heard
-
-    async def _switch(self, tried: set[int], why: TranscriptionUnavailable) -> bool:
-        """Go to the next that can be had and feed it the utterance; False when there is none."""
+    def _others(self) -> Iterator[int]:
+        """Yield the routes that may be asked beside the one in use, each when its turn comes."""
+        in_use = self._at
         for step in range(1, len(self._routes)):
-            at = (self._at + step) % len(self._routes)
-            if at in tried or not self._admits(at):
-                continue
-            tried.add(at)
-            left, form = self._recognizer, self.feeding
-            try:
-                async with asyncio.timeout(OPEN_TIMEOUT_S):
-                    taken = await self._open_route(at)
-            except (TranscriptionUnavailable, TimeoutError):
-                continue
-            log.warning("stt.failover", left=self._routes[self._at].name, to=self._routes[at].name, why=why.failure)
-            self.switches += 1
-            self._at, self._recognizer = at, taken
-            await left.aclose()
-            self._feed_again(form)
-            return True
-        return False
+            at = (in_use + step) % len(self._routes)
+            if self._admits(at):
+                yield at
 
-    def _feed_again(self, form: Feeding) -> None:
-        wants = self._recognizer.feeding
+    async def _ask(self, at: int) -> Answer:
+        """Have a route understand the utterance, which the one in use has heard already."""
+        try:
+            if at == self._at:
+                return await self._recognizer.finish()
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                rival = self._rivals[at] = await self._open_route(at)
+            self._feed_again(rival)
+            return await rival.finish()
+        except TranscriptionUnavailable as error:
+            if at == self._at or at in self._rivals:  # else its opening failed, which has been counted
+                self._count(at, error.failure)
+            return error
+        except TimeoutError:
+            self._count(at, Failure.TIMEOUT)
+            return TranscriptionUnavailable("no connection in time", Failure.TIMEOUT)
+        except asyncio.CancelledError:
+            if at != self._at:
+                self._routes[at].breaker.abandoned()
+            raise
+
+    def _count(self, at: int, failure: Failure) -> None:
+        self._failed.add(at)
+        self._routes[at].breaker.failed(failure, self._now_s())
+
+    async def _change_to(self, at: int) -> None:
+        left, form = self._recognizer, self.feeding
+        log.warning("stt.failover", left=self._routes[self._at].name, to=self._routes[at].name)
+        self._at, self._recognizer = at, self._rivals.pop(at)
+        self._kept = deque((_converted(frame, form, self.feeding) for frame in self._kept), UTTERANCE_FRAMES_MAX)
+        self.switches += 1
+        await left.aclose()
+
+    async def _let_go_of_rivals(self) -> None:
+        while self._rivals:
+            at, rival = self._rivals.popitem()
+            self._routes[at].breaker.abandoned()
+            await rival.aclose()
+
+    def _feed_again(self, rival: Recognizer) -> None:
+        form, wants = self.feeding, rival.feeding
         frames = [_converted(frame, form, wants) for frame in self._kept]
-        self._kept = deque(frames, UTTERANCE_FRAMES_MAX)
         # One that is fed continuously expects `begin` PREROLL_MS behind the utterance's first sample.
         before = min(_PREROLL_FRAMES, len(frames)) if wants.continuous else 0
         for frame in frames[:before]:
-            self._recognizer.feed(frame)
-        self._recognizer.begin()
+            rival.feed(frame)
+        rival.begin()
         for frame in frames[before:]:
-            self._recognizer.feed(frame)
+            rival.feed(frame)
 
     def _admits(self, at: int) -> bool:
         return self._routes[at].breaker.admit(self._now_s())

@@ -28,6 +28,7 @@ class Cue:
     heard_ms: int
     clip: Clip | None = None
     keys: str = ""
+    awaited: str = ""  # keys that the agent has to press
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Actor:
     _asides: list[AsideCue] = field(default_factory=list)
     _free_since_ms: float = 0.0  # when the last line ended
     _heard_then_ms: int = 0  # how much of the agent had been heard by then
+    _keys_then: int = 0  # how many of the agent's keys
+    _awaited_at_ms: float | None = None  # when the keys that are waited for had been pressed
     _leaving: bool = False
 
     def __post_init__(self) -> None:
@@ -140,6 +143,10 @@ class Actor:
                 return now_ms - self._free_since_ms >= cue.delay_ms
             case When.TURN_OVER:
                 return heard_ms >= cue.heard_ms and silent_ms >= cue.delay_ms
+            case When.PRESSED:
+                if self._awaited_at_ms is None and cue.awaited in self.ear.keys[self._keys_then :]:
+                    self._awaited_at_ms = now_ms
+                return self._awaited_at_ms is not None and now_ms - self._awaited_at_ms >= cue.delay_ms
             case When.SPEAKING:
                 if heard_ms < INTERRUPTION_HEARD_MS:
                     return False
@@ -183,3 +190,5 @@ class Actor:
     def _take_breath(self, now_ms: float) -> None:
         self._free_since_ms = now_ms
         self._heard_then_ms = self.ear.voiced_ms
+        self._keys_then = len(self.ear.keys)
+        self._awaited_at_ms = None

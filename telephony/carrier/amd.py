@@ -33,8 +33,10 @@ class AmdRules:
 class Detector:
     """Fed with every frame of the callee's own sound, until it returns a verdict."""
 
-    def __init__(self, rules: AmdRules) -> None:
+    def __init__(self, rules: AmdRules, errs: Verdict | None = None) -> None:
+        """`errs`: what it takes them for, whatever they sound like."""
         self._rules = rules
+        self._errs = errs
         self._speech_began_ms: float | None = None
         self._last_sound_ms = 0.0
         self._is_machine = False
@@ -42,6 +44,10 @@ class Detector:
 
     def hear(self, now_ms: float, *, voiced: bool, beep: bool) -> Verdict | None:
         """Take the state of the callee's side at `now_ms` since the answer."""
+        verdict = self._judged(now_ms, voiced=voiced, beep=beep)
+        return verdict if verdict is None or self._errs is None else self._errs
+
+    def _judged(self, now_ms: float, *, voiced: bool, beep: bool) -> Verdict | None:
         rules = self._rules
         if now_ms >= rules.timeout_ms:
             return Verdict.MACHINE_END_SILENCE if self._is_machine else Verdict.UNKNOWN

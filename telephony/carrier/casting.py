@@ -10,7 +10,7 @@ import numpy as np
 from telephony.carrier import clip, pauses, street, surroundings
 from telephony.carrier.actor import AsideCue, Cue, Part
 from telephony.carrier.clip import Clip, Kind
-from telephony.carrier.persona import GIVEN_FILE, HEARD_MS_DEFAULT, Persona, Sound, When
+from telephony.carrier.persona import GIVEN_FILE, HEARD_MS_DEFAULT, Persona, Sound, VoiceChoice, When
 from telephony.carrier.ulaw import Pcm
 from telephony.carrier.voice import VoiceThread
 
@@ -26,13 +26,15 @@ async def cast(persona: Persona, folder: Path, given: Path | None, voice: VoiceT
         TimeoutError: the machine is too busy.
     """
 
-    async def sound(wanted: Sound) -> Clip | None:
+    async def sound(wanted: Sound, speaker: VoiceChoice | None = None) -> Clip | None:
         if wanted.say is not None:
-            return await speak(wanted.say)
+            return await speak(wanted.say, speaker)
         if wanted.cough_ms is not None:
             return clip.cough(wanted.cough_ms, seed)
         if wanted.beep_ms is not None:
             return clip.beep(wanted.beep_ms)
+        if wanted.ring_ms is not None:
+            return clip.ring(wanted.ring_ms)
         if wanted.play is None:
             return None
         if wanted.play == GIVEN_FILE and given is None:
@@ -41,8 +43,8 @@ async def cast(persona: Persona, folder: Path, given: Path | None, voice: VoiceT
         async with asyncio.timeout(LOAD_TIMEOUT_S):
             return await asyncio.to_thread(clip.load, path)
 
-    async def speak(text: str) -> Clip:
-        chosen = persona.voice
+    async def speak(text: str, chosen: VoiceChoice | None = None) -> Clip:
+        chosen = chosen or persona.voice
         halting = pauses.split(text)
         pieces = [
             # Who goes on after a pause does not sound as if they had finished.
@@ -51,7 +53,10 @@ async def cast(persona: Persona, folder: Path, given: Path | None, voice: VoiceT
         ]
         return clip.halting(halting.text, pieces, halting.pauses_ms)
 
-    cues = [Cue(line.when, line.delay_ms, line.heard_ms, await sound(line), line.press or "") for line in persona.lines]
+    cues = [
+        Cue(line.when, line.delay_ms, line.heard_ms, await sound(line, line.voice), line.press or "", line.keys or "")
+        for line in persona.lines
+    ]
     asides = []
     for aside in persona.asides:
         made = await sound(aside)

@@ -24,6 +24,8 @@ SPEECH_PEAK: Final = 16_000.0  # -6 dBFS: loud and clear, as a phone held to the
 SPEECH_RMS: Final = 3_600.0  # what speech with that peak has, between its pauses
 BEEP_HZ: Final = 1_000.0
 BEEP_PEAK: Final = 12_000.0
+RING_HZ: Final = (440.0, 480.0)  # North America's ring-back, both at once
+RING_PEAK: Final = 2_000.0  # of each: -19 dBm0, as exchanges send it
 COUGH_PEAK: Final = 9_000.0
 
 
@@ -32,6 +34,7 @@ class Kind(StrEnum):
     PLAY = "play"
     COUGH = "cough"
     BEEP = "beep"
+    RING = "ring"
 
 
 class BadAudio(ValueError):
@@ -95,6 +98,13 @@ def beep(length_ms: int) -> Clip:
     tone = np.sin(2 * np.pi * BEEP_HZ * np.arange(samples) / RATE_HZ) * BEEP_PEAK
     ramp = np.minimum(1.0, np.arange(samples) / 40)
     return clip_of(Kind.BEEP, "", (tone * ramp * ramp[::-1]).astype(np.int16))
+
+
+def ring(length_ms: int) -> Clip:
+    """Return one ring as the caller hears it."""
+    times = np.arange(length_ms * RATE_HZ // 1000) / RATE_HZ
+    both = np.sum([np.sin(2 * np.pi * hertz * times) for hertz in RING_HZ], axis=0)
+    return clip_of(Kind.RING, "", (both * RING_PEAK).astype(np.int16))
 
 
 def cough(length_ms: int, seed: int) -> Clip:

@@ -23,7 +23,8 @@ OTHERS_SHARE: Final = 0.25  # of the tone's energy that another tone of its grou
 
 def _probes(hertz: tuple[int, ...]) -> NDArray[np.complex128]:
     times = np.arange(FRAME_SAMPLES) / RATE_HZ
-    return np.exp(-2j * np.pi * np.outer(hertz, times)) * (2 / FRAME_SAMPLES)
+    waves: NDArray[np.complex128] = np.exp(-2j * np.pi * np.outer(hertz, times)) * (2 / FRAME_SAMPLES)
+    return waves
 
 
 _ROWS: Final = _probes(_ROWS_HZ)
@@ -41,7 +42,8 @@ def key_in(pcm: Pcm) -> str:
     row, column = int(np.argmax(rows)), int(np.argmax(columns))
     low, high = float(rows[row]), float(columns[column])
     alone = all(
-        float(np.partition(group, -2)[-2]) <= OTHERS_SHARE * loudest for group, loudest in ((rows, low), (columns, high))
+        float(np.partition(group, -2)[-2]) <= OTHERS_SHARE * loudest
+        for group, loudest in ((rows, low), (columns, high))
     )
     even = low <= TWIST_MAX * high and high <= TWIST_MAX * low
     return KEYS[4 * row + column] if alone and even and low + high >= PURE_SHARE * power else ""

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from telephony.carrier.dtmf import KeyEar
 from telephony.carrier.ulaw import FRAME_MS, Pcm
 
 VOICED_RMS: Final = 130.0  # of int16 full scale: -48 dBFS, well under soft speech and over µ-law's idle noise
@@ -34,9 +35,16 @@ class Ear:
         self.turn_started_ms = 0.0
         self.voiced_ms = 0  # all that the agent has been audible for
         self._last_voiced_ms: float | None = None
+        self._keys = KeyEar()
+
+    @property
+    def keys(self) -> str:
+        """The keys that the agent has pressed, by their tones."""
+        return self._keys.pressed
 
     def hear(self, pcm: Pcm, at_ms: float) -> None:
         """Take one frame that began to play at `at_ms`."""
+        self._keys.hear(pcm, at_ms)
         samples = pcm.astype(np.float32)
         if float(np.sqrt(np.mean(samples * samples))) < VOICED_RMS:
             return

@@ -131,7 +131,7 @@ class LiveCall:
             ear,
             on_hang_up=lambda: self.signal(HangUp("callee")),
             on_verdict=lambda verdict, at_ms: self.signal(Detected(verdict, at_ms)),
-            detector=Detector(order.amd) if order.amd and not order.send_digits else None,
+            detector=Detector(order.amd, self.answer.detected) if order.amd and not order.send_digits else None,
             surroundings=surroundings_of(self.part),
         )
         self.call.line = line

@@ -12,6 +12,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from telephony.carrier import pauses
+from telephony.carrier.amd import Verdict
 from telephony.carrier.voice import PAUSE_MAX_MS_DEFAULT, PITCH_DEFAULT, RATE_WPM_DEFAULT, VOICE_DEFAULT
 
 GIVEN_FILE: Final = "given"  # `play: given` is the file named where the persona is put on a line
@@ -35,6 +36,7 @@ class When(StrEnum):
     TURN_OVER = "turn_over"  # the agent has spoken since the last line, and is silent now
     SPEAKING = "speaking"  # the agent has begun a turn and is in the middle of it: an interruption
     PREVIOUS = "previous"  # the line before has ended
+    PRESSED = "pressed"  # the agent has pressed `keys` since the last line
 
 
 DEFAULT_AFTER_MS: Final[Mapping[When, int]] = {
@@ -42,6 +44,7 @@ DEFAULT_AFTER_MS: Final[Mapping[When, int]] = {
     When.TURN_OVER: 800,
     When.SPEAKING: 1_200,
     When.PREVIOUS: 300,
+    When.PRESSED: 700,
 }
 
 
@@ -56,11 +59,13 @@ def _with_pauses(text: str) -> str:
 
 Milliseconds = Annotated[int, Field(ge=0, le=120_000)]
 Text = Annotated[str, Field(min_length=1, max_length=SAY_CHARS_MAX), AfterValidator(_with_pauses)]
+Keys = Annotated[str, Field(pattern=r"^[0-9A-D#*]{1,32}$")]
 
 
 class Answer(_Part):
     how: Literal["picks_up", "busy", "no_answer", "failed"] = "picks_up"
     rings_s: float = Field(0.8, ge=0, le=60)  # before whatever happens
+    detected: Verdict | None = None  # what the network takes them for, if not by their sound: its detection errs
 
 
 class VoiceChoice(_Part):
@@ -94,24 +99,34 @@ class Sound(_Part):
     play: str | None = None  # a file beside the persona's, or `given`
     cough_ms: int | None = Field(None, ge=50, le=2_000)
     beep_ms: int | None = Field(None, ge=100, le=2_000)
+    ring_ms: int | None = Field(None, ge=100, le=10_000)  # ring-back: they put us through to somebody
+
+    @property
+    def sounds(self) -> tuple[str | int | None, ...]:
+        """What of it is asked for."""
+        return (self.say, self.play, self.cough_ms, self.beep_ms, self.ring_ms)
 
 
 class Line(Sound):
     """One thing done, in its order."""
 
-    press: str | None = Field(None, pattern=r"^[0-9A-D#*]{1,32}$")
+    press: Keys | None = None
     hang_up: bool = False
+    voice: VoiceChoice | None = None  # of who says this line, if it is not the persona
     when: When = When.TURN_OVER
     after_ms: Milliseconds | None = None
     heard_ms: Milliseconds = (
         HEARD_MS_DEFAULT  # turn_over: how much of the agent must have been heard since the last line
     )
+    keys: Keys | None = None  # pressed: which
 
     @model_validator(mode="after")
     def _does_one_thing(self) -> Self:
-        done = [self.say, self.play, self.cough_ms, self.beep_ms, self.press, self.hang_up or None]
+        done = [*self.sounds, self.press, self.hang_up or None]
         if sum(one is not None for one in done) != 1:
-            raise ValueError("has to do exactly one of say, play, cough_ms, beep_ms, press, hang_up")
+            raise ValueError("has to do exactly one of say, play, cough_ms, beep_ms, ring_ms, press, hang_up")
+        if (self.when is When.PRESSED) != (self.keys is not None):
+            raise ValueError("has `keys` exactly when it waits for them (when: pressed)")
         return self
 
     @property
@@ -127,8 +142,8 @@ class Aside(Sound):
 
     @model_validator(mode="after")
     def _is_one_sound(self) -> Self:
-        if sum(one is not None for one in (self.say, self.play, self.cough_ms, self.beep_ms)) != 1:
-            raise ValueError("has to be exactly one of say, play, cough_ms, beep_ms")
+        if sum(one is not None for one in self.sounds) != 1:
+            raise ValueError("has to be exactly one of say, play, cough_ms, beep_ms, ring_ms")
         return self
 
 

@@ -66,6 +66,7 @@ def _line(line: Line) -> dict[str, Any]:
             for mark in line.marks
         ],
         "dtmf": [{"at_ms": at(pressed_ms), "digit": digit} for pressed_ms, digit in line.keys],
+        "keys_heard": line.ear.keys,
         "counters": {
             "frames": counters.frames,
             "media_received": counters.media_received,

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from telephony.carrier import clip
+from media.dtmf import tones
+from telephony.carrier import clip, ulaw
 from telephony.carrier.actor import Act, Actor, AsideCue, Cue, Part
 from telephony.carrier.clip import Clip, Kind
 from telephony.carrier.ear import Ear
@@ -114,3 +115,28 @@ def test_hangs_up_at_its_limit_whatever_happens() -> None:
     scene = Scene(Part(limit_ms=1_000), [(0, 5_000)])
     scene.run(5_000)
     assert scene.hung_up_ms == 1_000
+
+
+def press(actor: Actor, keys: str, at_ms: int) -> None:
+    sound = np.concatenate([ulaw.decode(tones(keys)), np.zeros(FRAME_SAMPLES, np.int16)])
+    for number in range(len(sound) // FRAME_SAMPLES):
+        actor.ear.hear(sound[number * FRAME_SAMPLES :][:FRAME_SAMPLES], at_ms + number * 20)
+
+
+def test_a_menu_waits_for_its_key_and_no_other() -> None:
+    actor = Actor(Part([Cue(When.PRESSED, 700, 300, words("one moment"), awaited="2")]), Ear())
+    press(actor, "1", 0)
+    for now_ms in range(200, 2_000, 20):
+        assert actor.act(now_ms).pcm is None
+    press(actor, "2", 2_000)
+    began = [now_ms for now_ms in range(2_180, 4_000, 20) if actor.act(now_ms).pcm is not None]
+    assert began[0] == 2_180 + 700
+
+
+def test_a_key_that_was_pressed_before_the_last_line_is_used_up() -> None:
+    cues = [Cue(When.ANSWERED, 500, 300, words("menu")), Cue(When.PRESSED, 0, 300, words("thanks"), awaited="2")]
+    actor = Actor(Part(cues), Ear())
+    press(actor, "2", 0)
+    for now_ms in range(200, 3_000, 20):
+        actor.act(now_ms)
+    assert [text for text, _, _ in said(actor)] == ["menu"]

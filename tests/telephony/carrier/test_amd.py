@@ -3,9 +3,9 @@
 from telephony.carrier.amd import AmdRules, Detector, Verdict
 
 
-def judge(rules: AmdRules, pattern: list[tuple[int, str]]) -> tuple[Verdict | None, int]:
+def judge(rules: AmdRules, pattern: list[tuple[int, str]], errs: Verdict | None = None) -> tuple[Verdict | None, int]:
     """Feed stretches of (ms, voice | beep | silence); return the verdict and when it came."""
-    detector, now_ms = Detector(rules), 0
+    detector, now_ms = Detector(rules, errs), 0
     for length_ms, kind in pattern:
         for _ in range(length_ms // 20):
             verdict = detector.hear(now_ms, voiced=kind != "silence", beep=kind == "beep")
@@ -44,3 +44,7 @@ def test_everything_ends_with_the_timeout() -> None:
     assert judge(AmdRules(timeout_ms=3_000, silence_timeout_ms=9_000), [(9000, "silence")]) == (Verdict.UNKNOWN, 3000)
     endless = AmdRules(wait_for_message_end=True, timeout_ms=5_000)
     assert judge(endless, [(9000, "voice")]) == (Verdict.MACHINE_END_SILENCE, 5000)
+
+
+def test_one_that_errs_says_so_when_it_would_have_said_the_truth() -> None:
+    assert judge(AmdRules(), [(400, "silence"), (7000, "voice")], Verdict.HUMAN) == (Verdict.HUMAN, 2800)

@@ -107,3 +107,10 @@ def test_loudness_is_that_of_speech_not_of_its_pauses() -> None:
     word, silence = np.full(1_600, 4_000, np.int16), np.zeros(1_600, np.int16)
     assert clip.loudness(np.concatenate([word, silence])) == pytest.approx(4_000)
     assert clip.loudness(silence) == 0
+
+
+def test_a_ring_is_two_tones_that_beat() -> None:
+    made = clip.ring(1_000)
+    assert (made.kind, len(made.pcm)) == (Kind.RING, 8_000)
+    power = np.abs(np.fft.rfft(made.pcm))
+    assert sorted(np.argsort(power)[-2:].tolist()) == [440, 480]

@@ -13,6 +13,7 @@ def test_all_personas_of_the_product_load() -> None:
     assert {
         "eager", "busy", "in_a_hurry", "objector", "interrupter", "backchannel",
         "opt_out", "silent", "voicemail", "no_answer", "caller_wav",
+        "screening", "voicemail_pickup", "voicemail_unseen", "menu",
     } <= set(personas)  # fmt: skip
     assert personas["caller_wav"].needs_file
     assert [aside.cough_ms for aside in personas["backchannel"].asides if aside.cough_ms]
@@ -21,8 +22,12 @@ def test_all_personas_of_the_product_load() -> None:
 
 
 def test_defaults_depend_on_what_a_line_waits_for() -> None:
-    persona = parse("lines: [{say: a, when: answered}, {say: b}, {say: c, when: speaking, after_ms: 0}]", "p.yaml")
-    assert [line.delay_ms for line in persona.lines] == [600, 800, 0]
+    persona = parse(
+        "lines: [{say: a, when: answered}, {say: b}, {say: c, when: speaking, after_ms: 0},"
+        "{say: d, when: pressed, keys: '2'}]",
+        "p.yaml",
+    )
+    assert [line.delay_ms for line in persona.lines] == [600, 800, 0, 700]
 
 
 @pytest.mark.parametrize(
@@ -35,6 +40,10 @@ def test_defaults_depend_on_what_a_line_waits_for() -> None:
         ("lines: [{when: answered}]", "p.yaml: lines.0: has to do exactly one of"),
         ("lines: [{say: a, wen: answered}]", "p.yaml: lines.0.wen: Extra inputs are not permitted; remove it"),
         ("lines: [{press: x}]", "p.yaml: lines.0.press"),
+        ("lines: [{say: a, when: pressed}]", "p.yaml: lines.0: has `keys` exactly when it waits for them"),
+        ("lines: [{say: a, keys: '1'}]", "p.yaml: lines.0: has `keys` exactly when it waits for them"),
+        ("lines: [{say: a, when: pressed, keys: x}]", "p.yaml: lines.0.keys"),
+        ("answer: {detected: ghost}", "p.yaml: answer.detected"),
         ("answer: {how: sleeps}", "p.yaml: answer.how"),
         ("asides: [{turn: 1, say: a}]", "p.yaml: asides.0.after_ms: Field required"),
         ("asides: [{turn: 1, after_ms: 1, say: a, cough_ms: 200}]", "p.yaml: asides.0: has to be exactly one"),

@@ -24,14 +24,15 @@ class Expected:
     answered_by: str | None
     lead_status: str | None
     charged: bool
+    barge_ins: tuple[int, int] = (0, 0)  # at least, at most
 
 
 TABLE: Final[Mapping[str, Expected]] = {
     "eager": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
     "busy": Expected("failed", ("line_busy",), None, "retry_later", False),
     "in_a_hurry": Expected("ended", ("callback_requested",), "human", "callback_scheduled", True),
-    "objector": Expected("ended", ("not_interested", "goal_reached"), "human", None, True),
-    "interrupter": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "objector": Expected("ended", ("not_interested", "goal_reached"), "human", None, True, (0, 9)),
+    "interrupter": Expected("ended", ("goal_reached",), "human", "meeting_booked", True, (1, 9)),
     "backchannel": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
     "opt_out": Expected("ended", ("opted_out",), "human", "do_not_call", True),
     "silent": Expected("ended", ("no_response",), "unknown", "retry_later", True),
@@ -53,11 +54,19 @@ def faults(persona: str, summary: Mapping[str, Any]) -> list[str]:
         ("charged", summary["ledger"]["settled"] > 0, (expected.charged,)),
         ("lead", summary["lead"]["status"], (expected.lead_status or summary["lead"]["status"],)),
         ("do_not_call", summary["lead"]["do_not_call"], (persona == "opt_out",)),
-        ("barge-ins", bool(summary["barge_ins"]), (persona == "interrupter", persona == "objector" and None)),
     ):
         if value not in wanted:
             found.append(f"{name} is {value!r}, not {' or '.join(map(repr, wanted))}")
+    fewest, most = expected.barge_ins
+    if not fewest <= len(summary["barge_ins"]) <= most:
+        found.append(f"{len(summary['barge_ins'])} barge-ins, not {fewest} to {most}")
     return found
+
+
+def bad_manners(compared: Compared) -> list[str]:
+    """Return how the agent was rude, as the carrier heard it."""
+    found = [f"spoke into somebody's sentence for {ms:.0f} ms" for ms in compared.cut_ins_ms]
+    return found + [f"stopped for nothing at {ms:.0f} ms" for ms in compared.stops_for_nothing_ms]
 
 
 def run_personas(times: int, at_once: int, carrier: str) -> tuple[list[str], int, int]:
@@ -69,24 +78,25 @@ def run_personas(times: int, at_once: int, carrier: str) -> tuple[list[str], int
             waiting.append(pool.submit(place_call, name))
             time.sleep(BETWEEN_DIALS_S)
         summaries = [future.result() for future in waiting]
+    compared = asyncio.run(_compare_all(summaries, carrier))
     lines, good = [], 0
-    for name, summary in zip(names, summaries, strict=True):
-        wrong = faults(name, summary)
+    for name, summary, account in zip(names, summaries, compared, strict=True):
+        wrong = faults(name, summary) + (bad_manners(account) if account is not None else [])
         good += not wrong
         lines += [f"{name}: {fault} ({summary.get('call_id', '')})" for fault in wrong]
-    compared = asyncio.run(_compare_all(summaries, carrier))
     lines += [f"{good} of {len(names)} as expected"]
-    lines += _figures(compared)
+    lines += _figures([account for account in compared if account is not None])
     return lines, good, len(names)
 
 
-async def _compare_all(summaries: list[dict[str, Any]], carrier: str) -> list[Compared]:
-    """Ask the carrier about each call that was answered."""
-    found = []
+async def _compare_all(summaries: list[dict[str, Any]], carrier: str) -> list[Compared | None]:
+    """Ask the carrier about each call; None for those that nobody answered."""
+    found: list[Compared | None] = []
     async with SpeechProcess() as speech, httpx.AsyncClient(base_url=carrier, timeout=10) as box:
         for summary in summaries:
             sid = summary.get("carrier_call_id")
             if not sid or not (summary.get("recording") or {}).get("path"):
+                found.append(None)
                 continue
             truth = (await box.get(f"/box/calls/{sid}")).json()
             compared = compare_turns(summary, truth)
@@ -104,6 +114,8 @@ def _figures(compared: list[Compared]) -> list[str]:
         ("response at the carrier, ms", [ms for one in compared for ms in one.response_ms]),
         ("our response minus the carrier's, ms", [ms for one in compared for ms in one.response_error_ms]),
         ("barge-in to silence at the carrier, ms", [ms for one in compared for ms in one.stopped_after_ms]),
+        ("spoke into a sentence, ms", [ms for one in compared for ms in one.cut_ins_ms]),
+        ("stopped for nothing, at ms", [ms for one in compared for ms in one.stops_for_nothing_ms]),
         ("heard words off", [float(n) for one in compared for n in one.word_errors]),
         ("recording's worst lag, ms", [ms for one in compared for ms in one.misaligned_ms]),
     ]

@@ -17,6 +17,7 @@ from agent.reply import Reply, Waterfall
 from agent.saying import PAUSE_MS
 from agent.sentences import SentenceSplitter
 from agent.speech_process import SpeechProcess
+from bench.manners import cut_ins_ms, stops_for_nothing_ms
 from media.frame import RATE_HZ, SAMPLES_PER_MS
 
 _WINDOW_S: Final = 4
@@ -39,11 +40,13 @@ class Compared:
     stopped_after_ms: list[float] = field(default_factory=list)  # at the carrier: first syllable to last agent sample
     word_errors: list[int] = field(default_factory=list)  # heard_text against the carrier's played samples
     misaligned_ms: list[float] = field(default_factory=list)  # worst window of each channel
+    cut_ins_ms: list[float] = field(default_factory=list)
+    stops_for_nothing_ms: list[float] = field(default_factory=list)  # when
 
 
 def compare_turns(summary: Mapping[str, Any], truth: Mapping[str, Any]) -> Compared:
     """Compare responses and barge-ins of a call's summary with the carrier's account of it."""
-    compared = Compared()
+    compared = Compared(cut_ins_ms=cut_ins_ms(truth), stops_for_nothing_ms=stops_for_nothing_ms(truth))
     said = [one for one in truth["utterances"] if not one["aside"]]
     bursts = truth["agent_audio"]
     for one in said:

@@ -18,6 +18,7 @@ import typer
 from bench import checks_command
 from bench.outcome import JsonFile, ReportFile, failing_with, give
 from bench.peer import command as peer_command
+from bench.turn_table import command as turn_table_command
 from bench.turns import command as turns_command
 from config.logs import configure_logs
 
@@ -48,6 +49,7 @@ app = typer.Typer(
 checks_command.register(app)
 peer_command.register(app)
 turns_command.register(app)
+turn_table_command.register(app)
 
 
 @app.command()

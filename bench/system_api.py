@@ -66,6 +66,17 @@ class SystemApi:
     async def call(self, call_id: str) -> dict[str, Any]:
         return dict(await self._data("GET", f"/api/calls/{call_id}"))
 
+    async def recording(self, call_id: str) -> bytes:
+        """Return a call's recording as the CRM serves it to a listener: decrypted, WAV or Ogg."""
+        link = (await self._data("GET", f"/api/calls/{call_id}/recording"))["url"]
+        try:
+            reply = await self._crm.get(link)
+        except httpx.HTTPError as error:
+            raise SystemRefused(f"GET the recording of {call_id}: {type(error).__name__}") from None
+        if reply.is_error:
+            raise SystemRefused(f"GET the recording of {call_id}: status {reply.status_code}")
+        return reply.content
+
     async def events(self, call_id: str) -> list[dict[str, Any]]:
         """Return all events that the CRM has taken of a call."""
         found: list[dict[str, Any]] = []

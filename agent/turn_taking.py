@@ -76,7 +76,7 @@ class TurnTaking:
         self._sound.append(pcm)
         played = self._room.sounding()
         if played or self._echo.possible:
-            self._echo.hear(g711.rms(pcm), g711.rms(g711.decode_frame(played)) if played else 0.0)
+            self._echo.hear(pcm, g711.decode_frame(played) if played else b"")
         else:
             self._echo.forget()
         self._still = 0 if played or self._ending.phase is Phase.SPEAKING else self._still + 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from media.far_buffer import FarBuffer, Packet
-from media.frame import FRAME_MS, FRAME_SAMPLES, SAMPLES_PER_MS
+from media.frame import FRAME_MS, SAMPLES_PER_MS
 from media.level import Leveller
 from media.playout import Playout
 from media.recording.recorder import Recorder
@@ -218,21 +218,13 @@ class AgentVoice:
 
     @property
     def far(self) -> FarBuffer:
-        """What the carrier holds, for who listens in."""
+        """What the carrier holds, for who listens in and for what comes back of it."""
         return self._playout.far
 
     @property
     def paused(self) -> bool:
         """True between `pause` and `resume` or the end of the reply."""
         return self._playout.paused
-
-    @property
-    def sounding(self) -> bytes:
-        """Return the 20 ms of ours whose echo would arrive now, µ-law; nothing while the line is silent."""
-        now_ms = self._now_ms()
-        if self._playout.far.overdue_ms(now_ms) > FRAME_MS:
-            return b""
-        return self._playout.far.sound(now_ms - FRAME_MS, FRAME_SAMPLES)
 
     @property
     def wants_frame(self) -> bool:

@@ -134,7 +134,11 @@ class Room:
 
     def sounding(self) -> bytes:
         """Return the 20 ms that the prospect hears of us with the frame that came last, µ-law; nothing in silence."""
-        return self.voice.sounding
+        # By the frame's stamp, not by when it came: with the network's jitter in it, a wave would be torn to pieces.
+        until_ms = self.timeline.local(self._position / SAMPLES_PER_MS)
+        if self.voice.far.overdue_ms(self._now_ms()) > FRAME_MS:
+            return b""
+        return self.voice.far.sound(until_ms - FRAME_MS, FRAME_SAMPLES)
 
     def end_voice(self) -> None:
         """The prospect's turn is over, whatever follows: the next sound of theirs begins another."""

@@ -1,8 +1,12 @@
 """Is what is heard of the caller our own voice, come back from a speaker-phone? Sans-I/O.
 
-An echo rises and falls as what is played does, some time later and softer. So the loudness of both is kept, frame by
-frame, and compared at every delay that a room and a telephone network can make. Who speaks over an echo is louder
-than it: that is how an interruption is told from it. Loudness is enough; nothing is subtracted from the sound.
+Two witnesses. The wave (agent/turns/wave.py): what was heard last is what was played, filtered. It tells from the
+first word on, as long as the echo is not bent out of shape on its way. And loudness: an echo rises and falls as what is
+played does, some time later and softer. So the loudness of both is kept, frame by frame, and compared at every delay
+that a room and a telephone network can make; that takes a second, and bears any distortion.
+
+Who speaks over an echo is another wave, and louder: that is how an interruption is told from it. Nothing is subtracted
+from the sound.
 """
 
 from collections import deque
@@ -12,8 +16,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from media.frame import FRAME_MS
+from agent.turns.wave import likeness
+from media.codec import g711
+from media.frame import FRAME_MS, FRAME_SAMPLES
 
+_SILENT: Final = bytes(2 * FRAME_SAMPLES)
 _KEPT: Final = 100  # frames, two seconds
 _DELAY_MAX: Final = 500 // FRAME_MS  # frames: the far phone, its room, and both ways through mobile networks
 _ENOUGH: Final = 20  # frames that must have been played: of fewer nobody can tell
@@ -28,6 +35,12 @@ _NOW: Final = 8  # frames: the voice that was just noticed
 _LOUDER_DB: Final = 6.0  # over the echo: somebody speaks
 _LOUDER_FRAMES: Final = 3
 _GAIN_MAX_DB: Final = 3.0  # telephones do not make an echo louder than the voice
+_WAVE_FRAMES: Final = 10  # that are looked for in what was played
+# Likeness of waves. Echoes of made voices through rooms have 0.41 and more in 99 of 100 cases; other voices 0.29 or
+# less in 95 of 100 at the best of all delays, and 0.20 or less in 99 of 100 at one that is given.
+_SAME_WAVE: Final = 0.36
+_SAME_AT_DELAY: Final = 0.25
+_NEAR_SAMPLES: Final = 40  # 5 ms: our idea of when a frame was played is no better
 
 Levels = NDArray[np.float64]
 
@@ -45,12 +58,19 @@ class Echo:
         self._played: deque[float] = deque(maxlen=_KEPT)
         self._path: tuple[int, float] | None = None  # frames of delay, and gain in dB, once it is known
         self._quiet = 0  # frames since something was played
+        self._heard_waves: deque[bytes] = deque(maxlen=_WAVE_FRAMES)
+        self._played_waves: deque[bytes] = deque(maxlen=_WAVE_FRAMES + _DELAY_MAX)
+        self._found: int | None = None  # samples of delay at which the waves were alike last
+        self._delay: int | None = None  # and once they have been twice
 
-    def hear(self, heard_rms: float, played_rms: float) -> None:
-        """Take the loudness (0 to 1) of a frame from the caller, and of what they heard meanwhile."""
+    def hear(self, heard: bytes, played: bytes) -> None:
+        """Take a frame from the caller, and what they heard meanwhile (nothing: silence); int16 samples, 8 kHz."""
+        played_rms = g711.rms(played) if played else 0.0
         self._quiet = 0 if played_rms > _FLOOR_RMS else self._quiet + 1
-        self._heard.append(level_db(heard_rms))
+        self._heard.append(level_db(g711.rms(heard)))
         self._played.append(level_db(played_rms))
+        self._heard_waves.append(heard)
+        self._played_waves.append(played or _SILENT)
 
     @property
     def possible(self) -> bool:
@@ -59,14 +79,16 @@ class Echo:
 
     def forget(self) -> None:
         """Frames were left out: what is given next does not follow."""
-        self._heard.clear()
-        self._played.clear()
+        for kept in (self._heard, self._played, self._heard_waves, self._played_waves):
+            kept.clear()
 
     def explains(self) -> bool:
         """Tell whether what was heard last is what was played, and nobody's voice besides."""
         played, heard = np.array(self._played), np.array(self._heard)
         if not self.possible or len(heard) < _NOW:
             return False
+        if self._is_same_wave():
+            return True
         # Soft parts are the caller's room in one and nothing in the other: they are made alike.
         heard = np.maximum(heard, np.percentile(heard, 10) + 2)
         if np.count_nonzero(played > _SOUNDING_DB) >= _ENOUGH:
@@ -74,6 +96,24 @@ class Echo:
         if self._path is None:
             return False
         return self._fits(played, heard, *self._path)
+
+    def _is_same_wave(self) -> bool:
+        """Tell whether the newest frames are what was played, at the delay that is known or at any."""
+        if len(self._heard_waves) < _WAVE_FRAMES:
+            return False
+        heard = np.frombuffer(b"".join(self._heard_waves), "<i2").astype(np.float64)
+        played = np.frombuffer(b"".join(self._played_waves), "<i2").astype(np.float64)
+        played = np.concatenate([np.zeros(len(heard) + _DELAY_MAX * FRAME_SAMPLES - len(played)), played])
+        alike, delay = likeness(heard, played)
+        if alike >= _SAME_WAVE:
+            again = self._found is not None and abs(delay - self._found) <= _NEAR_SAMPLES
+            self._found, self._delay = delay, delay if again else self._delay
+            return True
+        if self._delay is None:
+            return False
+        end = len(played) - max(0, self._delay - _NEAR_SAMPLES)
+        near = played[max(0, end - len(heard) - 2 * _NEAR_SAMPLES) : end]
+        return likeness(heard, near)[0] >= _SAME_AT_DELAY
 
     def _look(self, played: Levels, heard: Levels) -> None:
         """Find the way that our voice comes back, or that it does not."""

@@ -85,17 +85,20 @@ class AnthropicModel:
             yield delta
 
     def _parameters(self, request: Request) -> dict[str, Any]:
+        # As it is, past the SDK's own walk through it (agent/llm/openai.py says what that costs).
+        body: dict[str, Any] = {"messages": [_message(turn) for turn in turns(request)]}
         parameters: dict[str, Any] = {
             "model": self._model,
-            "messages": [_message(turn) for turn in turns(request)],
+            "messages": (),
             "max_tokens": request.max_tokens,
             "stream": True,
+            "extra_body": body,
         }
         system = system_text(request)
         if system:
             parameters["system"] = system
         if request.tools:
-            parameters["tools"] = [
+            body["tools"] = [
                 {"name": t.name, "description": t.description, "input_schema": dict(t.parameters)}
                 for t in request.tools
             ]

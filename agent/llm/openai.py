@@ -81,17 +81,21 @@ class OpenAIModel:
             messages += _messages(turn)
         # The vendor's newer models refuse `max_tokens`; the servers that imitate it know nothing else.
         limit = "max_completion_tokens" if self._url == BASE_URL else "max_tokens"
+        # The SDK walks through whatever its own parameters hold, type by type: 8 ms of CPU for a conversation of ten
+        # turns with six tools, in the caller's wait. What stands in `extra_body` is sent as it is.
+        body: dict[str, Any] = {"messages": messages}
         parameters: dict[str, Any] = {
             "model": self._model,
-            "messages": messages,
+            "messages": (),
             "stream": True,
             "stream_options": {"include_usage": True},
             limit: request.max_tokens,
+            "extra_body": body,
         }
         if request.temperature is not None:
             parameters["temperature"] = request.temperature
         if request.tools:
-            parameters["tools"] = [
+            body["tools"] = [
                 {
                     "type": "function",
                     "function": {"name": t.name, "description": t.description, "parameters": dict(t.parameters)},

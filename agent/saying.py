@@ -22,10 +22,12 @@ from media.frame import RATE_HZ, SAMPLES_PER_MS
 log = structlog.get_logger()
 
 PAUSE_MS: Final = 140  # between sentences, as people breathe
+CLAUSE_PAUSE_MS: Final = 60  # within one; voices fall silent by themselves at the end of what they are given
 RETRY_AFTER_S: Final = 0.8  # a speech process that died is back by then
 AHEAD_MS: Final = 20_000  # more than this unsent is not made yet
 _AHEAD_POLL_S: Final = 0.5
 PIECE_TIMEOUT_S: Final = 5.0  # without any sound from a voice that has no shorter limit of its own
+_SENTENCE_ENDS: Final = (".", "?", "!", "…")
 FAILURES_MAX: Final = 4  # of one sentence, whoever failed
 
 
@@ -149,7 +151,8 @@ class Saying:
     def _start_sound(self) -> None:
         """Begin the room's reply at its first sound, or pause behind what was heard before."""
         if self._reply.opened:
-            self.mouth.append(g711.ULAW_SILENCE * (PAUSE_MS * SAMPLES_PER_MS))
+            whole = not self._reply.sentences or self._reply.sentences[-1].endswith(_SENTENCE_ENDS)
+            self.mouth.append(g711.ULAW_SILENCE * ((PAUSE_MS if whole else CLAUSE_PAUSE_MS) * SAMPLES_PER_MS))
             return
         self._reply.opened = True
         self._reply.waterfall.first_audio_ms = self.mouth.now

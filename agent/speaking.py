@@ -6,6 +6,7 @@ stock phrase: "one moment" while it is late, an apology and the end of the call 
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -27,6 +28,9 @@ log = structlog.get_logger()
 
 FIRST_TOKEN_TIMEOUT_S: Final = 8.0
 NEXT_TOKEN_TIMEOUT_S: Final = 8.0
+# A first sentence that is not whole so long after its first token is begun with the clause that is: people hear the
+# pause at a comma as the speaker's, and a pause before the first word as the line's.
+CLAUSE_AFTER_S: Final = 0.015
 END_CALL: Final = "end_call"
 
 
@@ -135,6 +139,8 @@ async def _stream(reply: Reply, request: Request, means: Means, speech: Saying) 
     """Speak the answer to one request; returns whether it had words. Raises ModelUnavailable, SpeakingFailed."""
     splitter = SentenceSplitter()
     has_words = False
+    first_s = math.inf
+    now = asyncio.get_running_loop().time
     async with aclosing(means.model.reply(request)) as deltas:
         timeout_s = FIRST_TOKEN_TIMEOUT_S
         while True:
@@ -153,9 +159,13 @@ async def _stream(reply: Reply, request: Request, means: Means, speech: Saying) 
             if reply.waterfall.first_token_ms is None:
                 reply.waterfall.first_token_ms = speech.mouth.now
             if isinstance(delta, Text):
+                first_s = min(first_s, now())
                 has_words = has_words or bool(delta.text.strip())
                 for sentence in splitter.push(delta.text):
                     await speech.say(sentence)
+                hurries = not reply.opened and now() - first_s >= CLAUSE_AFTER_S
+                if hurries and (clause := splitter.take_clause()):
+                    await speech.say(clause)
             elif isinstance(delta, ToolCall):
                 reply.calls.append(delta)
     for sentence in splitter.flush():

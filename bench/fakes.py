@@ -19,7 +19,7 @@ from media.frame import RATE_HZ, samples_to_ms
 TONE_HZ: Final = 400
 TONE_MS: Final = 2_000
 _TONE_PEAK: Final = 6_000  # some -15 dB of full scale: a voice's loudness, far from clipping
-ANSWER: Final = "one two three four five six seven eight nine ten eleven twelve."
+ANSWER: Final = "That makes sense, and I can tell you more about it now."
 HEARD: Final = "Yes, I would like to hear more."  # no word of assent: it takes the floor
 
 

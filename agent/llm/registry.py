@@ -5,6 +5,7 @@ for the operator's keys, before the dial for an organisation's own.
 """
 
 import asyncio
+import functools
 import hashlib
 import importlib
 from collections import OrderedDict
@@ -23,6 +24,7 @@ from agent.llm.links import Access, open_links
 from agent.llm.playbook import Playbook
 from agent.llm.port import Model
 from agent.llm.race import Patience
+from agent.llm.rehearsal import rehearse
 from agent.llm.scripted import ScriptedModel
 from agent.llm.usage import ModelCall, Price
 
@@ -184,10 +186,16 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 async def load_provider(vendor: str) -> MakeProvider:
-    """Return what makes providers of that vendor; the first time it imports the vendor's SDK, in a thread."""
+    """Return what makes providers of that vendor; the first time it makes the vendor's SDK ready, in a thread."""
+    return await asyncio.to_thread(_load, vendor)
+
+
+@functools.cache
+def _load(vendor: str) -> MakeProvider:
     module, name = VENDORS[vendor]
-    found = await asyncio.to_thread(importlib.import_module, module)
-    return cast(MakeProvider, getattr(found, name))
+    made = cast(MakeProvider, getattr(importlib.import_module(module), name))
+    rehearse(vendor, made)
+    return made
 
 
 def log_call(call: ModelCall) -> None:

@@ -25,8 +25,8 @@ class Timing(msgspec.Struct, frozen=True):
 
     @property
     def clause_ms(self) -> int:
-        """From the first token of the bench's answer, which is one clause of twelve tokens, to its last."""
-        return 11 * self.token_gap_ms
+        """From the first token of the bench's answer to the one behind its first clause, which is three tokens."""
+        return 3 * self.token_gap_ms
 
 
 class Addresses(msgspec.Struct, frozen=True):

@@ -21,6 +21,7 @@ import uvloop
 from bench.fakes import ANSWER, HEARD, TONE, TONE_MS
 from bench.providers.chat_script import Answer
 from bench.providers.chat_server import ChatServer
+from bench.providers.coded_speech import PAUSE_MS
 from bench.providers.deepgram import Deepgram
 from bench.providers.elevenlabs import ElevenLabs
 from bench.providers.openai_chat import OpenAIChat
@@ -38,7 +39,8 @@ def hearing(timing: Timing) -> Hearing:
 
 def saying(timing: Timing) -> Saying:
     tone = g711.encode(np.frombuffer(TONE, np.int16))
-    return Saying(first_audio_s=timing.first_audio_ms / 1000, length_ms=TONE_MS, sound=tone)
+    word_ms = round(TONE_MS / len(ANSWER.split())) - PAUSE_MS
+    return Saying(first_audio_s=timing.first_audio_ms / 1000, word_ms=word_ms, sound=tone)
 
 
 def answer(timing: Timing) -> Answer:

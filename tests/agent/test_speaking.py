@@ -24,7 +24,7 @@ from agent.llm.port import (
     ToolCall,
 )
 from agent.reply import Reply, Waterfall
-from agent.saying import SpeakingFailed
+from agent.saying import CLAUSE_PAUSE_MS, PAUSE_MS, SpeakingFailed
 from agent.speaking import produce
 from agent.stock_phrases import StockPhrases, stock_phrases
 from agent.tools.toolbox import Toolbox
@@ -137,6 +137,20 @@ def test_sentences_are_spoken_as_they_become_whole() -> None:
     assert reply.sentences == ["I can call you.", "When suits you?"]
     assert room.complete
     assert reply.heard_text(10_000) == "I can call you. When suits you?"
+
+
+def test_a_sentence_that_takes_time_is_begun_with_its_first_clause() -> None:
+    tokens = ["That", " makes", " sense,", " and", " so, too,", " is this. Next,", " the price,", " is low."]
+    steps: list[Delta | float | Exception] = [step for token in tokens for step in (0.01, Text(token))]
+    reply, room, _ = answer(steps)
+    assert reply.sentences == ["That makes sense,", "and so, too, is this.", "Next, the price, is low."]
+    assert reply.waterfall.first_audio_ms == 40  # and not 60, when the sentence is whole
+    assert room.reply_ms == 13 * WORD_MS + CLAUSE_PAUSE_MS + PAUSE_MS
+
+
+def test_a_sentence_that_comes_at_once_is_said_whole() -> None:
+    reply, _, _ = answer([Text("That makes "), Text("sense, and "), Text("so is this. "), 0.1, Text("Or, well, not")])
+    assert reply.sentences == ["That makes sense, and so is this.", "Or, well, not"]
 
 
 def test_a_late_answer_is_bridged() -> None:

@@ -95,7 +95,7 @@ def meet_silence(playbook: Playbook, state: State) -> Move:
         case Stage.MACHINE:
             return leave_message(playbook, state)
         case Stage.CLOSED:
-            return _last_word(playbook, state)
+            return _once_more(playbook, state) or _last_word(playbook, state)
         case _:
             prompts = playbook.silence.prompts
             if state.silences >= len(prompts):
@@ -114,7 +114,7 @@ def meet_noise(playbook: Playbook, state: State) -> Move:
         case Stage.MACHINE:
             return Move(state)
         case Stage.CLOSED:
-            return _last_word(playbook, state)
+            return _once_more(playbook, state) or _last_word(playbook, state)
         case Stage.OFFER:
             return _give_up(playbook, state)
         case _ if state.misses < len(prompts):
@@ -360,9 +360,14 @@ def _after_goodbye(playbook: Playbook, state: State, meant: Understanding) -> Mo
     booked = state.outcome is Outcome.GOAL_REACHED
     if booked and meant.when is not None and not leaving:
         return _book(playbook, state, join(state.when, meant.when))
-    if booked and not state.confirmed and state.when is not None and not leaving:
+    return (None if leaving else _once_more(playbook, state)) or _last_word(playbook, state)
+
+
+def _once_more(playbook: Playbook, state: State) -> Move | None:
+    """Say again for when the meeting is, if they were not heard to hear it; None when there is nothing to say again."""
+    if state.outcome is Outcome.GOAL_REACHED and not state.confirmed and state.when is not None:
         return _book(playbook, state, state.when)
-    return _last_word(playbook, state)
+    return None
 
 
 def _last_word(playbook: Playbook, state: State) -> Move:

@@ -48,10 +48,12 @@ class ScriptedModel:
                 if message.text or not message.calls:  # else another model's tool calls, which nobody heard
                     turn.heard.append(message)
             elif message.role in (Role.USER, Role.EVENT):
-                text = message.text
-                if turn is not None:
+                role, text, again = message.role, message.text, False
+                if turn is not None and _lost_to_noise(turn, message):
+                    role, text, again = turn.role, turn.text, True
+                elif turn is not None:
                     state, text = _settle(turn, message, request.variables)
-                turn = _Turn(message.role, text, state, self._move(state, message.role, text))
+                turn = _Turn(role, text, state, self._move(state, role, text), again)
         return turn.move if turn is not None and not turn.heard else Move(state)
 
     def _move(self, state: State, role: Role, text: str) -> Move:
@@ -84,7 +86,14 @@ class _Turn:
     text: str
     before: State
     move: Move
+    again: bool = False  # it is answered a second time
     heard: list[Message] = field(default_factory=list)
+
+
+def _lost_to_noise(turn: _Turn, then: Message) -> bool:
+    """True when something that cannot be made out kept the answer from being heard: it is given once more."""
+    unheard = bool(turn.move.sentences) and not any(message.text for message in turn.heard)
+    return unheard and turn.role is Role.USER and then.text == EventName.NOT_UNDERSTOOD and not turn.again
 
 
 def _settle(turn: _Turn, then: Message, variables: Mapping[str, str]) -> tuple[State, str]:

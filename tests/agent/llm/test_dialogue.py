@@ -227,6 +227,9 @@ def test_after_the_goodbye_another_time_is_still_taken() -> None:
     assert texts(answer(booked, "thank you goodbye")) == [PLAYBOOK.goodbye.last_word]
     unheard = replace(booked, confirmed=False)
     assert texts(answer(unheard, "uh-huh"))[0] == PLAYBOOK.goal.confirm
+    assert texts(dialogue.meet_noise(PLAYBOOK, unheard))[0] == PLAYBOOK.goal.confirm
+    assert texts(dialogue.meet_silence(PLAYBOOK, unheard))[0] == PLAYBOOK.goal.confirm
+    assert texts(dialogue.meet_noise(PLAYBOOK, booked)) == [PLAYBOOK.goodbye.last_word]
 
 
 def test_nothing_understood_ends_in_a_call_back() -> None:

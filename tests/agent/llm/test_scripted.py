@@ -119,6 +119,34 @@ async def test_an_answer_that_nobody_heard_was_not_given() -> None:
     assert empty == PLAYBOOK.silence.prompts[0]
 
 
+async def test_an_answer_that_noise_drowned_is_given_once_more() -> None:
+    """"Tomorrow at ten": the agent begins, a cough, and it must not say goodbye as if all had been said."""
+    replies, _ = await talk("Yes, sure.", "Yes, I do.", "Yes, that sounds good.")
+    told = [event(EventName.ANSWERED), agent(replies[0])]
+    for said, reply in zip(("Yes, sure.", "Yes, I do.", "Yes, that sounds good."), replies[1:], strict=True):
+        told += [user(said), agent(reply)]
+    drowned = (user("tomorrow at ten"), agent("", cut_short=True), event(EventName.NOT_UNDERSTOOD))
+    text, calls = await ask(*told, *drowned)
+    assert text.startswith("Perfect, your meeting is tomorrow at ten.")
+    assert [call.name for call in calls] == ["note_fact", "end_call"]
+    again, _ = await ask(*told, *drowned, agent("", cut_short=True), event(EventName.NOT_UNDERSTOOD))
+    assert again.startswith("Perfect, your meeting is tomorrow at ten."), "booked, and they do not know when"
+
+
+async def test_noise_that_never_ends_does_not_keep_a_call_going() -> None:
+    """An answer is begun again once; after that what cannot be understood counts as such, and the call ends."""
+    messages = [event(EventName.ANSWERED), agent(OPENING), user("yes sure")]
+    said = []
+    for _ in range(12):
+        text, calls = await ask(*messages)
+        said.append(text)
+        if any(call.name == "end_call" for call in calls):
+            break
+        messages += [agent("", cut_short=True), event(EventName.NOT_UNDERSTOOD)]
+    assert said[0] == said[1]
+    assert len(said) < 12
+
+
 async def test_a_message_is_not_left_twice() -> None:
     text, calls = await ask(event(EventName.ANSWERED), agent(OPENING), event(EventName.MESSAGE_BEEP), user("bye"))
     assert text == PLAYBOOK.goodbye.last_word

@@ -252,6 +252,7 @@ class Conversation:
         if transcript.text:
             self._minutes.caller_said(transcript.text, signal)
         if self._floor in (Floor.LAST_WORDS, Floor.PARTING):
+            self._outcome, self._reason = await self._minutes.parted(self._outcome, self._reason, self._minds)
             return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         if not self._room.voice_now:  # else they went on meanwhile: VoiceStarted is in the queue
             await self._after_utterance(transcript.text, signal)
@@ -378,6 +379,8 @@ class Conversation:
                 self._yield_floor(self._reply)
             case sig.Timer.LAST_WORDS:  # they are at it still
                 return await self._last_words_heard(sig.LineGone(self._outcome or events.Outcome.HUNG_UP, self._reason))
+            case sig.Timer.PARTING if self._room.voice_begins:
+                self._timer.set(sig.Timer.PARTING, timing.BEGINNING_S)
             case sig.Timer.PARTING:
                 return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         return None

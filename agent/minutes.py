@@ -1,11 +1,16 @@
 """What was said in a call, and how far it was heard: kept for the model, and told to whoever follows the call."""
 
+import asyncio
+import contextlib
+
 from agent import report
 from agent.llm.port import EventName
 from agent.memory import Memory
 from agent.ports import Minds, Witness
-from agent.reply import Reply
+from agent.reply import Reply, Waterfall
 from agent.speaking import think_silently
+from agent.turns import timing
+from agent.turns.assent import is_backchannel
 from events import call as events
 from media.activity.detector import VoiceEnded
 
@@ -59,11 +64,29 @@ class Minutes:
         if whole:
             self._witness.on_disclosed(ended_ms)
 
-    async def conclude(self, minds: Minds) -> events.Outcome | None:
-        """Think about last words that nobody can answer any more; return the outcome that they decide."""
+    async def conclude(self, minds: Minds, within_s: float | None = None) -> events.Outcome | None:
+        """Think about last words that nobody can answer any more; return the outcome that they decide.
+
+        `within_s`: someone waits; what takes longer is not concluded.
+        """
         if not self.memory.unanswered:
             return None
         self.memory.ask(None)
-        silent = await think_silently(self.memory.messages, minds)
+        silent = Reply(0, Waterfall())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                silent = await think_silently(self.memory.messages, minds)
         self._facts.note(silent)
         return report.decided_outcome(silent)
+
+    async def parted(
+        self, outcome: events.Outcome | None, reason: str, minds: Minds
+    ) -> tuple[events.Outcome | None, str]:
+        """Return how the call ends (outcome, reason) now that something was said to our goodbye.
+
+        What ended the call stands, but who wants no more calls is heard even now.
+        """
+        if is_backchannel(self.memory.unanswered, minds.backchannels):
+            return outcome, reason
+        decided = await self.conclude(minds, timing.CONCLUDED_S)
+        return (decided, "") if decided is events.Outcome.OPTED_OUT else (outcome, reason)

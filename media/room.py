@@ -132,6 +132,11 @@ class Room:
         """True while the prospect is speaking, as far as is known."""
         return self._detector.voice
 
+    @property
+    def voice_begins(self) -> bool:
+        """True while the prospect may be about to speak: it is known within some 100 ms."""
+        return self._detector.begins
+
     def sounding(self) -> bytes:
         """Return the 20 ms that the prospect hears of us with the frame that came last, µ-law; nothing in silence."""
         # By the frame's stamp, not by when it came: with the network's jitter in it, a wave would be torn to pieces.

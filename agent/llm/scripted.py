@@ -48,7 +48,8 @@ class ScriptedModel:
                 if message.text or not message.calls:  # else another model's tool calls, which nobody heard
                     turn.heard.append(message)
             elif message.role in (Role.USER, Role.EVENT):
-                role, text, again = message.role, message.text, False
+                role: Role = message.role
+                text, again = message.text, False
                 if turn is not None and _lost_to_noise(turn, message):
                     role, text, again = turn.role, turn.text, True
                 elif turn is not None:

@@ -102,6 +102,11 @@ class Detector:
         return self._voice
 
     @property
+    def begins(self) -> bool:
+        """True while what may become a voice has not lasted long enough to count as one."""
+        return self._run_started_ms is not None and not self._voice
+
+    @property
     def last_voiced_ms(self) -> int:
         return self._last_voiced_ms
 

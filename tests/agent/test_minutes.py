@@ -1,8 +1,17 @@
 """What is kept for the model and told to others, of both sides' turns."""
 
-from agent.llm.port import EventName, Role
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from agent.llm.port import Delta, EventName, Request, Role, ToolCall
 from agent.minutes import Minutes
 from agent.reply import Reply, Waterfall
+from agent.turns import timing
+from bench.fakes import instant_minds
+from bench.sim.loop import SimLoop
 from events import call as events
 from media.activity.detector import VoiceEnded
 
@@ -87,3 +96,52 @@ def test_the_voice_may_stop_before_the_caller_counts_as_speaking() -> None:
     follower = Follower()
     Minutes(follower).interrupted(reply(2, "Yes."), 3_000, 2_990)
     assert follower.told == [events.BargedIn(2, 3_000, 0)]
+
+
+@dataclass
+class Model:
+    """Concludes from whatever it is told, after a while."""
+
+    outcome: str
+    takes_s: float = 0.0
+    asked: list[Request] = field(default_factory=list)
+
+    async def reply(self, request: Request) -> AsyncGenerator[Delta, None]:
+        self.asked.append(request)
+        await asyncio.sleep(self.takes_s)
+        yield ToolCall("1", "note_fact", {"kind": "opted_out"} if self.outcome == "opted_out" else {"kind": "note"})
+        yield ToolCall("2", "end_call", {"outcome": self.outcome})
+
+
+async def parted(model: Model, text: str) -> tuple[tuple[events.Outcome | None, str], Follower]:
+    follower = Follower()
+    minutes = Minutes(follower)
+    minutes.caller_said(text, SAID)
+    minds = replace(instant_minds(), model=model, backchannels=frozenset({"okay"}))
+    return await minutes.parted(events.Outcome.GOAL_REACHED, "", minds), follower
+
+
+async def test_who_wants_no_more_calls_is_heard_after_the_goodbye() -> None:
+    ending, follower = await parted(Model("opted_out"), "and take me off your list")
+    assert ending == (events.Outcome.OPTED_OUT, "")
+    assert events.FactNoted(events.FactKind.OPTED_OUT, "", "") in follower.told
+
+
+@pytest.mark.parametrize("concluded", ["hung_up", "not_interested", "goal_reached"])
+async def test_nothing_else_that_is_said_to_a_goodbye_changes_how_the_call_ended(concluded: str) -> None:
+    ending, _ = await parted(Model(concluded), "thank you goodbye")
+    assert ending == (events.Outcome.GOAL_REACHED, "")
+
+
+async def test_assent_to_a_goodbye_is_not_thought_about() -> None:
+    model = Model("opted_out")
+    ending, _ = await parted(model, "okay")
+    assert (ending, model.asked) == ((events.Outcome.GOAL_REACHED, ""), [])
+
+
+def test_a_model_that_says_nothing_does_not_keep_the_line_open() -> None:
+    with asyncio.Runner(loop_factory=SimLoop) as runner:
+        began_s = runner.get_loop().time()
+        ending, _ = runner.run(parted(Model("opted_out", takes_s=7.0), "thank you goodbye"))
+        assert runner.get_loop().time() - began_s == pytest.approx(timing.CONCLUDED_S)
+    assert ending == (events.Outcome.GOAL_REACHED, "")

@@ -36,6 +36,15 @@ def test_a_voice_is_known_after_three_windows_and_placed_at_its_first() -> None:
     assert signals == [VoiceStarted(first_voiced_ms=5 * WINDOW_MS, at_ms=8 * WINDOW_MS)]
 
 
+def test_a_beginning_is_known_before_it_is_a_voice() -> None:
+    detector = Detector()
+    begins = []
+    for number, (probability, rms) in enumerate([QUIET] * 2 + [VOICE] * 4 + [QUIET] * 20 + [VOICE, QUIET], start=1):
+        detector.window(probability, number * WINDOW_MS, rms)
+        begins.append(detector.begins)
+    assert begins == [False] * 2 + [True] * 2 + [False] * 22 + [True, False]
+
+
 def test_a_click_is_no_voice() -> None:
     assert feed(Detector(), ([QUIET] * 3 + [VOICE] * 2) * 10) == []
 

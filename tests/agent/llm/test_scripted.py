@@ -120,7 +120,7 @@ async def test_an_answer_that_nobody_heard_was_not_given() -> None:
 
 
 async def test_an_answer_that_noise_drowned_is_given_once_more() -> None:
-    """"Tomorrow at ten": the agent begins, a cough, and it must not say goodbye as if all had been said."""
+    """ "Tomorrow at ten": the agent begins, a cough, and it must not say goodbye as if all had been said."""
     replies, _ = await talk("Yes, sure.", "Yes, I do.", "Yes, that sounds good.")
     told = [event(EventName.ANSWERED), agent(replies[0])]
     for said, reply in zip(("Yes, sure.", "Yes, I do.", "Yes, that sounds good."), replies[1:], strict=True):

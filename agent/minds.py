@@ -27,6 +27,7 @@ from agent.tts.phrase_cache import PhraseCache
 from agent.turns.judge import SmartTurnProcess
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import normals
+from agent.understanding.senses import open_senses
 from events.plan import CallPlan
 from events.sealed_secret import BadSecret, unseal
 
@@ -175,6 +176,7 @@ class MindMaker:
             phrases=stock,
             greetings=greeting_words(),
             belongings=(voice.aclose,),
+            senses=await open_senses(plan, self._models, own, on_model),
             ahead=model if self._speculate and plan.speculate and isinstance(model, Gateway) else None,
         )
         if plan.prompt is not None:

@@ -15,6 +15,7 @@ from agent.turns.ending import Evidence, wait_ms
 from agent.turns.judge import EndJudge
 from agent.turns.patience import PROMPTS
 from agent.turns.wording import NO_LISTS, WordLists
+from agent.understanding.senses import NO_SENSES, Senses
 from events.call import AnsweredBy, Body
 from events.plan import Prompt
 
@@ -55,6 +56,7 @@ class Minds:
     phrases: StockPhrases = ENGLISH
     greetings: GreetingWords = NO_GREETINGS  # how machines and people answer
     belongings: tuple[Callable[[], Awaitable[None]], ...] = ()  # what closes the call's own sockets
+    senses: Senses = NO_SENSES  # for moods and objections
     ahead: Ahead | None = None  # the model, where it may begin before the caller has certainly ended
 
     def tell(self, prompt: Prompt, variables: Mapping[str, str]) -> None:

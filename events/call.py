@@ -12,6 +12,8 @@ from uuid import UUID
 
 import msgspec
 
+from events.understanding import Mood, ObjectionKind
+
 VERSION: Final = 1
 
 
@@ -228,6 +230,25 @@ class ModelUsed(msgspec.Struct, frozen=True, tag="model.used"):
     rank: int = 0  # in the cascade: 0 is asked first
 
 
+class CallerUnderstood(msgspec.Struct, frozen=True, tag="caller.understood"):
+    """What an utterance of the caller's says of their mood, and the objections in it (S38, S138)."""
+
+    turn: int
+    mood: Mood  # neutral where the confidence is under 0.6
+    sentiment: float  # -1 hostile to 1 delighted
+    confidence: float  # 0 to 1
+    objections: tuple[ObjectionKind, ...] = ()
+    quotes: tuple[str, ...] = ()  # the words of each objection; none once the call's words are erased
+    source: str = "lexicon"  # or the model that was asked
+
+
+class CallerAngry(msgspec.Struct, frozen=True, tag="caller.angry"):
+    """The caller has become angry: somebody should look in. Once a call."""
+
+    turn: int  # the utterance with which they did
+    level: float  # -1 hostile to 1 delighted, over the last few utterances
+
+
 class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
     """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
 
@@ -251,6 +272,8 @@ Body = (
     | SpeechFed
     | ToolUsed
     | MessageRequested
+    | CallerUnderstood
+    | CallerAngry
 )
 
 

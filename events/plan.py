@@ -6,6 +6,8 @@ from uuid import UUID
 
 import msgspec
 
+from events.understanding import CorrectedObjection
+
 # The name in `sealed_keys` under which the organisation's key for recordings travels; without it they stay open.
 RECORDING_KEY: Final = "recording"
 
@@ -47,6 +49,7 @@ class Providers(msgspec.Struct, frozen=True):
     llm_fallbacks: tuple[str, ...] = ()  # asked in this order when the first is late or fails
     stt_fallbacks: tuple[str, ...] = ()  # each takes over, in mid-call too, when the one before it fails
     tts_fallbacks: tuple[str, ...] = ()
+    sentiment: str = ""  # a model that judges what the caller says, beside the conversation; empty: our lexicon
 
 
 class Prospect(msgspec.Struct, frozen=True):
@@ -76,3 +79,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     prompt: Prompt | None = None  # None: what a model is told follows from the playbook
     speculate: bool = True  # where the node does it: answers begun before the caller has certainly ended
     smart_turn: bool = True  # where the node has it: ends of turns by their sound, not by silence and words alone
+    corrected: tuple[CorrectedObjection, ...] = ()  # objections as people of the organisation see them, newest first

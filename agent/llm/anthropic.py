@@ -102,6 +102,8 @@ class AnthropicModel:
                 {"name": t.name, "description": t.description, "input_schema": dict(t.parameters)}
                 for t in request.tools
             ]
+        if request.must_call:
+            parameters["tool_choice"] = {"type": "tool", "name": request.must_call}
         return parameters
 
 

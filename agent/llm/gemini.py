@@ -90,6 +90,7 @@ class GeminiModel:
             max_output_tokens=request.max_tokens,
             automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
             tools=_tools(request),
+            tool_config=_tool_config(request),
         )
         return {"model": self._model, "contents": contents, "config": config}
 
@@ -143,6 +144,15 @@ def _deltas(chunk: types.GenerateContentResponse, answer: Answer) -> Iterator[De
             answer.finish(_FINISH.get(candidate.finish_reason, FinishReason.STOP))
     if chunk.prompt_feedback is not None and chunk.prompt_feedback.block_reason:
         answer.finish(FinishReason.FILTERED)
+
+
+def _tool_config(request: Request) -> types.ToolConfig | None:
+    if not request.must_call:
+        return None
+    calling = types.FunctionCallingConfig(
+        mode=types.FunctionCallingConfigMode.ANY, allowed_function_names=[request.must_call]
+    )
+    return types.ToolConfig(function_calling_config=calling)
 
 
 def _tools(request: Request) -> list[Any] | None:

@@ -102,6 +102,8 @@ class OpenAIModel:
                 }
                 for t in request.tools
             ]
+        if request.must_call:
+            parameters["tool_choice"] = {"type": "function", "function": {"name": request.must_call}}
         return parameters
 
 

@@ -87,6 +87,7 @@ class Request:
     # What another model had said, and asked for, of this very answer before it failed: go on behind it.
     said: str = ""
     called: tuple["ToolCall", ...] = ()
+    must_call: str = ""  # one of `tools`: the answer is that call and nothing else, its arguments in the tool's schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Models:
         self._on_call = on_call or log_call
         self._fallbacks = FallbackShare()
         self._is_off = is_off
-        self._breakers: OrderedDict[tuple[str, str], Breaker] = OrderedDict()
+        self._breakers: OrderedDict[tuple[str, str, Patience | None], Breaker] = OrderedDict()
         self._stack = AsyncExitStack()
         self._links: httpx2.AsyncClient | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -112,12 +112,15 @@ class Models:
         playbook: Playbook | None,
         own: Mapping[str, str] | None = None,
         on_call: Callable[[ModelCall], None] = lambda _: None,
+        patience: Patience | None = None,
     ) -> Model:
         """Return a model that asks those, in their order, with its connections being warmed.
 
         `playbook`: what the script follows, where one is among them.
         `own`: the organisation's keys by vendor, which go before the operator's.
         `on_call`: told what each of its requests took.
+        `patience`: where nobody is on the telephone; what fails by another measure has breakers of its own, so that
+        it keeps no call from its model.
 
         Raises:
             UnknownModel: a name that is not known, or a vendor that nobody has a key for.
@@ -140,14 +143,14 @@ class Models:
                 )
             provider = (await load_provider(vendor))(Access(key, self._base_urls.get(vendor, "")), model, self._links)
             providers.append(provider)
-            breaker = self._breaker(name, own_key)
+            breaker = self._breaker(name, own_key, patience)
             routes.append(Route(name, provider, breaker, self._prices.get(name), rank))
 
         def told(call: ModelCall) -> None:
             self._note(call)
             on_call(call)
 
-        gateway = Gateway(routes, self._tasks, told, self._is_off, self._patience)
+        gateway = Gateway(routes, self._tasks, told, self._is_off, patience or self._patience)
         for provider in providers:
             self._tasks.create_task(provider.warm(), name="llm.warm")
         return gateway
@@ -157,11 +160,12 @@ class Models:
         if self._fallbacks.note(call):
             log.warning("llm.fallback_share_high", share=round(self._fallbacks.share, 3))
 
-    def _breaker(self, name: str, key: str) -> Breaker:
+    def _breaker(self, name: str, key: str, patience: Patience | None) -> Breaker:
         """One for each account: a key that is refused or used up says nothing of other keys."""
         account = hashlib.sha256(key.encode()).hexdigest()[:16] if key else ""
-        breaker = self._breakers.setdefault((name, account), Breaker())
-        self._breakers.move_to_end((name, account))
+        place = (name, account, patience)
+        breaker = self._breakers.setdefault(place, Breaker())
+        self._breakers.move_to_end(place)
         if len(self._breakers) > BREAKERS_MAX:
             self._breakers.popitem(last=False)
         return breaker

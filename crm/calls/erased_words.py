@@ -7,9 +7,12 @@ from typing import Any, Final
 
 import msgspec
 
-from events.call import Body, FactNoted, MessageRequested, TurnFinished, kind_of
+from events.call import Body, CallerUnderstood, FactNoted, MessageRequested, TurnFinished, kind_of
 
-_WORDS: Final[dict[type[FactNoted] | type[TurnFinished] | type[MessageRequested], dict[str, Any]]] = {
+_WORDS: Final[
+    dict[type[CallerUnderstood] | type[FactNoted] | type[TurnFinished] | type[MessageRequested], dict[str, Any]]
+] = {
+    CallerUnderstood: {"quotes": ()},
     MessageRequested: {"text": "", "to": ""},
     TurnFinished: {"text": "", "heard_text": ""},
     FactNoted: {"text": "", "when": "", "details": {}},

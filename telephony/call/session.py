@@ -33,6 +33,7 @@ from telephony.call.lifecycle import FAILED_BY_STATUS, GUARD_S, UNANSWERED, Life
 from telephony.call.recording import CallRecording
 from telephony.call.services import Services
 from telephony.call.talk_time import TalkTime
+from telephony.call.telling import Telling
 from telephony.call.timers import Timers
 from telephony.call.tools import CallTools
 from telephony.carrier_port import CallOrder
@@ -58,7 +59,9 @@ class CallSession:
         self.put = self._signals.put
         self._carrier_leg = CarrierLeg(services.carrier, order, self.put, services.wall)
         self._lifecycle = Lifecycle()
-        self._emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox, services.wall)
+        emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox, services.wall)
+        self._telling = Telling(emitter, services.figures, minds.senses)
+        self.emit = self._telling.emit
         self._timers = Timers(self.put)
         self._now: Callable[[], float] = asyncio.get_running_loop().time
         self._line: Line | None = None  # the first stream that started
@@ -119,10 +122,6 @@ class CallSession:
 
     # Witness of the conversation
 
-    def emit(self, body: events.Body) -> None:
-        self._services.figures.note(body)
-        self._emitter.emit(body)
-
     def _on_quality(self, leg: str, quality: Quality) -> None:
         stable = quality.connection is Connection.STABLE
         self.emit(events.LegQuality(leg, stable, round(quality.jitter_ms), round(quality.loss, 3)))
@@ -168,6 +167,7 @@ class CallSession:
                 self._talk.end()
                 await self._write_out()
                 await self._tools.finish()
+                await self._telling.finish()
                 if not dialing.done():
                     # Given up while the carrier was being asked: its answer is needed to hang up.
                     await asyncio.wait([dialing], timeout=DIAL_ANSWER_WAIT_S)
@@ -275,6 +275,7 @@ class CallSession:
         self._room.join(line)
         self._conversing = self._tasks.create_task(self._converse(), name="call.conversation")
         self._tools.start(self._tasks)
+        self._telling.start(self._tasks)
         self._recording.begin()
 
     async def _converse(self) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from events import call as events
 from events.ids import new_id
+from events.understanding import Mood, ObjectionKind
 
 BODIES: list[events.Body] = [
     events.StateChanged(events.State.DIALING, events.State.IDLE),
@@ -30,6 +31,8 @@ BODIES: list[events.Body] = [
     events.SpeechFed(heard_ms=60_000, fed_ms=21_000),
     events.ToolUsed("call_3", "book_slot", events.ToolFate.IN_DOUBT, 4_010),
     events.MessageRequested("call_4", "email", "The offer.", "sam@example.com"),
+    events.CallerUnderstood(3, Mood.NEGATIVE, -0.63, 0.7, (ObjectionKind.PRICE,), ("too expensive",), "lexicon"),
+    events.CallerAngry(5, -0.6),
 ]
 
 

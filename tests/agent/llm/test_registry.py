@@ -7,6 +7,7 @@ from typing import Final
 import pytest
 
 from agent.llm.port import EventName, Failure, Message, ModelUnavailable, Request, Role, Text
+from agent.llm.race import Patience
 from agent.llm.registry import VENDORS, Models, UnknownModel, load_provider, split_name
 from agent.llm.scripted import ScriptedModel
 from agent.llm.usage import Fate, ModelCall
@@ -105,3 +106,19 @@ async def test_the_script_does_not_start_anew_in_another_s_sentence() -> None:
         model = await models.open(["scripted"], energy_meeting())
         request = Request(GREET.messages, variables=GREET.variables, said="Hello, this ")
         assert await say(model, request) == ""
+
+
+async def test_whoever_asks_with_a_patience_of_its_own_keeps_no_call_from_its_model() -> None:
+    unhurried = Patience(hedge_after_s=4.0, first_token_s=4.0, give_up_s=4.0)
+    async with (
+        ChatServer(OpenAIChat(), InTurn((Refusal(500),)), frozenset({"k"})) as server,
+        Models(KEYS, base_urls={"openai": server.base_url}) as models,
+    ):
+        aside = await models.open(["openai:m"], None, patience=unhurried)
+        asked = -1
+        while len(server.seen) > asked:  # until its breaker is open, and it is not asked any more
+            asked = len(server.seen)
+            with pytest.raises(ModelUnavailable):
+                await say(aside)
+        server.script = InTurn((Answer(("Hello.",)),))
+        assert await say(await models.open(["openai:m"], None)) == "Hello."

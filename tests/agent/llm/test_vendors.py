@@ -304,6 +304,24 @@ async def test_the_result_of_a_tool_goes_back_with_its_call(bench: Bench) -> Non
             assert other[0]["functionResponse"] == {"name": "note_fact", "response": {"result": "noted it"}}
 
 
+async def test_a_tool_that_must_be_called_is_asked_for_in_the_vendor_s_form(bench: Bench) -> None:
+    await bench.ask()
+    bench.plays(Answer(calls=(Call("note_fact", {"text": "x"}),)))
+    await bench.ask(replace(REQUEST, must_call="note_fact"))
+    plain, forced = (seen.body for seen in bench.server.seen)
+    match bench.kind.dialect():
+        case OpenAIChat():
+            assert "tool_choice" not in plain
+            assert forced["tool_choice"] == {"type": "function", "function": {"name": "note_fact"}}
+        case AnthropicMessages():
+            assert "tool_choice" not in plain
+            assert forced["tool_choice"] == {"type": "tool", "name": "note_fact"}
+        case _:
+            assert "toolConfig" not in plain
+            calling = forced["toolConfig"]["functionCallingConfig"]
+            assert calling == {"mode": "ANY", "allowedFunctionNames": ["note_fact"]}
+
+
 async def test_a_second_model_is_told_what_was_said_already(bench: Bench) -> None:
     called = (ToolCall("1", "note_fact", {}),)
     await bench.ask(Request((Message(Role.USER, "Go on"),), said="Well, as I", called=called))

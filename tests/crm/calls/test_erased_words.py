@@ -1,7 +1,18 @@
 """Words go, the books stay."""
 
 from crm.calls.erased_words import BLANK, without_words
-from events.call import BargedIn, FactKind, FactNoted, Finished, Outcome, Speaker, State, TurnFinished
+from events.call import (
+    BargedIn,
+    CallerUnderstood,
+    FactKind,
+    FactNoted,
+    Finished,
+    Outcome,
+    Speaker,
+    State,
+    TurnFinished,
+)
+from events.understanding import Mood, ObjectionKind
 
 
 def test_what_was_said_is_taken_out_and_when_it_was_stays() -> None:
@@ -9,6 +20,8 @@ def test_what_was_said_is_taken_out_and_when_it_was_stays() -> None:
     assert without_words(turn) == TurnFinished(3, Speaker.CALLER, "", "", 100, 900, interrupted=True)
     fact = FactNoted(FactKind.MEETING_BOOKED, "tomorrow", "at ten", {"email": "a@b.c"})
     assert without_words(fact) == FactNoted(FactKind.MEETING_BOOKED)
+    understood = CallerUnderstood(3, Mood.NEGATIVE, -0.6, 0.7, (ObjectionKind.PRICE,), ("my card is empty",))
+    assert without_words(understood) == CallerUnderstood(3, Mood.NEGATIVE, -0.6, 0.7, (ObjectionKind.PRICE,))
 
 
 def test_what_holds_no_words_is_left_alone() -> None:
@@ -17,4 +30,4 @@ def test_what_holds_no_words_is_left_alone() -> None:
 
 
 def test_each_kind_that_holds_words_is_listed() -> None:
-    assert set(BLANK) == {"turn.finished", "fact.noted", "message.requested"}
+    assert set(BLANK) == {"turn.finished", "fact.noted", "message.requested", "caller.understood"}

@@ -12,12 +12,15 @@ from events.call import FactKind, Outcome
 
 MODEL_AWAY: Final = "model_unavailable"
 SWITCHED_OFF: Final = "models_off"
+KEY_REFUSED: Final = "model_key_refused"  # the organisation's own, and it wants no other to be used
 SPEECH_AWAY: Final = "speech_unavailable"
+
+_REASONS: Final = {Failure.SWITCHED_OFF: SWITCHED_OFF, Failure.REFUSED_KEY: KEY_REFUSED}
 
 
 def reason_of(failure: Failure) -> str:
     """Return the code under which a model's failure ends a call."""
-    return SWITCHED_OFF if failure is Failure.SWITCHED_OFF else MODEL_AWAY
+    return _REASONS.get(failure, MODEL_AWAY)
 
 
 def break_off(reply: Reply, reason: str, phrases: StockPhrases) -> str:

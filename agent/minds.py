@@ -12,13 +12,14 @@ from agent.greeting_files import greeting_words, recognizer_phrases
 from agent.llm.gateway import Gateway
 from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
+from agent.llm.port import Failure
 from agent.llm.registry import VENDORS, Models, UnknownModel
 from agent.llm.usage import ModelCall
 from agent.pipecat_bridge.services import BridgedService
 from agent.ports import Minds
 from agent.speech_process import SpeechProcess
 from agent.speech_vendors import VENDORS as SPEECH_VENDORS
-from agent.speech_vendors import SpeechVendors, UnknownSpeech
+from agent.speech_vendors import OwnKeys, SpeechVendors, UnknownSpeech
 from agent.stock_phrases import stock_phrases
 from agent.stt.port import OnPartial, OnTurn, TranscriptionUnavailable, no_turns
 from agent.stt.whisper_process import WhisperProcess
@@ -40,7 +41,11 @@ class BadPlan(Exception):
 
 
 class MindsUnavailable(Exception):
-    """The plan is good, but what it needs is away just now."""
+    """The plan is good, but what it needs is away just now; or it is not, and refuses the key."""
+
+    def __init__(self, message: str, *, key_refused: bool = False) -> None:
+        super().__init__(message)
+        self.key_refused = key_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +129,10 @@ class MindMaker:
         on_partial: OnPartial,
         on_model: Callable[[ModelCall], None] = lambda _: None,
         on_turn: OnTurn = no_turns,
+        on_key_failed: Callable[[str, Failure], None] = lambda _vendor, _failure: None,
     ) -> Minds:
-        """Return warm minds for one call; `on_model` is told what each request to a language model took.
+        """Return warm minds for one call; `on_model` is told what each request to a language model took,
+        `on_key_failed` when a vendor of speech did not serve the organisation's own key.
 
         Raises:
             BadPlan: a provider or the playbook.
@@ -135,25 +142,27 @@ class MindMaker:
             playbook = parse(plan.playbook, "plan.playbook")
             own = own_keys(plan, self._secret_key)
             providers, language = plan.providers, plan.agent.language
-            model = await self._models.open((providers.llm, *providers.llm_fallbacks), playbook, own, on_model)
+            models = (providers.llm, *providers.llm_fallbacks)
+            model = await self._models.open(models, playbook, own, on_model, own_only=plan.own_only)
+            speech_keys = OwnKeys(own, plan.own_only, on_key_failed)
             voices, recognizers = (providers.tts, *providers.tts_fallbacks), (providers.stt, *providers.stt_fallbacks)
             stock = stock_phrases(language)
             voice = await self._speech.open_voice(
-                voices, plan.agent.voice, language, own, fixed_phrases(playbook, stock), stock.all
+                voices, plan.agent.voice, language, speech_keys, fixed_phrases(playbook, stock), stock.all
             )
         except (BadPlaybook, UnknownModel, UnknownSpeech, BadSecret) as error:
             raise BadPlan(str(error)) from None
         greetings = recognizer_phrases(language) * GREETING_WEIGHT
         try:
             recognizer = await self._speech.open_recognizer(
-                recognizers, language, phrases(playbook) + greetings, on_partial, on_turn, own
+                recognizers, language, phrases(playbook) + greetings, on_partial, on_turn, speech_keys
             )
         except UnknownSpeech as error:
             await voice.aclose()
             raise BadPlan(str(error)) from None
         except TranscriptionUnavailable as error:
             await voice.aclose()
-            raise MindsUnavailable(str(error)) from None
+            raise MindsUnavailable(str(error), key_refused=error.failure is Failure.REFUSED_KEY) from None
         variables = {
             "agent_name": plan.agent.name,
             "org_name": plan.org_name,

@@ -59,6 +59,7 @@ def model_used(call: ModelCall) -> events.ModelUsed:
         call.first_token_ms,
         call.total_ms,
         call.rank,
+        call.own_key,
     )
 
 

@@ -154,6 +154,11 @@ class Settings(BaseSettings):
         }
 
     @property
+    def speech_base_urls(self) -> dict[str, str]:
+        """Where vendors of speech are; empty: at their own addresses."""
+        return {"deepgram": self.deepgram_base_url, "elevenlabs": self.elevenlabs_base_url}
+
+    @property
     def uses_box_carrier(self) -> bool:
         return not self.carrier_url
 

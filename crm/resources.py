@@ -12,7 +12,6 @@ from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 import config
-from agent.llm.key_check import KeyCheck
 from config.settings import Settings
 from crm.billing.prices import read_prices
 from crm.bus import open_redis
@@ -22,6 +21,7 @@ from crm.calls.recordings import open_store
 from crm.compliance.rules import Rules, read_rules
 from crm.database import Sessions, open_engine, open_sessions
 from crm.prompts.book import PromptBook
+from crm.providers.key_check import VendorKeyCheck
 from events.sealed_audio import MasterKey
 
 CONFIG_FOLDER: Final = Path(str(config.__path__[0]))
@@ -37,7 +37,7 @@ class Resources:
     dialler: Dialler
     prompts: PromptBook
     recording_master: MasterKey | None  # None: recordings are not sealed
-    key_check: KeyCheck
+    key_check: VendorKeyCheck
     playbooks: Path
     rules: Rules
     secret_key: str
@@ -83,7 +83,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         dialler=Dialler(sessions, nodes, terms, prompts),
         prompts=prompts,
         recording_master=terms.recording_master,
-        key_check=KeyCheck(settings.model_base_urls),
+        key_check=VendorKeyCheck(settings.model_base_urls, settings.speech_base_urls),
         playbooks=terms.playbooks,
         rules=terms.rules,
         secret_key=terms.secret_key,

@@ -228,6 +228,13 @@ class ModelUsed(msgspec.Struct, frozen=True, tag="model.used"):
     first_token_ms: int | None = None  # durations, since the request
     total_ms: int = 0
     rank: int = 0  # in the cascade: 0 is asked first
+    own_key: bool = False  # the organisation's account paid, not the operator's
+
+
+class KeyRefused(msgspec.Struct, frozen=True, tag="provider.key_refused"):
+    """A vendor of speech refused the organisation's own key; of models, `model.used` tells it."""
+
+    provider: str  # the vendor
 
 
 class CallerUnderstood(msgspec.Struct, frozen=True, tag="caller.understood"):
@@ -274,6 +281,7 @@ Body = (
     | MessageRequested
     | CallerUnderstood
     | CallerAngry
+    | KeyRefused
 )
 
 

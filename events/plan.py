@@ -80,3 +80,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     speculate: bool = True  # where the node does it: answers begun before the caller has certainly ended
     smart_turn: bool = True  # where the node has it: ends of turns by their sound, not by silence and words alone
     corrected: tuple[CorrectedObjection, ...] = ()  # objections as people of the organisation see them, newest first
+    own_only: tuple[str, ...] = ()  # vendors in `sealed_keys` in whose place the operator's keys must not be used

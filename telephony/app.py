@@ -195,12 +195,11 @@ class VoiceProcess:
 def _speech_keys(settings: Settings) -> SpeechKeys:
     """The operator's keys and services for speech, and the addresses of vendors. Raises BadServices."""
     keys = {"deepgram": settings.deepgram_api_key, "elevenlabs": settings.elevenlabs_api_key}
-    base_urls = {"deepgram": settings.deepgram_base_url, "elevenlabs": settings.elevenlabs_base_url}
     whisper = Path(settings.whisper_model) if settings.whisper_model else None
     phrases = settings.data_dir / "voice" / settings.node / "phrases"
     services = read_services(settings.pipecat_services.get_secret_value())
     given = {vendor: key.get_secret_value() for vendor, key in keys.items() if key}
-    return SpeechKeys(given, base_urls, whisper, phrases, services)
+    return SpeechKeys(given, settings.speech_base_urls, whisper, phrases, services)
 
 
 def open_archive(settings: Settings, spool_folder: Path, journaled: Journaled) -> Archive:

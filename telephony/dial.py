@@ -16,11 +16,13 @@ import redis.asyncio as redis
 import structlog
 
 from agent import report
+from agent.llm.port import Failure
 from agent.llm.usage import ModelCall
 from agent.minds import BadPlan, MindMaker, MindsUnavailable
 from agent.ports import Minds
 from agent.stt.port import OnPartial, OnTurn
 from events import command, wire
+from events.call import KeyRefused
 from events.permit import Permit
 from events.plan import CallPlan
 from telephony.admission import Admission, NoRoom
@@ -91,11 +93,20 @@ class Dialer:
 
     async def _dial(self, plan: CallPlan, permit: Permit) -> CallSession:
         slot: list[CallSession] = []
+        refused: list[str] = []  # vendors, each told of once
+
+        def on_key_failed(vendor: str, failure: Failure) -> None:
+            if failure is Failure.REFUSED_KEY and vendor not in refused:
+                refused.append(vendor)
+                if slot:
+                    slot[0].emit(KeyRefused(vendor))
+
         minds = await self._open_minds(
             plan,
             lambda text: slot[0].conversation.on_partial(text) if slot else None,
             lambda call: slot[0].emit(report.model_used(call)) if slot else None,
             lambda sign: slot[0].conversation.on_turn_sign(sign) if slot else None,
+            on_key_failed,
         )
         try:
             await self._spend(permit)
@@ -106,6 +117,8 @@ class Dialer:
         session = CallSession(plan, permit, self._order(plan, permit), minds, self.services)
         slot.append(session)
         session.place()
+        for vendor in refused:  # while it was opened
+            session.emit(KeyRefused(vendor))
         self.calls.start(session)
         return session
 
@@ -119,16 +132,21 @@ class Dialer:
         return permit
 
     async def _open_minds(
-        self, plan: CallPlan, on_partial: OnPartial, on_model: Callable[[ModelCall], None], on_turn: OnTurn
+        self,
+        plan: CallPlan,
+        on_partial: OnPartial,
+        on_model: Callable[[ModelCall], None],
+        on_turn: OnTurn,
+        on_key_failed: Callable[[str, Failure], None],
     ) -> Minds:
         try:
-            return await self.minds.make(plan, on_partial, on_model, on_turn)
+            return await self.minds.make(plan, on_partial, on_model, on_turn, on_key_failed)
         except BadPlan as error:
             log.error("dial.bad_plan", reason=str(error))
             raise DialRefused("bad_plan") from None
         except MindsUnavailable as error:
             log.error("dial.speech_away", reason=str(error))
-            raise DialRefused("speech_away") from None
+            raise DialRefused("speech_key_refused" if error.key_refused else "speech_away") from None
 
     async def _spend(self, permit: Permit) -> None:
         try:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final
 
-from agent.llm.breaker import Breaker
+from agent.llm.breaker import Breaker, always
 from agent.llm.port import Delta, Failure, Model, ModelUnavailable, Request, Text, Usage
 from agent.llm.usage import Fate, ModelCall, Price, estimate
 
@@ -29,6 +29,8 @@ class Route:
     price: Price | None = None
     rank: int = 0  # its place there
     is_script: bool = False  # no language model: the operator's switch does not stop it
+    own_key: bool = False  # the organisation's account pays
+    may_ask: Callable[[], bool] = always  # a key of the operator's may depend on the organisation's own
 
 
 class Attempt:
@@ -165,6 +167,7 @@ class Attempt:
             first_token_ms=_ms(self.first_s - self.started_s) if self.first_s is not None else None,
             total_ms=_ms(now_s - self.started_s),
             rank=self.route.rank,
+            own_key=self.route.own_key,
         )
         if self._held:
             self._record = record

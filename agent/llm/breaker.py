@@ -4,6 +4,7 @@ Our own, because purgatory's reads the wall clock by itself and lets every waiti
 half opens (docs/decisions/0009).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -17,7 +18,17 @@ RATE_LIMITED_S: Final = 5.0  # when the vendor does not say how long
 REFUSED_KEY_S: Final = 60.0  # nobody mends a key within a call, but calls go on when somebody has
 TRIAL_S: Final = 15.0  # a trial that never came back does not block the next one for longer
 # These say nothing of the provider's health: the request's fault, or ours.
+# The account's, not the vendor's: another key would be served.
+OF_THE_ACCOUNT: Final = frozenset({Failure.REFUSED_KEY, Failure.RATE_LIMITED})
 _NOT_COUNTED: Final = frozenset({Failure.REFUSED_REQUEST, Failure.SWITCHED_OFF, Failure.EXHAUSTED})
+
+
+def always() -> bool:
+    return True
+
+
+def unheard(_failure: Failure) -> None:
+    """For whoever need not be told."""
 
 
 class State(Enum):
@@ -32,6 +43,7 @@ class Breaker:
 
     state: State = State.CLOSED
     failures: int = 0  # in a row
+    account_failed: bool = False  # what failed last was the key or its quota
     _until_s: float = 0.0  # when OPEN ends, or when a TRIAL counts as lost
     _open_s: float = OPEN_S  # how long the next opening lasts
 
@@ -48,6 +60,7 @@ class Breaker:
     def succeeded(self) -> None:
         """It answered, and did not fail as long as it was listened to."""
         self.state, self.failures, self._open_s = State.CLOSED, 0, OPEN_S
+        self.account_failed = False
 
     def abandoned(self) -> None:
         """Nobody waited for the end: a trial has found out nothing, and the next request is one."""
@@ -55,6 +68,8 @@ class Breaker:
             self.state, self._until_s = State.OPEN, 0.0
 
     def failed(self, failure: Failure, now_s: float, retry_after_s: float | None = None) -> None:
+        if failure not in _NOT_COUNTED:
+            self.account_failed = failure in OF_THE_ACCOUNT
         match failure:
             case Failure.RATE_LIMITED:
                 self._open(now_s, RATE_LIMITED_S if retry_after_s is None else retry_after_s)
@@ -73,3 +88,13 @@ class Breaker:
         until_s = now_s + seconds
         self._until_s = max(self._until_s, until_s) if self.state is State.OPEN else until_s
         self.state = State.OPEN
+
+
+def once_failed(own: Breaker) -> Callable[[], bool]:
+    """Return when a key may be used that stands in for another one: while that one is refused or used up."""
+    return lambda: own.account_failed
+
+
+def unless_failed(bars: Sequence[Breaker]) -> Callable[[], bool]:
+    """Return when a key may be used that must not stand in for others: while none of them is refused or used up."""
+    return lambda: not any(own.account_failed for own in bars)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.llm.attempt import Attempt, Route
+from agent.llm.breaker import OF_THE_ACCOUNT
 from agent.llm.port import Delta, Failure, Late, ModelUnavailable, Request
 from agent.llm.usage import Fate, ModelCall
 
@@ -55,6 +56,7 @@ class Race:
         self._running: list[Attempt] = []
         self._wake = asyncio.Event()
         self._failures: list[str] = []
+        self._own_key_fails = True  # so far nothing else went wrong
         self._passing: list[Route] = []  # failed in a way that may be over in a moment
         self._retried = False
         self._retry_s = math.inf
@@ -91,7 +93,7 @@ class Race:
             if now_s >= self._give_up_s:
                 for attempt in self._running:
                     attempt.stop(Fate.FAILED, Failure.TIMEOUT)
-                    self._failures.append(str(attempt.failure))
+                    self._note(attempt.route, str(attempt.failure))
                 self._running.clear()
                 raise self._exhausted()
             if now_s >= self._late_s:
@@ -153,7 +155,7 @@ class Race:
                 self._note_failure(attempt, attempt.failure)
 
     def _note_failure(self, attempt: Attempt, failure: ModelUnavailable) -> None:
-        self._failures.append(str(failure))
+        self._note(attempt.route, str(failure), of_the_account=failure.failure in OF_THE_ACCOUNT)
         if failure.failure in _PASSING:
             self._passing.append(attempt.route)
 
@@ -164,8 +166,14 @@ class Race:
         self._retried = True
         self._retry_s = self._clock() + self._patience.retry_after_s
 
+    def _note(self, route: Route, told: str, *, of_the_account: bool = False) -> None:
+        self._failures.append(told)
+        self._own_key_fails = self._own_key_fails and route.own_key and of_the_account
+
     def _exhausted(self) -> ModelUnavailable:
-        return ModelUnavailable("; ".join(self._failures) or "no provider may be asked", Failure.EXHAUSTED)
+        told = "; ".join(self._failures) or "no provider may be asked"
+        own_key = bool(self._failures) and self._own_key_fails
+        return ModelUnavailable(told, Failure.REFUSED_KEY if own_key else Failure.EXHAUSTED)
 
     def _crown(self, winner: Attempt) -> None:
         winner.settle(Fate.SPOKEN)
@@ -178,10 +186,11 @@ class Race:
 
     def _start_next(self, request: Request, *, held: bool = False) -> bool:
         """Ask the next provider that may be asked; False when there is none."""
-        while self._waiting:
-            route = self._waiting.pop(0)
+        while (route := self._next_route()) is not None:
+            self._waiting.remove(route)
             if not route.breaker.admit(self._clock()):
-                self._failures.append(f"{route.name}: not asked, it failed lately")
+                told = f"{route.name}: not asked, it failed lately"
+                self._note(route, told, of_the_account=route.breaker.account_failed)
                 continue
             attempt = Attempt(route, request, self._clock, self._wake, self._on_call, held=held)
             self._running.append(attempt)
@@ -189,12 +198,17 @@ class Race:
             return True
         return False
 
+    def _next_route(self) -> Route | None:
+        """Return whoever is asked next; one that may not be asked now keeps its place."""
+        return next((route for route in self._waiting if route.may_ask()), None)
+
     def _hedge_s(self) -> float:
         """Return the moment when the next rival starts; never, when there is none or enough run."""
-        if not self._waiting or not self._running or len(self._running) >= RIVALS_MAX:
+        rival = self._next_route()
+        if rival is None or not self._running or len(self._running) >= RIVALS_MAX:
             return math.inf
         # A script is always the faster one: it speaks when nobody else will, not when somebody is late.
-        if self._waiting[0].is_script:
+        if rival.is_script:
             return math.inf
         return self._running[-1].started_s + self._patience.hedge_after_s
 

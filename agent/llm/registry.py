@@ -9,7 +9,7 @@ import functools
 import hashlib
 import importlib
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Final, Protocol, Self, cast
 
@@ -17,7 +17,7 @@ import httpx2
 import structlog
 
 from agent.llm.attempt import Route
-from agent.llm.breaker import Breaker
+from agent.llm.breaker import OF_THE_ACCOUNT, Breaker, once_failed, unless_failed
 from agent.llm.fallback_share import FallbackShare
 from agent.llm.gateway import Gateway
 from agent.llm.links import Access, open_links
@@ -113,6 +113,8 @@ class Models:
         own: Mapping[str, str] | None = None,
         on_call: Callable[[ModelCall], None] = lambda _: None,
         patience: Patience | None = None,
+        *,
+        own_only: Collection[str] = (),
     ) -> Model:
         """Return a model that asks those, in their order, with its connections being warmed.
 
@@ -121,42 +123,67 @@ class Models:
         `on_call`: told what each of its requests took.
         `patience`: where nobody is on the telephone; what fails by another measure has breakers of its own, so that
         it keeps no call from its model.
+        `own_only`: vendors whose own key nothing of the operator's may stand in for, when it is refused or used up.
 
         Raises:
             UnknownModel: a name that is not known, or a vendor that nobody has a key for.
         """
         if list(names) == [SCRIPTED]:
             return _script(playbook)
-        assert self._links is not None, "entered"
         assert self._tasks is not None, "entered"
-        routes, providers = [], []
+        routes: list[Route] = []
         for rank, name in enumerate(names):
             if name == SCRIPTED:
                 routes.append(Route(name, _script(playbook), Breaker(), rank=rank, is_script=True))
-                continue
-            vendor, model = split_name(name)
-            own_key = (own or {}).get(vendor, "")
-            key = own_key or self._keys.get(vendor)
-            if not key:
-                raise UnknownModel(
-                    f"model {name!r} needs a key: set SALESOS_{vendor.upper()}_API_KEY, or save the organisation's own"
-                )
-            provider = (await load_provider(vendor))(Access(key, self._base_urls.get(vendor, "")), model, self._links)
-            providers.append(provider)
-            breaker = self._breaker(name, own_key, patience)
-            routes.append(Route(name, provider, breaker, self._prices.get(name), rank))
+            else:
+                routes += await self._routes(name, rank, own or {}, own_only, routes, patience)
 
         def told(call: ModelCall) -> None:
             self._note(call)
             on_call(call)
 
-        gateway = Gateway(routes, self._tasks, told, self._is_off, patience or self._patience)
-        for provider in providers:
-            self._tasks.create_task(provider.warm(), name="llm.warm")
-        return gateway
+        return Gateway(routes, self._tasks, told, self._is_off, patience or self._patience)
+
+    async def _routes(
+        self,
+        name: str,
+        rank: int,
+        own: Mapping[str, str],
+        own_only: Collection[str],
+        before: Sequence[Route],
+        patience: Patience | None,
+    ) -> list[Route]:
+        """Return how that model is asked: with the organisation's key, and with the operator's when that may be.
+
+        Raises:
+            UnknownModel
+        """
+        assert self._links is not None, "entered"
+        assert self._tasks is not None, "entered"
+        vendor, model = split_name(name)
+        own_key, operators = own.get(vendor, ""), self._keys.get(vendor, "")
+        if not own_key and not operators:
+            raise UnknownModel(
+                f"model {name!r} needs a key: set SALESOS_{vendor.upper()}_API_KEY, or save the organisation's own"
+            )
+        make, base_url, price = await load_provider(vendor), self._base_urls.get(vendor, ""), self._prices.get(name)
+        provider = make(Access(own_key or operators, base_url), model, self._links)
+        self._tasks.create_task(provider.warm(), name="llm.warm")
+        if not own_key:
+            bars = [route.breaker for route in before if route.own_key and vendor_of(route.name) in own_only]
+            return [Route(name, provider, self._breaker(name, "", patience), price, rank, may_ask=unless_failed(bars))]
+        breaker = self._breaker(name, own_key, patience)
+        routes = [Route(name, provider, breaker, price, rank, own_key=True)]
+        if operators and vendor not in own_only:
+            stand_in = make(Access(operators, base_url), model, self._links)
+            may_ask = once_failed(breaker)
+            routes.append(Route(name, stand_in, self._breaker(name, "", patience), price, rank, may_ask=may_ask))
+        return routes
 
     def _note(self, call: ModelCall) -> None:
         self._on_call(call)
+        if call.own_key and call.failure in OF_THE_ACCOUNT:
+            log.warning("provider_key.failed", provider=call.provider, failure=call.failure)
         if self._fallbacks.note(call):
             log.warning("llm.fallback_share_high", share=round(self._fallbacks.share, 3))
 
@@ -174,6 +201,10 @@ class Models:
 def _script(playbook: Playbook | None) -> ScriptedModel:
     assert playbook is not None, "a script follows one"
     return ScriptedModel(playbook)
+
+
+def vendor_of(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def split_name(name: str) -> tuple[str, str]:

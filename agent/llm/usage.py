@@ -47,6 +47,7 @@ class ModelCall:
     first_token_ms: int | None
     total_ms: int
     rank: int = 0  # of the provider in its cascade: 0 is the one that is asked first
+    own_key: bool = False  # the organisation's account pays, not the operator's
 
 
 def estimate(request: Request, completion_chars: int) -> Usage:

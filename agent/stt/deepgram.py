@@ -208,8 +208,10 @@ class DeepgramRecognizer:
 
     async def run(self) -> None:
         """Hold a connection, and another one when it breaks, until `aclose`."""
-        while not self._closing:
+        while True:
             await asyncio.sleep(BACK_OFF_S[min(self._attempts, len(BACK_OFF_S) - 1)])
+            if self._closing:
+                return
             try:
                 await self._converse()
             except* (ApiError, BadDeepgramMessage, WebSocketException, OSError, TimeoutError, _Failed) as group:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import structlog
 
-from agent.llm.breaker import Breaker
+from agent.llm.breaker import Breaker, always, unheard
 from agent.llm.port import Failure
 from agent.stt.port import (
     PREROLL_MS,
@@ -46,6 +46,12 @@ class Route:
     factory: RecognizerFactory
     breaker: Breaker  # shared by all calls with this account
     hedge_after_s: float = HEDGE_AFTER_S
+    may_ask: Callable[[], bool] = always  # a key of the operator's may depend on the organisation's own
+    on_failed: Callable[[Failure], None] = unheard
+
+    def failed(self, failure: Failure, now_s: float) -> None:
+        self.breaker.failed(failure, now_s)
+        self.on_failed(failure)
 
 
 class FailoverRecognizers:
@@ -174,7 +180,7 @@ class FailoverRecognizer:
 
     def _count(self, at: int, failure: Failure) -> None:
         self._failed.add(at)
-        self._routes[at].breaker.failed(failure, self._now_s())
+        self._routes[at].failed(failure, self._now_s())
 
     async def _change_to(self, at: int) -> None:
         left, form = self._recognizer, self.feeding
@@ -202,7 +208,7 @@ class FailoverRecognizer:
             rival.feed(frame)
 
     def _admits(self, at: int) -> bool:
-        return self._routes[at].breaker.admit(self._now_s())
+        return self._routes[at].may_ask() and self._routes[at].breaker.admit(self._now_s())
 
     async def _open_route(self, at: int) -> Recognizer:
         route = self._routes[at]
@@ -211,7 +217,7 @@ class FailoverRecognizer:
                 self._phrases, lambda text: self._partial(at, text), lambda sign: self._turn(at, sign)
             )
         except TranscriptionUnavailable as error:
-            route.breaker.failed(error.failure, self._now_s())
+            route.failed(error.failure, self._now_s())
             raise
         return recognizer
 

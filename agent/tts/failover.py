@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from agent.llm.breaker import Breaker
+from agent.llm.breaker import Breaker, always, unheard
 from agent.llm.port import Failure
 from agent.tts.port import Speech, SpeechUnavailable, Voice
 
@@ -33,6 +33,8 @@ class Route:
     voice: Voice
     breaker: Breaker  # shared by all calls with this account
     close: Callable[[], Awaitable[None]] = _nothing
+    may_ask: Callable[[], bool] = always  # a key of the operator's may depend on the organisation's own
+    on_failed: Callable[[Failure], None] = unheard
 
 
 class CallVoices:
@@ -66,6 +68,7 @@ class CallVoices:
         except (SpeechUnavailable, TimeoutError) as error:
             failure = error.failure if isinstance(error, SpeechUnavailable) else Failure.TIMEOUT
             route.breaker.failed(failure, self._now_s())
+            route.on_failed(failure)
             raise SpeechUnavailable(str(error), failure, elsewhere=self._move_on(failure)) from None
         except BaseException:
             route.breaker.abandoned()
@@ -80,7 +83,7 @@ class CallVoices:
         """Change to the next voice that may be asked; False when there is none."""
         for step in range(1, len(self._routes)):
             at = (self._at + step) % len(self._routes)
-            if self._routes[at].breaker.admit(self._now_s()):
+            if self._routes[at].may_ask() and self._routes[at].breaker.admit(self._now_s()):
                 log.warning("tts.failover", left=self._routes[self._at].name, to=self._routes[at].name, why=why)
                 self._at = at
                 self.switches += 1

@@ -48,7 +48,7 @@ async def open_senses(
     if not name or name == SCRIPTED:  # a script judges nothing
         return Senses(lexicon, examples)
     try:
-        model = await models.open((name,), None, own, on_model, UNHURRIED)
+        model = await models.open((name,), None, own, on_model, UNHURRIED, own_only=plan.own_only)
     except UnknownModel as error:
         log.warning("grasp.model_unusable", fault=str(error))
         return Senses(lexicon, examples)

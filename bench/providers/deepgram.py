@@ -30,13 +30,20 @@ class Deepgram:
     def key_of(self, header: Callable[[str], str]) -> str:
         return header("authorization").removeprefix("Token ").removeprefix("Bearer ")
 
-    def refusal(self, status: int) -> object:
-        code, message = {
+    def refusal(self, status: int, code: str = "") -> object:
+        usual, message = {
             400: ("Bad Request", "Invalid query string."),
             401: ("INVALID_AUTH", "Invalid credentials."),
+            403: ("INSUFFICIENT_PERMISSIONS", "User does not have sufficient permissions."),
+            404: ("NOT_FOUND", "There is nothing here."),
             429: ("TOO_MANY_REQUESTS", "Too many requests. Please try again later."),
         }.get(status, ("INTERNAL_SERVER_ERROR", "Something went wrong."))
-        return {"err_code": code, "err_msg": message, "request_id": _REQUEST_ID}
+        return {"err_code": code or usual, "err_msg": message, "request_id": _REQUEST_ID}
+
+    def page(self, path: str) -> object | None:
+        if path == "/v1/projects":
+            return {"projects": [{"project_id": _REQUEST_ID, "name": "Bench"}]}
+        return None
 
     async def converse(self, link: Link, seen: Seen, reaction: Hearing | Saying) -> None:
         assert isinstance(reaction, Hearing)

@@ -33,12 +33,26 @@ class ElevenLabs:
     def key_of(self, header: Callable[[str], str]) -> str:
         return header("xi-api-key")
 
-    def refusal(self, status: int) -> object:
-        code, message = {
+    def refusal(self, status: int, code: str = "") -> object:
+        usual, message = {
             401: ("invalid_api_key", "Invalid API key"),
+            404: ("not_found", "Not found."),
             429: ("too_many_concurrent_requests", "Too many concurrent requests."),
         }.get(status, ("internal_error", "Something went wrong."))
-        return {"detail": {"status": code, "message": message}}
+        return {"detail": {"status": code or usual, "message": message}}
+
+    def page(self, path: str) -> object | None:
+        if path == "/v1/user":
+            return {
+                "user_id": "bench",
+                "workspace_id": "bench",
+                "is_new_user": False,
+                "can_use_delayed_payment_methods": False,
+                "is_onboarding_completed": True,
+                "is_onboarding_checklist_completed": True,
+                "subscription": {"tier": "creator", "character_count": 0, "character_limit": 100_000},
+            }
+        return None
 
     async def converse(self, link: Link, seen: Seen, reaction: Hearing | Saying) -> None:
         assert isinstance(reaction, Saying)

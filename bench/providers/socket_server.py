@@ -1,4 +1,5 @@
 """A speech provider's WebSocket server on loopback: takes or refuses connections, remembers them, breaks them.
+What the vendor answers to a plain GET is served at the same address.
 
 What is said on a connection is a vendor's file's. Real sockets and frames, for the vendors' own SDKs.
 """
@@ -33,8 +34,12 @@ class Dialect(Protocol):
         """Return the key that the client shows; empty when it shows none. `header` gives a header by its name."""
 
     @abstractmethod
-    def refusal(self, status: int) -> object:
-        """Return the body, as JSON, of a refused connection."""
+    def refusal(self, status: int, code: str = "") -> object:
+        """Return the body, as JSON, of a refused connection; `code` replaces the usual one."""
+
+    @abstractmethod
+    def page(self, path: str) -> object | None:
+        """Return the body, as JSON, of what the vendor's HTTP interface has there; None when it has nothing."""
 
     @abstractmethod
     async def converse(self, link: "Link", seen: Seen, reaction: Hearing | Saying) -> None:
@@ -150,8 +155,13 @@ class SpeechServer:
         if isinstance(reaction, Refusal):
             await asyncio.sleep(reaction.delay_s)
             seen.closed = True
-            body = json.dumps(self._dialect.refusal(reaction.status)) + "\n"
-            return socket_.respond(HTTPStatus(reaction.status), body)
+            return _json(socket_, reaction.status, self._dialect.refusal(reaction.status, reaction.code))
+        if request.headers.get("upgrade", "").lower() != "websocket":
+            seen.closed = True
+            page = self._dialect.page(parts.path)
+            if page is None:
+                return _json(socket_, 404, self._dialect.refusal(404))
+            return _json(socket_, 200, page)
         self._taken[socket_] = (seen, reaction)
         return None
 
@@ -164,3 +174,10 @@ class SpeechServer:
             seen.closed = True
             del self._taken[socket_]
             await self.changed()
+
+
+def _json(socket_: ServerConnection, status: int, body: object) -> Response:
+    response = socket_.respond(HTTPStatus(status), json.dumps(body) + "\n")
+    del response.headers["Content-Type"]
+    response.headers["Content-Type"] = "application/json"
+    return response

@@ -58,6 +58,7 @@ class Refusal:
 
     status: int
     delay_s: float = 0.0
+    code: str = ""  # the vendor's own, if not the one that the status mostly has
 
 
 @dataclass(slots=True)

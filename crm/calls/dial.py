@@ -6,7 +6,6 @@ happens between the two, the call either gets events, or its reservation is give
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -35,7 +34,7 @@ from crm.identity.model import Organisation
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.prompts.book import PromptBook
-from crm.providers.usecases import sealed_keys
+from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events import permit as permits
@@ -248,9 +247,9 @@ class Dialler:
             claimed = await store.key(request.attempt.key)
             assert claimed is not None, "claimed above, in this transaction"
             claimed.call_id = call_id
-        models = started.models(self._terms.models)
-        keys = await self._sealed_keys(unit, store, models)
-        order = self._order(call, lead, started, await store.organisation(), playbook, keys)
+        providers = self._terms.with_speech(started.providers(self._terms.models))
+        keys = await self._keys(unit, store, providers)
+        order = self._order(call, lead, started, await store.organisation(), playbook, providers, keys)
         await unit.commit()
         return _Issued(call_id, lead.id, order)
 
@@ -273,14 +272,21 @@ class Dialler:
         await unit.commit()
         raise refused
 
-    async def _sealed_keys(self, unit: UnitOfWork, store: DialStore, models: Sequence[str]) -> dict[str, str]:
-        """Return what the call needs of secrets, none of them in clear; the organisation's first call makes its key."""
-        terms = self._terms
-        vendors = {name.partition(":")[0] for name in (*models, *terms.recognizers, *terms.voices)}
-        keys = await sealed_keys(unit, vendors)
+    async def _keys(self, unit: UnitOfWork, store: DialStore, providers: plan.Providers) -> OwnKeys:
+        """Return what the call needs of secrets, none of them in clear; the organisation's first call makes its key.
+
+        Raises:
+            KeyBlocked
+        """
+        keys = await keys_for(
+            unit,
+            (providers.llm, *providers.llm_fallbacks),
+            (providers.stt, *providers.stt_fallbacks),
+            (providers.tts, *providers.tts_fallbacks),
+        )
         master = self._terms.recording_master
         if master is not None:
-            keys[plan.RECORDING_KEY] = await store.recording_key(lambda: master.wrap(new_key(), unit.org_id))
+            keys.sealed[plan.RECORDING_KEY] = await store.recording_key(lambda: master.wrap(new_key(), unit.org_id))
         return keys
 
     def _order(
@@ -290,7 +296,8 @@ class Dialler:
         started: StartedAgent,
         organisation: Organisation,
         playbook: dict[str, Any],
-        sealed_keys: dict[str, str],
+        providers: plan.Providers,
+        keys: OwnKeys,
     ) -> Command:
         now_s = int(time.time())
         permit = Permit(
@@ -314,8 +321,9 @@ class Dialler:
             playbook=playbook,
             prompt_version=call.prompt_version,
             prompt=started.prompt_in_plan(),
-            providers=self._terms.with_speech(started.providers(self._terms.models)),
-            sealed_keys=sealed_keys,
+            providers=providers,
+            sealed_keys=keys.sealed,
+            own_only=keys.only,
             tools=tuple(started.agent.tools),
             variables=started.variables(lead, organisation.name, utc_now()),
             record=plan.RecordWhen(organisation.record_when),

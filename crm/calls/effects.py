@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from agent.llm.port import Failure
 from crm.appointments.usecases import zone_of
 from crm.billing.call_money import meter_call, settle_call
 from crm.billing.ledger import Ledger
@@ -20,6 +21,7 @@ from crm.calls.store import CallStore
 from crm.leads.model import Lead, Task
 from crm.leads.progress import Standing, after_call, after_fact
 from crm.leads.store import LeadStore
+from crm.providers.usecases import note_refusal
 from crm.unit_of_work import UnitOfWork
 from events import call as happenings
 from events.call import Event, FactKind, Speaker
@@ -68,6 +70,10 @@ async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
             await meter_call(call, body.billable_s, Ledger(unit))
         case happenings.Finished():
             await _finish(event, body, call, unit)
+        case happenings.ModelUsed(own_key=True, failure=Failure.REFUSED_KEY):
+            await note_refusal(unit, body.provider.partition(":")[0], event.at)
+        case happenings.KeyRefused():
+            await note_refusal(unit, body.provider, event.at)
         case happenings.RecordingStored() if call.recording_erased_at is not None:
             # Erased while its node still had it: it goes once more.
             await ErasureStore(unit).reopen(call.id)

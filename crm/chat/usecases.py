@@ -22,7 +22,7 @@ from crm.chat.makers import Makers
 from crm.database import utc_now
 from crm.identity.model import Organisation
 from crm.prompts.book import PromptBook
-from crm.providers.usecases import sealed_keys
+from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
@@ -74,13 +74,13 @@ async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) ->
         # Which version of a compared prompt is used is drawn anew for each answer.
         started = await start_agent(await _agent(question.agent_id, unit), new_id(), unit, desk.prompts)
         names = started.models(desk.names)
-        sealed = await sealed_keys(unit, {name.partition(":")[0] for name in names})
+        keys = await keys_for(unit, names)
     agent = started.agent
     if await redis.exists(MODELS_OFF):
         names = tuple(name for name in names if name == SCRIPTED)
         if not names:
             raise Refusal("models_off")
-    model = await _open(names, agent.playbook, sealed, unit.org_id, desk)
+    model = await _open(names, agent.playbook, keys, unit.org_id, desk)
     request = Request(
         # A script is told what happens on the line, and there somebody has picked up first.
         ((Message(Role.EVENT, EventName.ANSWERED),) if names == (SCRIPTED,) else ()) + question.messages,
@@ -108,14 +108,14 @@ async def _agent(agent_id: UUID | None, unit: UnitOfWork) -> Agent:
     return agent
 
 
-async def _open(names: Sequence[str], playbook: str, sealed: dict[str, str], org_id: UUID, desk: Desk) -> Model:
+async def _open(names: Sequence[str], playbook: str, keys: OwnKeys, org_id: UUID, desk: Desk) -> Model:
     try:
-        own = {vendor: unseal(key, desk.secret_key, org_id, vendor) for vendor, key in sealed.items()}
+        own = {vendor: unseal(key, desk.secret_key, org_id, vendor) for vendor, key in keys.sealed.items()}
     except BadSecret:
         raise Refusal("provider_key_unreadable") from None
     script = await asyncio.to_thread(_playbook, desk.playbooks, playbook) if SCRIPTED in names else None
     try:
-        return await desk.models.open(names, script, own)
+        return await desk.models.open(names, script, own, own_only=keys.only)
     except UnknownModel as error:
         raise Refusal("model_unavailable", {"reason": str(error)}) from None
 

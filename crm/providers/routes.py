@@ -1,23 +1,51 @@
-"""/api/providers: an organisation's own keys for providers of models."""
+"""/api/providers: an organisation's own keys for providers of models and of speech."""
 
-from typing import Any
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from crm.access import Held, Person, Unit
 from crm.answers import success
-from crm.providers.model import ProviderKey
-from crm.providers.usecases import KEY_CHARS_MAX, KEY_CHARS_MIN, drop_key, list_keys, save_key
+from crm.providers.model import OPERATOR_KEY, ProviderKey
+from crm.providers.usecases import (
+    KEY_CHARS_MAX,
+    KEY_CHARS_MIN,
+    check_again,
+    choose_when_refused,
+    drop_key,
+    list_keys,
+    save_key,
+)
 
 router = APIRouter()
+
+_VISIBLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
+
+
+def _fits_a_header(key: SecretStr) -> SecretStr:
+    """A vendor is shown it in a header: anything else would look like a vendor that does not answer."""
+    if not set(key.get_secret_value()) <= _VISIBLE:
+        raise ValueError("must be letters, digits and signs of ASCII, without blanks")
+    return key
+
+
+Key = Annotated[SecretStr, Field(min_length=KEY_CHARS_MIN, max_length=KEY_CHARS_MAX), AfterValidator(_fits_a_header)]
+WhenRefused = Literal["operator_key", "block"]
 
 
 class KeyBody(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    key: SecretStr = Field(min_length=KEY_CHARS_MIN, max_length=KEY_CHARS_MAX)
+    key: Key
+    when_refused: WhenRefused = OPERATOR_KEY
+
+
+class ChoiceBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    when_refused: WhenRefused
 
 
 @router.get("/api/providers")
@@ -28,8 +56,21 @@ async def get_keys(unit: Unit) -> JSONResponse:
 @router.put("/api/providers/{vendor}")
 async def put_key(vendor: str, body: KeyBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
     key = body.key.get_secret_value()
-    saved = await save_key(vendor, key, person, unit, check=held.key_check, secret_key=held.secret_key)
+    saved = await save_key(
+        vendor, key, person, unit, check=held.key_check, secret_key=held.secret_key, when_refused=body.when_refused
+    )
     return success(_shown(saved))
+
+
+@router.patch("/api/providers/{vendor}")
+async def patch_choice(vendor: str, body: ChoiceBody, person: Person, unit: Unit) -> JSONResponse:
+    return success(_shown(await choose_when_refused(vendor, body.when_refused, person, unit)))
+
+
+@router.post("/api/providers/{vendor}/check")
+async def post_check(vendor: str, person: Person, unit: Unit, held: Held) -> JSONResponse:
+    kept = await check_again(vendor, person, unit, check=held.key_check, secret_key=held.secret_key)
+    return success(_shown(kept))
 
 
 @router.delete("/api/providers/{vendor}", status_code=204)
@@ -38,4 +79,10 @@ async def delete_key(vendor: str, person: Person, unit: Unit) -> None:
 
 
 def _shown(key: ProviderKey) -> dict[str, Any]:
-    return {"provider": key.vendor, "hint": key.hint, "checked_at": key.checked_at}
+    return {
+        "provider": key.vendor,
+        "hint": key.hint,
+        "checked_at": key.checked_at,
+        "when_refused": key.when_refused,
+        "refused_at": key.refused_at,
+    }

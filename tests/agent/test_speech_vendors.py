@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from agent.llm.port import Failure
 from agent.pipecat_bridge.services import BridgedService
 from agent.speech_process import SpeechProcess
-from agent.speech_vendors import SpeechVendors, UnknownSpeech
+from agent.speech_vendors import OwnKeys, SpeechVendors, UnknownSpeech
 from agent.stt.deepgram import DeepgramRecognizer
 from agent.stt.failover import FailoverRecognizer
+from agent.stt.port import TranscriptionUnavailable
 from agent.stt.whisper_process import Patience, WhisperProcess
+from agent.tts.port import Speech, SpeechUnavailable, Voice
 from bench.providers.deepgram import Deepgram
 from bench.providers.elevenlabs import ElevenLabs
 from bench.providers.socket_server import SpeechServer
-from bench.providers.speech_script import Hearing, InTurn, Saying
+from bench.providers.speech_script import Hearing, InTurn, Refusal, Saying
 from tests.agent.stt import made_whisper
 from tests.agent.stt.engines import WORDS, coded, utter
 from tests.agent.stt.made_whisper import tone
@@ -41,12 +44,12 @@ def ignore(_text: str) -> None:
 
 
 async def test_names_lead_to_vendors_and_keys_of_an_organisation_go_first() -> None:
+    own = OwnKeys({"deepgram": "own", "elevenlabs": "own"})
     async with vendors() as (made, ears, mouths):
-        recognizer = await made.open_recognizer(("deepgram:nova-3",), "pt-BR", (), ignore, own={"deepgram": "own"})
-        assert isinstance(recognizer, DeepgramRecognizer)
+        recognizer = await made.open_recognizer(("deepgram:nova-3",), "pt-BR", (), ignore, own=own)
         await utter(recognizer, coded("alpha bravo"))
         assert (await recognizer.finish()).text == "alpha bravo"
-        voice = await made.open_voice(("elevenlabs:anna/eleven_turbo_v2_5",), "en-us", "pt-BR", {"elevenlabs": "own"})
+        voice = await made.open_voice(("elevenlabs:anna/eleven_turbo_v2_5",), "en-us", "pt-BR", own)
         assert [piece async for piece in voice.speak("um dois")]
         await recognizer.aclose()
         await voice.aclose()
@@ -57,6 +60,69 @@ async def test_names_lead_to_vendors_and_keys_of_an_organisation_go_first() -> N
     assert mouths.seen[0].path.split("/")[3] == "anna"
     assert mouths.seen[0].query["model_id"] == "eleven_turbo_v2_5"
     assert mouths.seen[0].query["language_code"] == "pt"
+
+
+async def said(voice: Voice) -> list[Speech]:
+    return [piece async for piece in voice.speak("one two")]
+
+
+def told_of(failures: list[tuple[str, Failure]], only: tuple[str, ...] = ()) -> OwnKeys:
+    keys = {"deepgram": "stale", "elevenlabs": "stale"}
+    return OwnKeys(keys, only, lambda vendor, failure: failures.append((vendor, failure)))
+
+
+async def test_the_operator_s_keys_stand_in_for_refused_ones_and_somebody_is_told() -> None:
+    failures: list[tuple[str, Failure]] = []
+    async with vendors() as (made, ears, mouths):
+        own = told_of(failures)
+        recognizer = await made.open_recognizer(("deepgram:nova-3",), "en-US", (), ignore, own=own)
+        await utter(recognizer, coded("alpha bravo"))
+        assert (await recognizer.finish()).text == "alpha bravo"
+        voice = await made.open_voice(("elevenlabs:anna",), "en-us", "en-US", own)
+        with pytest.raises(SpeechUnavailable) as caught:
+            await said(voice)
+        assert caught.value.elsewhere
+        assert await said(voice)
+        await recognizer.aclose()
+        await voice.aclose()
+    assert [seen.key for seen in ears.seen] == ["stale", "k"]
+    assert {seen.key for seen in mouths.seen} == {"stale", "k"}
+    assert failures == [("deepgram", Failure.REFUSED_KEY), ("elevenlabs", Failure.REFUSED_KEY)]
+    assert "stale" not in repr(own)
+
+
+async def test_a_blocked_key_lets_nothing_of_the_operator_s_stand_in() -> None:
+    failures: list[tuple[str, Failure]] = []
+    async with vendors() as (made, ears, mouths):
+        own = told_of(failures, ("deepgram", "elevenlabs"))
+        with pytest.raises(TranscriptionUnavailable) as caught:
+            await made.open_recognizer(("deepgram:nova-3",), "en-US", (), ignore, own=own)
+        assert caught.value.failure is Failure.REFUSED_KEY
+        voice = await made.open_voice(("elevenlabs:anna",), "en-us", "en-US", own)
+        for _ in range(2):
+            with pytest.raises(SpeechUnavailable) as unsaid:
+                await said(voice)
+            assert not unsaid.value.elsewhere
+        await voice.aclose()
+    assert {seen.key for seen in ears.seen + mouths.seen} == {"stale"}
+    assert failures[0] == ("deepgram", Failure.REFUSED_KEY)
+
+
+async def test_a_recogniser_s_outage_is_no_reason_to_ask_with_the_operator_s_key() -> None:
+    async with (
+        SpeechServer(Deepgram(), InTurn((Refusal(500),))) as ears,
+        SpeechVendors(SpeechProcess(), SpeechProcess(), {"deepgram": "k"}, {"deepgram": ears.url}) as made,
+    ):
+        with pytest.raises(TranscriptionUnavailable):
+            await made.open_recognizer(("deepgram:nova-3",), "en-US", (), ignore, own=OwnKeys({"deepgram": "own"}))
+    assert {seen.key for seen in ears.seen} == {"own"}
+
+
+async def test_one_name_with_one_key_is_asked_whatever_it_did() -> None:
+    async with vendors() as (made, _, _):
+        recognizer = await made.open_recognizer(("deepgram:nova-3",), "en-US", (), ignore)
+        assert isinstance(recognizer, DeepgramRecognizer)
+        await recognizer.aclose()
 
 
 async def test_several_names_are_a_first_and_those_that_take_over() -> None:

@@ -27,6 +27,7 @@ BODIES: list[events.Body] = [
     events.RecordingFailed("disk_full"),
     events.Closed(),
     events.LegQuality("prospect", stable=False, jitter_ms=220, loss=0.02),
+    events.KeyRefused("deepgram"),
     events.ModelUsed("openai:m", "spoken", "", 20, 7, cost_milli=3, first_token_ms=300, total_ms=900, rank=1),
     events.SpeechFed(heard_ms=60_000, fed_ms=21_000),
     events.ToolUsed("call_3", "book_slot", events.ToolFate.IN_DOUBT, 4_010),

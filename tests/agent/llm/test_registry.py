@@ -5,6 +5,7 @@ from contextlib import aclosing
 from typing import Final
 
 import pytest
+from structlog.testing import capture_logs
 
 from agent.llm.port import EventName, Failure, Message, ModelUnavailable, Request, Role, Text
 from agent.llm.race import Patience
@@ -12,7 +13,7 @@ from agent.llm.registry import VENDORS, Models, UnknownModel, load_provider, spl
 from agent.llm.scripted import ScriptedModel
 from agent.llm.usage import Fate, ModelCall
 from bench.providers.anthropic_messages import AnthropicMessages
-from bench.providers.chat_script import Answer, InTurn, Refusal
+from bench.providers.chat_script import Answer, Fault, InTurn, Refusal
 from bench.providers.chat_server import ChatServer
 from bench.providers.openai_chat import OpenAIChat
 from tests.agent.llm.playbooks import energy_meeting
@@ -56,14 +57,71 @@ async def test_an_organisation_s_key_goes_before_the_operator_s_and_fails_by_its
         url = server.base_url
         async with Models({"openai": "ours"}, base_urls={"openai": url}, on_call=calls.append) as models:
             own = await models.open(["openai:m"], energy_meeting(), {"openai": "theirs"})
-            refused = await models.open(["openai:m"], energy_meeting(), {"openai": "stale"})
+            refused = await models.open(["openai:m"], energy_meeting(), {"openai": "stale"}, own_only=("openai",))
             plain = await models.open(["openai:m"], energy_meeting())
             assert await say(own) == "Hello."
-            with pytest.raises(ModelUnavailable):
+            with pytest.raises(ModelUnavailable) as caught:
                 await say(refused)
             assert await say(plain) == "Hello.", "their refused key does not shut ours out"
+    assert caught.value.failure is Failure.REFUSED_KEY
     assert [seen.key for seen in server.seen if seen.method == "POST"] == ["theirs", "stale", "ours"]
-    assert [call.failure for call in calls] == [None, Failure.REFUSED_KEY, None]
+    assert [(call.failure, call.own_key) for call in calls] == [
+        (None, True),
+        (Failure.REFUSED_KEY, True),
+        (None, False),
+    ]
+
+
+async def test_the_operator_s_key_stands_in_for_a_refused_one_and_rests_it_meanwhile() -> None:
+    calls: list[ModelCall] = []
+    async with ChatServer(OpenAIChat(), InTurn((Answer(("Hello.",)),)), frozenset({"ours"})) as server:
+        urls = {"openai": server.base_url}
+        async with Models({"openai": "ours"}, base_urls=urls, on_call=calls.append) as models:
+            model = await models.open(["openai:m"], energy_meeting(), {"openai": "stale"})
+            with capture_logs() as logs:
+                assert await say(model) == "Hello."
+                assert await say(model) == "Hello."
+    assert [seen.key for seen in server.seen if seen.method == "POST"] == ["stale", "ours", "ours"]
+    assert [(call.own_key, call.rank, call.fate) for call in calls] == [
+        (True, 0, Fate.FAILED),
+        (False, 0, Fate.SPOKEN),
+        (False, 0, Fate.SPOKEN),
+    ], "the same model: no fall back to another one"
+    alerts = [line for line in logs if line["event"] == "provider_key.failed"]
+    assert [(line["provider"], line["failure"]) for line in alerts] == [("openai:m", "refused_key")]
+    assert "stale" not in str(logs)
+
+
+@pytest.mark.parametrize("fault", [Refusal(500), Answer((), fault=Fault.STALL)])
+async def test_a_vendor_that_is_down_is_not_asked_again_with_the_operator_s_key(fault: Refusal | Answer) -> None:
+    async with (
+        ChatServer(OpenAIChat(), InTurn((fault,))) as down,
+        ChatServer(AnthropicMessages(), InTurn((Answer(("Hello.",)),))) as good,
+    ):
+        urls = {"openai": down.base_url, "anthropic": good.base_url}
+        async with Models({"openai": "ours", "anthropic": "ours"}, base_urls=urls) as models:
+            model = await models.open(["openai:m", "anthropic:m"], energy_meeting(), {"openai": "theirs"})
+            assert await say(model) == "Hello."
+    assert {seen.key for seen in down.seen if seen.method == "POST"} == {"theirs"}
+
+
+async def test_a_blocked_key_lets_no_other_account_of_the_operator_s_stand_in_but_an_outage_does() -> None:
+    async with (
+        ChatServer(OpenAIChat(), InTurn((Refusal(500), Answer(("Unused.",)))), frozenset({"theirs"})) as first,
+        ChatServer(AnthropicMessages(), InTurn((Answer(("Hello.",)),))) as second,
+    ):
+        urls = {"openai": first.base_url, "anthropic": second.base_url}
+        names = ["openai:m", "anthropic:m", "scripted"]
+        async with Models({"anthropic": "ours"}, base_urls=urls) as models:
+            own_only = ("openai",)
+            down = await models.open(names, energy_meeting(), {"openai": "theirs"}, own_only=own_only)
+            assert await say(down) == "Hello."
+            refused = await models.open(names, energy_meeting(), {"openai": "stale"}, own_only=own_only)
+            assert "this is Al" in await say(refused), "the script costs nobody anything"
+            theirs = {"openai": "stale", "anthropic": "theirs"}
+            other = await models.open(names, energy_meeting(), theirs, own_only=own_only)
+            assert await say(other) == "Hello.", "with a key of the organisation's"
+    assert [seen.key for seen in second.seen if seen.method == "POST"] == ["ours", "theirs"]
 
 
 async def test_a_breaker_outlives_the_call_that_found_out() -> None:

@@ -22,7 +22,9 @@ from bench.providers.openai_chat import OpenAIChat
 from config.settings import Settings
 from crm.chat import makers
 from crm.chat.answer_log import AnswerLog, Kind
-from crm.database import Sessions
+from crm.database import Sessions, utc_now
+from crm.providers.usecases import note_refusal
+from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 from events.wire import MODELS_OFF
 from salesos.embedded.postgres import PostgresAddresses
@@ -228,6 +230,18 @@ async def test_the_switch_stops_new_answers(console: httpx.AsyncClient, redis: R
     await redis.set(MODELS_OFF, "incident")
     answer = await console.post("/api/chat/answers", json=QUESTION)
     assert (answer.status_code, answer.json()["code"]) == (503, "models_off")
+    assert not asked(vendor)
+
+
+async def test_a_blocked_key_that_is_refused_stops_new_answers(
+    console: httpx.AsyncClient, sessions: Sessions, org: Org, vendor: ChatServer
+) -> None:
+    assert (await console.put("/api/providers/openai", json={"key": KEY, "when_refused": "block"})).status_code == 200
+    async with UnitOfWork(sessions, org.id) as unit:
+        await note_refusal(unit, "openai", utc_now())
+        await unit.commit()
+    answer = await console.post("/api/chat/answers", json=QUESTION)
+    assert (answer.status_code, answer.json()["code"]) == (409, "provider_key_blocked")
     assert not asked(vendor)
 
 

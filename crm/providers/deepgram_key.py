@@ -1,0 +1,38 @@
+"""Is a key of Deepgram's good? Its list of projects, through its SDK: costs nothing."""
+
+import warnings
+from typing import Final
+
+import httpx
+
+from agent.llm.faults import refusal
+from agent.llm.port import Failure, ModelUnavailable
+
+with warnings.catch_warnings():
+    # The SDK's sockets are an old form of a library's; theirs to change.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from deepgram import AsyncDeepgramClient, DeepgramClientEnvironment
+    from deepgram.core.api_error import ApiError
+
+VENDOR: Final = "deepgram"
+BASE_URL: Final = "https://api.deepgram.com"
+_LACKS_A_PERMISSION: Final = 403  # keys that may only transcribe see no projects; an unknown key gets 401
+
+
+async def check(key: str, base_url: str, links: httpx.AsyncClient) -> None:
+    """Return when the vendor knows the key. Raises ModelUnavailable: it refuses it, or cannot be asked."""
+    address = base_url or BASE_URL
+    environment = DeepgramClientEnvironment(base=address, production=address, agent=address, agent_rest=address)
+    client = AsyncDeepgramClient(api_key=key, environment=environment, httpx_client=links)
+    try:
+        await client.manage.v1.projects.list(request_options={"max_retries": 0})
+    except ApiError as error:
+        if error.status_code == _LACKS_A_PERMISSION:
+            return
+        raise refusal(VENDOR, error.status_code or 500, error.headers or {}) from None
+    except httpx.TimeoutException:
+        raise ModelUnavailable(f"{VENDOR}: too slow", Failure.TIMEOUT) from None
+    except httpx.HTTPError:
+        raise ModelUnavailable(f"{VENDOR}: the connection failed", Failure.UNAVAILABLE) from None
+    except ValueError:
+        raise ModelUnavailable(f"{VENDOR}: not the promised form", Failure.GARBAGE) from None

@@ -187,12 +187,15 @@ def call(
 
 @app.command()
 def personas(
-    times: Annotated[int, typer.Option(min=1, max=50)] = 1, at_once: Annotated[int, typer.Option(min=1, max=10)] = 3
+    times: Annotated[int, typer.Option(min=1, max=50)] = 1,
+    at_once: Annotated[int, typer.Option(min=1, max=10)] = 3,
+    unseen: Annotated[bool, typer.Option("--unseen", help="Those on whom nothing is tuned, and nobody else.")] = False,
 ) -> None:
     """Call every persona in the running system; compare with its table and with the carrier's own account."""
-    from bench.personas import run_personas
+    from bench.personas import TABLE, run_personas
+    from bench.unseen_personas import UNSEEN
     from config.settings import read_settings
 
-    lines, good, count = run_personas(times, at_once, read_settings().carrier_address)
+    lines, good, count = run_personas(times, at_once, read_settings().carrier_address, UNSEEN if unseen else TABLE)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(0 if good == count else 1)

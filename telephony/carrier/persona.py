@@ -202,7 +202,7 @@ def parse(text: str, name: str) -> Persona:
 
 
 def load_folder(folder: Path) -> dict[str, Persona]:
-    """Return all personas of a folder by the names of their files. Blocking.
+    """Return all personas of a folder and of the folders in it, by the names of their files. Blocking.
 
     Raises:
         BadPersona: with the faults of all files, or when there is no persona at all.
@@ -210,7 +210,7 @@ def load_folder(folder: Path) -> dict[str, Persona]:
     personas: dict[str, Persona] = {}
     faults: list[str] = []
     owners: dict[str, str] = {}
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(folder.rglob("*.yaml")):
         try:
             persona = parse(path.read_text("utf-8"), path.name)
         except BadPersona as error:
@@ -223,6 +223,8 @@ def load_folder(folder: Path) -> dict[str, Persona]:
             other = owners.setdefault(number, path.stem)
             if other != path.stem:
                 faults.append(f"{path.name}: numbers: {number} belongs to {other} already; take another one")
+        if path.stem in personas:
+            faults.append(f"{path.relative_to(folder)}: another file has this name already; give it one of its own")
         personas[path.stem] = persona
     if not personas and not faults:
         faults.append(f"{folder}: holds no persona; put a NAME.yaml there")

@@ -76,6 +76,16 @@ def test_a_folder_tells_all_its_faults_at_once(tmp_path: Path) -> None:
     assert [fault.split(":")[0] for fault in caught.value.faults] == ["b.yaml", "c.yaml", "d.yaml"]
 
 
+def test_personas_in_folders_within_are_found_and_names_are_theirs_alone(tmp_path: Path) -> None:
+    (tmp_path / "unseen").mkdir()
+    (tmp_path / "a.yaml").write_text("lines: []")
+    (tmp_path / "unseen" / "b.yaml").write_text("lines: []")
+    assert set(load_folder(tmp_path)) == {"a", "b"}
+    (tmp_path / "unseen" / "a.yaml").write_text("lines: []")
+    with pytest.raises(BadPersona, match=r"unseen/a\.yaml: another file has this name"):
+        load_folder(tmp_path)
+
+
 def test_an_empty_folder_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(BadPersona, match="holds no persona"):
         load_folder(tmp_path)

@@ -40,6 +40,8 @@ _WAVE_FRAMES: Final = 10  # that are looked for in what was played
 # less in 95 of 100 at the best of all delays, and 0.20 or less in 99 of 100 at one that is given.
 _SAME_WAVE: Final = 0.36
 _SAME_AT_DELAY: Final = 0.25
+_USUAL_SHARE: Final = 0.6  # of the likeness that this line's echo has: below, somebody speaks over it
+_USUAL_GAIN: Final = 0.3  # of a new likeness in the usual one
 _NEAR_SAMPLES: Final = 40  # 5 ms: our idea of when a frame was played is no better
 
 Levels = NDArray[np.float64]
@@ -62,6 +64,7 @@ class Echo:
         self._played_waves: deque[bytes] = deque(maxlen=_WAVE_FRAMES + _DELAY_MAX)
         self._found: int | None = None  # samples of delay at which the waves were alike last
         self._delay: int | None = None  # and once they have been twice
+        self._usual = 0.0  # how alike they are then: rooms and telephones differ
 
     def hear(self, heard: bytes, played: bytes) -> None:
         """Take a frame from the caller, and what they heard meanwhile (nothing: silence); int16 samples, 8 kHz."""
@@ -105,15 +108,16 @@ class Echo:
         played = np.frombuffer(b"".join(self._played_waves), "<i2").astype(np.float64)
         played = np.concatenate([np.zeros(len(heard) + _DELAY_MAX * FRAME_SAMPLES - len(played)), played])
         alike, delay = likeness(heard, played)
-        if alike >= _SAME_WAVE:
+        if alike >= max(_SAME_WAVE, self._usual * _USUAL_SHARE):
             again = self._found is not None and abs(delay - self._found) <= _NEAR_SAMPLES
             self._found, self._delay = delay, delay if again else self._delay
+            self._usual += (alike - self._usual) * (_USUAL_GAIN if self._usual else 1.0)
             return True
         if self._delay is None:
             return False
         end = len(played) - max(0, self._delay - _NEAR_SAMPLES)
         near = played[max(0, end - len(heard) - 2 * _NEAR_SAMPLES) : end]
-        return likeness(heard, near)[0] >= _SAME_AT_DELAY
+        return likeness(heard, near)[0] >= max(_SAME_AT_DELAY, self._usual * _USUAL_SHARE)
 
     def _look(self, played: Levels, heard: Levels) -> None:
         """Find the way that our voice comes back, or that it does not."""

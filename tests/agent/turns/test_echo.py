@@ -130,3 +130,20 @@ def test_without_anything_played_nothing_is_an_echo() -> None:
 def test_levels_have_a_floor() -> None:
     assert level_db(0.0) == level_db(0.0005) == -60.0
     assert level_db(1.0) == 0.0
+
+
+@pytest.mark.parametrize("gain_db", [-8, -14])
+def test_who_speaks_over_a_loud_and_clear_echo_is_heard(agent: Sound, gain_db: float) -> None:
+    """Straight from the loudspeaker, without a room: what is left of its likeness under a voice is still something."""
+    heard = np.concatenate([np.zeros(240 * 8), agent * 10 ** (gain_db / 20)])[: len(agent)]
+    voice = loud(spoken(OTHERS[2], "en-us"))[: len(agent) - 24_000]
+    heard[24_000 : 24_000 + len(voice)] += voice
+    echo, found = Echo(), []
+    begins = 24_000 // FRAME
+    for place, (theirs, ours) in enumerate(zip(frames_of(heard), frames_of(agent), strict=True)):
+        echo.hear(theirs, ours)
+        # As the voice activity asks: now and then while there is only the echo.
+        if (20 < place < begins and place % 10 == 0) or begins + 8 <= place < begins + 60:
+            found.append((place, echo.explains()))
+    assert np.mean([is_echo for place, is_echo in found if place < begins]) > 0.9
+    assert np.mean([is_echo for place, is_echo in found if place >= begins]) < 0.35

@@ -1,16 +1,19 @@
 """A recording's turn table as figures and as text. Sans-I/O."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 
 from bench.load_report import Spread, spread
 from bench.turn_table.agreement import Difference, differences
+from bench.turn_table.echo import echo_levels
 from bench.turn_table.rows import Kind, Overlap, Row, Who, overlaps_of, rows_of, silences_of
-from bench.turn_table.spurts import Samples, spurts_of
+from bench.turn_table.spurts import Samples, Spurt, spurts_of
 
 LONG_GAP_MS: Final = 1_200  # people answer within about 0.2 s; after this long they ask whether somebody is there
+HALT_MS: Final = 500  # of the agent between two sentences: its voices pause for some 0.35 s
 LONG_SILENCE_MS: Final = 2_000
 LONG_OVERLAP_MS: Final = 500  # the agent over the caller: a collision is over before this, talking somebody down is not
 
@@ -40,6 +43,7 @@ class TurnTable(msgspec.Struct, frozen=True, kw_only=True):
     caller_share: float  # of the recording's time
     agent_share: float
     told: tuple[str, ...]  # what a listener would notice
+    echo: bool = False  # the agent came back on the caller's channel, and was left out there
     differences: tuple[Difference, ...] = ()  # from what the call's own events say; empty where they were not asked
 
 
@@ -52,7 +56,8 @@ def turn_table(
         caller, agent: (samples,) of int16's range, of the same length.
         turns: as the call's summary tells them, to be compared; none: the sound stands alone.
     """
-    theirs, ours = spurts_of(caller, rate_hz), spurts_of(agent, rate_hz)
+    echo = echo_levels(caller, agent, rate_hz)
+    theirs, ours = spurts_of(caller, rate_hz, echo), spurts_of(agent, rate_hz)
     rows, overlaps = rows_of(theirs, ours), overlaps_of(theirs, ours)
     silences = [Silence(*span) for span in silences_of(theirs, ours)]
     duration_ms = len(caller) * 1000 // rate_hz
@@ -69,15 +74,17 @@ def turn_table(
         longest_silence=max(silences, key=lambda silence: silence.ms, default=None),
         caller_share=_share(sum(spurt.ms for spurt in theirs), duration_ms),
         agent_share=_share(sum(spurt.ms for spurt in ours), duration_ms),
-        told=tuple(_told(rows, overlaps, silences, duration_ms)),
+        told=tuple(_told(rows, overlaps, silences, _halts(rows, ours), duration_ms)),
+        echo=echo is not None,
         differences=tuple(differences(turns, theirs, ours)) if turns else (),
     )
 
 
 def text_of(table: TurnTable) -> str:
     """Return the table as lines for people."""
+    echo = ", on a loudspeaker: the agent's echo is left out" if table.echo else ""
     lines = [
-        f"{table.name}, {_s(table.duration_ms)} s",
+        f"{table.name}, {_s(table.duration_ms)} s{echo}",
         f"{'start':>8}{'end':>8}  {'who':<8}{'before':>8}{'over':>7}  kind",
     ]
     for row in table.rows:
@@ -121,7 +128,24 @@ def _gaps(rows: Sequence[Row], to: Who) -> list[float]:
     return [row.before_ms for row in rows if row.who is to and row.kind is Kind.TURN and row.before_ms is not None]
 
 
-def _told(rows: Sequence[Row], overlaps: Sequence[Overlap], silences: Sequence[Silence], duration_ms: int) -> list[str]:
+def _halts(rows: Sequence[Row], agent: Sequence[Spurt]) -> list[Silence]:
+    """Return where the agent is silent in the middle of its talk for longer than between sentences."""
+    talks = [row for row in rows if row.who is Who.AGENT]
+    halts = [Silence(one.ended_ms, two.started_ms) for one, two in pairwise(agent)]
+    return [
+        halt
+        for halt in halts
+        if halt.ms > HALT_MS and any(row.started_ms < halt.started_ms and halt.ended_ms < row.ended_ms for row in talks)
+    ]
+
+
+def _told(
+    rows: Sequence[Row],
+    overlaps: Sequence[Overlap],
+    silences: Sequence[Silence],
+    halts: Sequence[Silence],
+    duration_ms: int,
+) -> list[str]:
     """Return what somebody who listens would notice, in the order in which it is heard."""
     found = [
         (row.started_ms, f"the agent answers after {_s(row.before_ms)} s")
@@ -139,6 +163,7 @@ def _told(rows: Sequence[Row], overlaps: Sequence[Overlap], silences: Sequence[S
         if one.begun_by is Who.CALLER and one.ms > LONG_OVERLAP_MS
     ]
     found += [(one.started_ms, f"nobody is heard for {_s(one.ms)} s") for one in silences if one.ms > LONG_SILENCE_MS]
+    found += [(one.started_ms, f"the agent halts for {_s(one.ms)} s in the middle of its talk") for one in halts]
     if rows and max(rows, key=lambda row: row.ended_ms).ended_ms >= duration_ms - 20:
         last = max(rows, key=lambda row: row.ended_ms)
         found.append((last.ended_ms, f"the call ends while the {last.who} speaks"))

@@ -64,16 +64,19 @@ def floor_of(dbfs: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.minimum(np.interp(np.arange(len(dbfs)), at, found), FLOOR_DBFS_MAX))
 
 
-def spurts_of(pcm: Samples, rate_hz: int) -> list[Spurt]:
+def spurts_of(pcm: Samples, rate_hz: int, below_dbfs: NDArray[np.float64] | None = None) -> list[Spurt]:
     """Return a channel's spurts in their order; no two are closer than BRIDGE_MS.
 
     Args:
         pcm: (samples,) of int16's range.
+        below_dbfs: for each frame a level below which nothing counts, such as an echo's.
     """
     dbfs = levels(pcm, rate_hz)
     floor = floor_of(dbfs)
     loud = dbfs >= np.maximum(floor + BEGIN_DB, BEGIN_DBFS_MIN)
     kept = dbfs >= np.maximum(floor + KEEP_DB, KEEP_DBFS_MIN)
+    if below_dbfs is not None:
+        loud, kept = loud & (dbfs >= below_dbfs), kept & (dbfs >= below_dbfs)
     pieces = [(a, b) for a, b in _runs(kept | loud) if loud[a:b].any()]
     bridged: list[tuple[int, int]] = []
     for begin, end in pieces:

@@ -10,9 +10,11 @@ from media.frame import RATE_HZ
 Samples = NDArray[np.float64]
 
 
-def channel(bursts: Sequence[tuple[int, int]], duration_ms: int, room_dbfs: float | None = None) -> Samples:
+def channel(
+    bursts: Sequence[tuple[int, int]], duration_ms: int, room_dbfs: float | None = None, seed: int = 7
+) -> Samples:
     """Return a channel that is loud in the bursts (began, ended; ms), and holds the room's noise throughout."""
-    chance = np.random.default_rng(7)
+    chance = np.random.default_rng(seed)
     sound = np.zeros(duration_ms * RATE_HZ // 1000)
     for began_ms, ended_ms in bursts:
         begin, end = began_ms * RATE_HZ // 1000, ended_ms * RATE_HZ // 1000

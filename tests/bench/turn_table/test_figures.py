@@ -41,6 +41,12 @@ def test_an_agent_that_talks_over_the_caller_is_told() -> None:
     )
 
 
+def test_an_agent_that_halts_in_its_talk_is_told() -> None:
+    agent = [(1_000, 2_000), (2_350, 3_000), (3_800, 6_000)]
+    table = turn_table("halting", channel([], 7_000), channel(agent, 7_000), RATE_HZ)
+    assert table.told == ("3.00: the agent halts for 0.80 s in the middle of its talk",)
+
+
 def test_text_has_a_line_for_each_row_and_each_finding() -> None:
     lines = text_of(TABLE).splitlines()
     assert lines[0] == "made, 15.00 s"

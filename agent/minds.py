@@ -13,7 +13,7 @@ from agent.llm.gateway import Gateway
 from agent.llm.playbook import phrases
 from agent.llm.playbook_file import BadPlaybook, parse
 from agent.llm.port import Failure
-from agent.llm.registry import VENDORS, Models, UnknownModel
+from agent.llm.registry import SCRIPTED, VENDORS, Models, UnknownModel
 from agent.llm.usage import ModelCall
 from agent.pipecat_bridge.services import BridgedService
 from agent.ports import Minds
@@ -41,11 +41,11 @@ class BadPlan(Exception):
 
 
 class MindsUnavailable(Exception):
-    """The plan is good, but what it needs is away just now; or it is not, and refuses the key."""
+    """The plan is good, but what it needs cannot be had just now; `code` is for who wanted the call."""
 
-    def __init__(self, message: str, *, key_refused: bool = False) -> None:
+    def __init__(self, message: str, code: str = "speech_away") -> None:
         super().__init__(message)
-        self.key_refused = key_refused
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,13 +136,15 @@ class MindMaker:
 
         Raises:
             BadPlan: a provider or the playbook.
-            MindsUnavailable: the recogniser cannot be had now.
+            MindsUnavailable: the recogniser cannot be had now, or the operator has stopped all models.
         """
         try:
             playbook = parse(plan.playbook, "plan.playbook")
             own = own_keys(plan, self._secret_key)
             providers, language = plan.providers, plan.agent.language
             models = (providers.llm, *providers.llm_fallbacks)
+            if self._models.off and SCRIPTED not in models:
+                raise MindsUnavailable("language models are switched off", "models_off")
             model = await self._models.open(models, playbook, own, on_model, own_only=plan.own_only)
             speech_keys = OwnKeys(own, plan.own_only, on_key_failed)
             voices, recognizers = (providers.tts, *providers.tts_fallbacks), (providers.stt, *providers.stt_fallbacks)
@@ -162,7 +164,8 @@ class MindMaker:
             raise BadPlan(str(error)) from None
         except TranscriptionUnavailable as error:
             await voice.aclose()
-            raise MindsUnavailable(str(error), key_refused=error.failure is Failure.REFUSED_KEY) from None
+            refused = error.failure is Failure.REFUSED_KEY
+            raise MindsUnavailable(str(error), "speech_key_refused" if refused else "speech_away") from None
         variables = {
             "agent_name": plan.agent.name,
             "org_name": plan.org_name,

@@ -14,7 +14,8 @@ from typing import Final, Protocol
 
 import structlog
 
-from agent.apology import break_off, reason_of
+from agent.apology import SWITCHED_OFF, break_off, reason_of
+from agent.handing_over import HandOver, hand_over
 from agent.llm.port import Ahead, EventName, Late, Message, Model, ModelUnavailable, Request, Role, Text, Tool, ToolCall
 from agent.reply import Reply, Waterfall
 from agent.saying import Mouth, Saying, SpeakingFailed
@@ -57,6 +58,8 @@ class Means(Protocol):
     def phrases(self) -> StockPhrases: ...
     @property
     def ahead(self) -> Ahead | None: ...
+    @property
+    def hand_over(self) -> HandOver | None: ...
 
 
 async def produce(reply: Reply, record: Record, means: Means, mouth: Mouth, on_open: Callable[[], None]) -> None:
@@ -77,6 +80,10 @@ async def produce(reply: Reply, record: Record, means: Means, mouth: Mouth, on_o
             except ModelUnavailable as error:
                 failed = reason_of(error.failure)
                 log.error("answer.failed", reason=failed, sentences=len(reply.sentences))
+        if failed == SWITCHED_OFF and await hand_over(
+            reply, record.messages, means.hand_over, speech.say, means.phrases
+        ):
+            failed = ""
         if failed and (last_words := break_off(reply, failed, means.phrases)):
             await speech.say(last_words)
     except SpeakingFailed as error:

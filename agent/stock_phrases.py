@@ -17,6 +17,7 @@ class StockPhrases:
     done: str  # something was done, and no model has words for it
     not_done: str  # something did not work, or is in doubt
     closing: str  # the operator has switched the models off: the call ends
+    handing_over: str  # and a person takes the caller
 
     @property
     def patience(self) -> tuple[str, ...]:
@@ -36,6 +37,7 @@ ENGLISH: Final = StockPhrases(
     done="That is done.",
     not_done="I am sorry, that did not work just now. Somebody will get back to you about it.",
     closing="I am sorry, I have to end our call here. One of my colleagues will call you back. Goodbye.",
+    handing_over="I am putting you through to one of my colleagues now.",
 )
 _PORTUGUESE: Final = StockPhrases(
     hello="Olá!",
@@ -45,6 +47,7 @@ _PORTUGUESE: Final = StockPhrases(
     done="Pronto, está feito.",
     not_done="Desculpe, isso não funcionou agora. Alguém vai retornar para você sobre isso.",
     closing="Desculpe, preciso encerrar a nossa ligação aqui. Um colega meu vai ligar de volta. Até logo.",
+    handing_over="Vou passar a ligação para um colega meu agora.",
 )
 _BY_LANGUAGE: Final[Mapping[str, StockPhrases]] = {"en": ENGLISH, "pt": _PORTUGUESE}
 

@@ -85,7 +85,17 @@ KINDS: Final[Mapping[str, Kind]] = {
 }
 # What a voice node says when another moment, or another node, would do.
 PASSING: Final = frozenset(
-    {"late", "node_draining", "node_full", "node_overloaded", "outbox_full", "speech_away", "crm_away", "redis_away"}
+    {
+        "late",
+        "node_draining",
+        "node_full",
+        "node_overloaded",
+        "outbox_full",
+        "speech_away",
+        "crm_away",
+        "redis_away",
+        "models_off",
+    }
 )
 _BY_STATUS: Final = {401: "not_signed_in", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
 

@@ -81,3 +81,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     smart_turn: bool = True  # where the node has it: ends of turns by their sound, not by silence and words alone
     corrected: tuple[CorrectedObjection, ...] = ()  # objections as people of the organisation see them, newest first
     own_only: tuple[str, ...] = ()  # vendors in `sealed_keys` in whose place the operator's keys must not be used
+    takes_over: bool = False  # the organisation has people who take callers over

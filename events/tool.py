@@ -17,6 +17,9 @@ PATH_PREFIX: Final = "/internal/tools/"  # + the tool's name: POST ToolQuestion 
 LINE_CHARS_MAX: Final = 300
 TEXT_CHARS_MAX: Final = 1_000
 KEYS_MAX: Final = 32
+# The `tool_call_id` under which a node asks for `transfer_call` by itself: the operator has stopped the models. No
+# model's call has it, and whatever tools the agent was given, it is allowed.
+HAND_OVER: Final = "hand_over"
 
 Line = Annotated[str, msgspec.Meta(min_length=1, max_length=LINE_CHARS_MAX)]
 LongText = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARS_MAX)]

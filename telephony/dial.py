@@ -145,8 +145,8 @@ class Dialer:
             log.error("dial.bad_plan", reason=str(error))
             raise DialRefused("bad_plan") from None
         except MindsUnavailable as error:
-            log.error("dial.speech_away", reason=str(error))
-            raise DialRefused("speech_key_refused" if error.key_refused else "speech_away") from None
+            log.error("dial.minds_away", code=error.code, reason=str(error))
+            raise DialRefused(error.code) from None
 
     async def _spend(self, permit: Permit) -> None:
         try:

@@ -106,6 +106,11 @@ class Models:
         """Of the last answers, those that another model than the first one gave."""
         return self._fallbacks.share
 
+    @property
+    def off(self) -> bool:
+        """True while the operator's switch stops all language models."""
+        return self._is_off()
+
     async def open(
         self,
         names: Sequence[str],

@@ -36,6 +36,7 @@ from crm.leads.store import LeadStore
 from crm.prompts.book import PromptBook
 from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
+from crm.tools.transfer_number import SETTING as TRANSFER_NUMBER
 from crm.unit_of_work import UnitOfWork
 from events import permit as permits
 from events import plan, wire
@@ -324,6 +325,7 @@ class Dialler:
             providers=providers,
             sealed_keys=keys.sealed,
             own_only=keys.only,
+            takes_over=bool(organisation.settings.get(TRANSFER_NUMBER)),
             tools=tuple(started.agent.tools),
             variables=started.variables(lead, organisation.name, utc_now()),
             record=plan.RecordWhen(organisation.record_when),

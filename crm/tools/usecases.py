@@ -32,6 +32,7 @@ from events import permit as permits
 from events.ids import new_id
 from events.permit import Permit, Purpose
 from events.tool import (
+    HAND_OVER,
     NEED_CRM,
     BadArguments,
     BookSlot,
@@ -47,6 +48,7 @@ from events.tool import (
 
 NOTES_TOLD_CHARS: Final = 1_500  # the newest; a model pays for each
 OPEN: Final = "open"
+TRANSFER_KIND: Final = "transfer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ async def run_tool(name: str, question: ToolQuestion, sessions: Sessions, author
             return msgspec.convert(before.answer, ToolAnswer)
         if call.closed or call.ended_at is not None:
             raise CallOver(call.state)
-        if name not in call_tools(call):
+        by_operator = tool is ToolName.TRANSFER_CALL and question.tool_call_id == HAND_OVER
+        if name not in call_tools(call) and not by_operator:
             raise Refusal("forbidden", {"tool": name})
         lead = await LeadStore(unit).lock(call.lead_id)
         assert lead is not None, "a call's lead outlives it"
@@ -228,17 +231,24 @@ async def _transfer_call(arguments: TransferCall, on: Setting) -> ToolAnswer:
         issued_at=now_s,
         expires_at=now_s + permits.LIFETIME_S,
     )
-    on.unit.session.add(
-        Task(
-            org_id=on.call.org_id,
-            lead_id=on.lead.id,
-            call_id=on.call.id,
-            kind="transfer",
-            title=f"{on.lead.name} is put through: {arguments.reason}",
+    if not await _is_announced(on):
+        on.unit.session.add(
+            Task(
+                org_id=on.call.org_id,
+                lead_id=on.lead.id,
+                call_id=on.call.id,
+                kind=TRANSFER_KIND,
+                title=f"{on.lead.name} is put through: {arguments.reason}",
+            )
         )
-    )
     told = "granted: say in one sentence that you put them through now"
     return ToolAnswer({"result": told}, permit=permits.seal(permit, on.authority.secret_key))
+
+
+async def _is_announced(on: Setting) -> bool:
+    """True when this call was put through before, and the prospect came back or did not wait."""
+    tasks = await LeadStore(on.unit).tasks_of(on.lead.id)
+    return any(task.kind == TRANSFER_KIND and task.call_id == on.call.id and task.status == OPEN for task in tasks)
 
 
 _TOOLS: Final[dict[ToolName, Callable[[Any, Setting], Awaitable[ToolAnswer]]]] = {

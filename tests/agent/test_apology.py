@@ -3,7 +3,7 @@
 import pytest
 
 from agent import report
-from agent.apology import MODEL_AWAY, SWITCHED_OFF, break_off, reason_of
+from agent.apology import KEY_REFUSED, MODEL_AWAY, SWITCHED_OFF, break_off, reason_of
 from agent.llm.port import Failure, ToolCall
 from agent.reply import Reply, Waterfall
 from agent.stock_phrases import stock_phrases
@@ -13,8 +13,9 @@ PHRASES = stock_phrases()
 
 
 @pytest.mark.parametrize("failure", list(Failure))
-def test_only_the_operator_s_switch_is_told_apart(failure: Failure) -> None:
-    assert reason_of(failure) == (SWITCHED_OFF if failure is Failure.SWITCHED_OFF else MODEL_AWAY)
+def test_the_operator_s_switch_and_a_refused_key_are_told_apart(failure: Failure) -> None:
+    known = {Failure.SWITCHED_OFF: SWITCHED_OFF, Failure.REFUSED_KEY: KEY_REFUSED}
+    assert reason_of(failure) == known.get(failure, MODEL_AWAY)
 
 
 @pytest.mark.parametrize(("reason", "words"), [(MODEL_AWAY, PHRASES.sorry), (SWITCHED_OFF, PHRASES.closing)])

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from agent import report
+from agent.apology import SWITCHED_OFF
+from agent.handing_over import HandOver
 from agent.llm.port import (
     Ahead,
     Delta,
@@ -85,6 +87,7 @@ class Means:
     toolbox: Toolbox | None = None
     phrases: StockPhrases = PHRASES
     ahead: Ahead | None = None
+    hand_over: HandOver | None = None
 
 
 @dataclass
@@ -125,10 +128,15 @@ class Room:
 
 
 def answer(
-    *plays: list[Delta | float | Exception], messages: tuple[Message, ...] = ASKED, failed: str = "", away: bool = False
+    *plays: list[Delta | float | Exception],
+    messages: tuple[Message, ...] = ASKED,
+    failed: str = "",
+    away: bool = False,
+    hand_over: HandOver | None = None,
 ) -> tuple[Reply, Room, Model]:
     reply, room, model = Reply(1, Waterfall(), failed=failed), Room(), Model(list(plays))
-    run_virtual(produce(reply, Asked(messages), Means(model, SteadyVoice(away)), room, lambda: None))
+    means = Means(model, SteadyVoice(away), hand_over=hand_over)
+    run_virtual(produce(reply, Asked(messages), means, room, lambda: None))
     return reply, room, model
 
 
@@ -210,3 +218,23 @@ def test_a_tool_without_words_is_followed_by_words_even_behind_one_moment() -> N
 def test_a_voice_that_is_away_fails_the_answer() -> None:
     with pytest.raises(SpeakingFailed, match="speech_unavailable"):
         answer([Text("Hello.")], away=True)
+
+
+async def granted() -> bool:
+    return True
+
+
+OFF: Final = ModelUnavailable("off", Failure.SWITCHED_OFF)
+
+
+def test_with_the_models_stopped_a_person_takes_the_caller() -> None:
+    reply, _, _ = answer([OFF], hand_over=granted)
+    assert reply.text == f"{PHRASES.one_moment} {PHRASES.handing_over}"
+    assert (report.decided_outcome(reply), reply.failed) == (Outcome.TRANSFERRED, SWITCHED_OFF)
+    assert report.Facts(lambda _: None).new_in(reply) == [], "nobody has to call back"
+
+
+def test_an_outage_is_no_reason_to_hand_callers_over() -> None:
+    reply, _, _ = answer([AWAY], hand_over=granted)
+    assert reply.text == PHRASES.sorry
+    assert report.decided_outcome(reply) is Outcome.SERVICE_FAILURE

@@ -21,11 +21,12 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from agent.stock_phrases import ENGLISH
-from bench.providers.chat_script import Answer, Call, Seen
+from bench.providers.chat_script import Answer, Call, InTurn, Seen
 from bench.providers.chat_server import ChatServer
 from bench.providers.openai_chat import OpenAIChat
 from crm.call_events import EventConsumer
 from events.tool import ToolName
+from events.wire import MODELS_OFF
 from media.codec import g711
 from media.dtmf import tones
 from tests.crm.conftest import NUMBER, Org
@@ -179,6 +180,50 @@ async def test_a_prospect_is_put_through_to_a_person(
     else:
         assert truth["ended_by"] == "script"
         assert len(truth["agent_audio"]) == 2, "our sentence, and the apology by the carrier's voice"
+
+
+GREETING = "Hello, this is Sol."
+
+
+@pytest.mark.parametrize("number", [REP, None], ids=["somebody takes over", "nobody can"])
+async def test_with_the_models_stopped_in_mid_call_a_person_takes_over_or_calls_back(
+    number: str | None,
+    app: FastAPI,
+    api: httpx.AsyncClient,
+    own_redis_url: str,
+    consumer: EventConsumer,
+    tmp_path: Path,
+    org: Org,
+) -> None:
+    data(await api.put("/api/settings/transfer", json={"number": number}))
+    data(await api.post("/api/prompts", json={"slug": "sol", "template": "You are Sol."}), 201)
+    # With a prompt, for no script can stand in for that.
+    body = {"name": "Sol", "playbook": "energy_meeting", "model": "openai:m", "prompt": "sol", "tools": ["note_fact"]}
+    greet = InTurn((Answer((GREETING,)),))
+    async with ChatServer(OpenAIChat(), greet) as vendor, on_stage(app, own_redis_url, tmp_path, vendor) as stage:
+        await stage.seat("silent", NUMBER)
+        await stage.seat("silent", REP)
+        agent = data(await api.post("/api/agents", json=body), 201)
+        calling = asyncio.create_task(whole_call(api, consumer, agent["id"], org))
+        await vendor.until(whole=1, timeout_s=30)
+        await stage.redis.set(MODELS_OFF, "the model says odd things")
+        call = await calling
+        truth = (await stage.http.get(f"/box/calls/{call['carrier_call_id']}")).json()
+        more = {"lead_id": str(org.lead_id), "agent_id": agent["id"]}
+        refused = await api.post("/api/calls", json=more)
+        await stage.redis.delete(MODELS_OFF)
+    said = [turn["heard_text"] for turn in call["turns"]]
+    tasks = [task["kind"] for task in data(await api.get(f"/api/leads/{org.lead_id}"))["tasks"]]
+    assert sum(seen.method == "POST" for seen in vendor.seen) == 1
+    assert (call["state"], call["reason"]) == ("ended", "models_off")
+    if number:
+        assert said == [GREETING, f"{ENGLISH.one_moment} {ENGLISH.handing_over}"]
+        assert (call["outcome"], truth["dialed"], tasks) == ("transferred", [REP], ["transfer"])
+    else:
+        assert said == [GREETING, ENGLISH.closing]
+        assert (call["outcome"], truth["dialed"], tasks) == ("service_failure", [], ["call_back"])
+    assert (refused.status_code, refused.json()["code"]) == (503, "node_refused"), "nobody is dialled for a goodbye"
+    assert refused.json()["details"]["reason"] == "models_off"
 
 
 def menu_caller(seen: Seen) -> Answer:

@@ -24,7 +24,7 @@ from crm.unit_of_work import UnitOfWork
 from events.call import Answered, Body, Closed, FactKind, FactNoted, Finished, MessageRequested, Outcome, State
 from events.money import credits_to_milli
 from events.permit import Purpose, unseal
-from events.tool import NEED_CRM, PATH_PREFIX, ToolAnswer, ToolName
+from events.tool import HAND_OVER, NEED_CRM, PATH_PREFIX, ToolAnswer, ToolName
 from tests.crm.conftest import Org, make_org
 from tests.crm.fake_node import CallScript, FakeNode, publish
 from tests.crm.test_api import data, problem
@@ -213,6 +213,24 @@ async def test_a_tool_that_the_agent_was_not_given_is_refused(
     placed = await resources.dialler.dial(DialRequest(lead_id=org.lead_id, agent_id=UUID(agents[0]["id"])), org.id)
     plain = Voice(voice.client, org.id, placed.call_id)
     assert problem(await plain.post("look_up_lead"), 403, "forbidden") == {"tool": "look_up_lead"}
+    assert problem(await plain.post("look_up_lead", key=HAND_OVER), 403, "forbidden") == {"tool": "look_up_lead"}
+
+
+async def test_a_node_hands_over_by_itself_whatever_tools_the_agent_was_given(
+    voice: Voice, resources: Resources, api: httpx.AsyncClient, sessions: Sessions, org: Org
+) -> None:
+    data(await api.put("/api/settings/transfer", json={"number": REP}))
+    plain_agent = data(await api.get("/api/agents"))[0]["id"]
+    async with UnitOfWork(sessions, org.id) as unit:
+        await Ledger(unit).fund(credits_to_milli(1_000), "fund:more")
+        await unit.commit()
+    placed = await resources.dialler.dial(DialRequest(lead_id=org.lead_id, agent_id=UUID(plain_agent)), org.id)
+    plain = Voice(voice.client, org.id, placed.call_id)
+    reason = {"reason": "the language models were stopped"}
+    assert problem(await plain.post("transfer_call", reason), 403, "forbidden") == {"tool": "transfer_call"}
+    assert (await plain.ask("transfer_call", reason, HAND_OVER)).permit
+    titles = [task["title"] for task in data(await api.get(f"/api/leads/{org.lead_id}"))["tasks"]]
+    assert titles == ["Dana is put through: the language models were stopped"]
 
 
 async def test_after_the_call_nothing_new_is_done_but_what_was_done_is_told(
@@ -267,6 +285,7 @@ async def test_a_transfer_is_a_dial_with_its_decision_its_permit_and_a_task(
     tasks = data(await api.get(f"/api/leads/{org.lead_id}"))["tasks"]
     assert [task["title"] for task in tasks] == ["Dana is put through: price"]
     again = await voice.ask("transfer_call", {"reason": "price"})
+    assert len(data(await api.get(f"/api/leads/{org.lead_id}"))["tasks"]) == 1, "one prospect, one task"
     other = unseal(again.permit, settings.secret_key.get_secret_value(), time.time())
     assert other.id != permit.id, "each permit is good for one dial"
 

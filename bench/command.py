@@ -159,6 +159,9 @@ def call(
     stt_final_ms: SttFinal = 0,
     first_token_ms: FirstToken = 0,
     first_audio_ms: FirstAudio = 0,
+    stt_partial_ms: Annotated[
+        int, typer.Option(min=-1, help="From the last syllable to a first guess that has its word; -1: there is none.")
+    ] = -1,
     speculate: Annotated[bool, typer.Option(help="Begin answers on probable ends of turns (sockets only).")] = False,
     smart_turn: Annotated[bool, typer.Option(help="Judge ends of turns by their sound (sockets only).")] = False,
     json: JsonFile = None,
@@ -177,7 +180,8 @@ def call(
     if providers is CallProviders.EMBEDDED:
         measuring = calls.measure(persona, count, at_once, read_settings().data_dir.absolute())
     else:
-        timing = Timing(stt_final_ms, first_token_ms, TOKEN_GAP_MS if first_token_ms else 0, first_audio_ms)
+        gap_ms = TOKEN_GAP_MS if first_token_ms else 0
+        timing = Timing(stt_final_ms, first_token_ms, gap_ms, first_audio_ms, stt_partial_ms)
         measuring = socket_calls.measure(count, at_once, timing, speculate=speculate, smart_turn=smart_turn)
     with failing_with("call", SystemFailed, ServerFailed):
         found = uvloop.run(measuring)

@@ -88,7 +88,13 @@ class _Nova:
         self._told_ms = 0  # the stream's place up to which a partial was told
         self._finalized = False  # the client asked
         self._finals_at: float | None = None  # when the last words may be told
-        self.due_at: float | None = None
+        self._final_due = False  # somebody gave a reason to
+        self._whole_at: float | None = None  # when a first guess at all of them is told
+
+    @property
+    def due_at(self) -> float | None:
+        moments = [self._whole_at, self._finals_at if self._final_due else None]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     async def opened(self) -> None:
         """Nova says nothing first."""
@@ -97,11 +103,13 @@ class _Nova:
         voiced_before = self._ear.voiced
         if self._ear.feed(ulaw):
             self._finals_at = now + self._hearing.final_s
+            if self._hearing.partial_s is not None:
+                self._whole_at = now + self._hearing.partial_s
             if not voiced_before:
                 started_s = self._ear.first_voiced_ms / 1000
                 await self._link.send({"type": "SpeechStarted", "channel": [0], "timestamp": started_s})
         elif self._ear.voiced and self._ear.heard_ms - self._ear.last_voiced_ms >= _ENDPOINTING_MS:
-            self._schedule()
+            self._final_due = True
         if self._ear.voiced and self._ear.heard_ms - self._told_ms >= self._hearing.partial_every_ms:
             self._told_ms = self._ear.heard_ms
             start_ms = self._ear.first_voiced_ms
@@ -117,7 +125,7 @@ class _Nova:
                 if self._finals_at is None or self._finals_at <= now:
                     await self._final()
                 else:
-                    self._schedule()
+                    self._final_due = True
             case "CloseStream":
                 if self._ear.voiced:
                     await self._final()
@@ -129,14 +137,15 @@ class _Nova:
         return True
 
     async def tick(self, now: float) -> None:
-        if self.due_at is not None and now >= self.due_at:
+        if self._whole_at is not None and now >= self._whole_at:
+            self._whole_at = None
+            await self._results(self._ear.words, self._ear.first_voiced_ms, self._ear.heard_ms, is_final=False)
+        if self._final_due and self._finals_at is not None and now >= self._finals_at:
             await self._final()
 
-    def _schedule(self) -> None:
-        self.due_at = self._finals_at
-
     async def _final(self) -> None:
-        self.due_at = self._finals_at = None
+        self._finals_at = self._whole_at = None
+        self._final_due = False
         words, start_ms, end_ms = self._ear.end()
         self._told_ms = end_ms
         finalized, self._finalized = self._finalized, False

@@ -22,6 +22,7 @@ class Timing(msgspec.Struct, frozen=True):
     first_token_ms: int = 0
     token_gap_ms: int = 0
     first_audio_ms: int = 0  # from a clause's text to its first sound
+    stt_partial_ms: int = -1  # from the last syllable received to a first guess that has its word; -1: there is none
 
     @property
     def clause_ms(self) -> int:

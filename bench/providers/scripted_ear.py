@@ -56,8 +56,10 @@ class Ear:
 
     @property
     def partial(self) -> list[CodedWord]:
-        """What a first guess has: all but the last word, which may not be whole."""
-        return self.words[:-1] if len(self.words) > 1 else self.words
+        """What a first guess has: all but the last word, which may not be whole, until there was time to know it."""
+        quiet_ms = self.heard_ms - self.last_voiced_ms
+        known = self.hearing.partial_s is not None and quiet_ms >= self.hearing.partial_s * 1000
+        return self.words if known or len(self.words) <= 1 else self.words[:-1]
 
     def end(self) -> tuple[list[CodedWord], int, int]:
         """A final is told: return its words, and where its stretch begins and ends."""

@@ -34,7 +34,9 @@ PARENT_LOOK_S: Final = 1.0
 
 
 def hearing(timing: Timing) -> Hearing:
-    return Hearing(texts=(HEARD,), final_s=timing.stt_final_ms / 1000, turn_s=timing.stt_final_ms / 1000)
+    final_s = timing.stt_final_ms / 1000
+    partial_s = timing.stt_partial_ms / 1000 if timing.stt_partial_ms >= 0 else None
+    return Hearing(texts=(HEARD,), final_s=final_s, turn_s=final_s, partial_s=partial_s)
 
 
 def saying(timing: Timing) -> Saying:
@@ -76,10 +78,11 @@ def main(
     first_token_ms: int = 0,
     token_gap_ms: int = 0,
     first_audio_ms: int = 0,
+    stt_partial_ms: int = -1,
 ) -> None:
     if core >= 0:
         os.sched_setaffinity(0, {core})
-    uvloop.run(serve(Timing(stt_final_ms, first_token_ms, token_gap_ms, first_audio_ms)))
+    uvloop.run(serve(Timing(stt_final_ms, first_token_ms, token_gap_ms, first_audio_ms, stt_partial_ms)))
 
 
 if __name__ == "__main__":

@@ -71,6 +71,17 @@ async def test_finalize_brings_the_words_that_arrived_with_their_times() -> None
     assert bytes(server.seen[0].audio) == SILENCE + SPEECH
 
 
+async def test_a_first_guess_has_the_last_word_when_there_was_time_for_it() -> None:
+    async with server_of(Hearing(vocabulary=WORDS, partial_s=0.01, final_s=60.0)) as server, nova(server) as socket:
+        await socket.send_media(SPEECH)
+        messages = [await socket.recv() for _ in range(3)]
+    _started, early, whole = messages
+    assert isinstance(early, ListenV1Results)
+    assert isinstance(whole, ListenV1Results)
+    assert (early.is_final, early.channel.alternatives[0].transcript) == (False, "one two")
+    assert (whole.is_final, whole.channel.alternatives[0].transcript) == (False, "one two three")
+
+
 async def test_silence_ends_a_stretch_and_what_follows_is_another() -> None:
     async with server_of(Hearing(texts=("hello there", "goodbye"))) as server, nova(server) as socket:
         finals = []

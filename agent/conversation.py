@@ -363,9 +363,10 @@ class Conversation:
     async def _expired(self, timer: sig.Timer) -> sig.Result | None:
         match timer:
             case sig.Timer.OPENING:
-                await self._answer(self._opening.expired(self._memory).event)
+                await self._answer(self._opening.expired().event)
             case sig.Timer.SILENCE:
-                await self._answer(self._patience.tried())
+                due = self._opening.unanswered()
+                await self._answer(due.event if due is not None else self._patience.tried())
             case sig.Timer.DOUBT:
                 self._resume_if_assent()
             case sig.Timer.YIELD if self._opening.leaving_message:

@@ -23,11 +23,16 @@ class Interruption:
         self._voice = voice
 
     def is_assent(self, text: str) -> bool:
-        return is_backchannel(text, self._backchannels)
+        return is_backchannel(text, self._nods)
 
     def is_noise(self, voice: VoiceEnded, text: str) -> bool:
         """Neither a word nor a voice that lasts: a cough, a door, a nod."""
-        return is_noise(voice, text, self._backchannels)
+        return is_noise(voice, text, self._nods)
+
+    @property
+    def _nods(self) -> Collection[str]:
+        # Nobody nods to a message that is being recorded: whoever says "yes?" into it has picked up.
+        return () if self._opening.leaving_message else self._backchannels
 
     def takes_floor(self, voice: VoiceEnded, text: str) -> bool:
         """An utterance over the agent's answer is over: return whether the answer must not go on."""

@@ -32,6 +32,13 @@ class Memory:
     def agent_has_spoken(self) -> bool:
         return any(message.role is Role.ASSISTANT and not message.calls for message in self._messages)
 
+    @property
+    def answers_heard(self) -> int:
+        """How many answers were heard to their end."""
+        return sum(
+            message.role is Role.ASSISTANT and not message.calls and not message.cut_short for message in self._messages
+        )
+
     def caller_said(self, text: str) -> None:
         self._unanswered = f"{self._unanswered} {text}".strip()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Final
 
 from agent import report
 from agent.llm.port import EventName
@@ -14,6 +15,9 @@ from agent.turns.assent import is_backchannel
 from events import call as events
 from media.activity.detector import VoiceEnded
 
+# Answers to these disclose nothing to a person: who is fetched hears it all from the beginning.
+TO_MACHINES: Final = frozenset({EventName.SCREENING, EventName.MENU, EventName.MESSAGE_BEEP})
+
 
 class Minutes:
     """One call's. Each turn of either side has the next number; an answer that nobody heard gives its own back."""
@@ -23,6 +27,7 @@ class Minutes:
         self._witness = witness
         self._facts = report.Facts(witness.emit)
         self._turn = 0
+        self._opens = True  # the answer that was asked for last begins with what must be disclosed
 
     def caller_said(self, text: str, voice: VoiceEnded) -> None:
         self.memory.caller_said(text)
@@ -32,6 +37,7 @@ class Minutes:
     def answer_asked(self, event: EventName | None) -> int:
         """Put what waits for an answer before the model; return the answer's turn."""
         self.memory.ask(event)
+        self._opens = event not in TO_MACHINES
         self._turn += 1
         return self._turn
 
@@ -61,7 +67,7 @@ class Minutes:
         for body in report.answer(reply, heard, ended_ms, interrupted=not whole):
             self._witness.emit(body)
         self._facts.note(reply)
-        if whole:
+        if whole and reply.text and self._opens:
             self._witness.on_disclosed(ended_ms)
 
     async def conclude(self, minds: Minds, within_s: float | None = None) -> events.Outcome | None:

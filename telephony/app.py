@@ -19,6 +19,7 @@ from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from redis.exceptions import RedisError
 
+from agent.greeting_files import greeting_words
 from agent.llm.registry import Models
 from agent.llm.usage import Price
 from agent.minds import MindMaker, SpeechKeys
@@ -237,6 +238,7 @@ def _models(settings: Settings, switch: ModelSwitch) -> Models:
         base_urls=settings.model_base_urls,
         prices={name: Price(*price) for name, price in read_model_prices().items()},
         is_off=lambda: switch.off,
+        key_in_menu=greeting_words().key_to_a_person,
     )
 
 

@@ -77,14 +77,17 @@ class Move:
 
 
 def greet(playbook: Playbook, state: State) -> Move:
-    """Answer the pick-up, or the first words after it."""
+    """Answer the pick-up, or the first words after it: whatever was said before was said to, or by, a machine."""
+    if state.outcome is Outcome.OPTED_OUT:
+        # "Stop calling me", instead of hello.
+        return _opt_out(playbook, state)
     opening = playbook.opening
     said = (
         Sentence(opening.greeting),
         Sentence(opening.disclosure, Kind.DISCLOSURE),
         Sentence(playbook.steps[0].ask, Kind.QUESTION),
     )
-    return Move(replace(state, stage=Stage.ASKING, step=0), said)
+    return Move(State(stage=Stage.ASKING), said)
 
 
 def meet_silence(playbook: Playbook, state: State) -> Move:
@@ -127,9 +130,14 @@ def meet_noise(playbook: Playbook, state: State) -> Move:
             return Move(replace(state, stage=Stage.OFFER), (offer,))
 
 
-def introduce(playbook: Playbook, state: State) -> Move:
-    """Answer a call screener: who calls, and nothing that wants an answer."""
-    return Move(state, (Sentence(playbook.opening.who),))
+def introduce(playbook: Playbook) -> Move:
+    """Answer a call screener: who calls, and nothing that wants an answer. The conversation has not begun."""
+    return Move(State(), (Sentence(playbook.opening.who),))
+
+
+def press(key: str) -> Move:
+    """Answer a menu: with the key for a person, and without a word."""
+    return Move(State(), calls=(Call("press_keys", {"keys": key}),))
 
 
 def leave_message(playbook: Playbook, state: State) -> Move:
@@ -149,8 +157,7 @@ def answer(playbook: Playbook, state: State, meant: Understanding, *, attentive:
     """Answer what the caller said. `attentive`: nothing but "uh-huh" or the like."""
     state = replace(state, silences=0)
     if meant.has(Intent.OPT_OUT):
-        fact = _note(FactKind.OPTED_OUT)
-        return _close(state, Outcome.OPTED_OUT, Sentence(playbook.opt_out.confirm, Kind.CONFIRMATION), facts=(fact,))
+        return _opt_out(playbook, state)
     if state.stage is Stage.CLOSED:
         return _after_goodbye(playbook, state, meant)
     if meant.has(Intent.MACHINE) and state.step == 0 and state.stage in (Stage.START, Stage.ASKING, Stage.MACHINE):
@@ -164,6 +171,11 @@ def answer(playbook: Playbook, state: State, meant: Understanding, *, attentive:
     if meant.is_empty:
         return _ask_again(playbook, state) if attentive else meet_noise(playbook, state)
     return _converse(playbook, replace(state, misses=0), meant)
+
+
+def _opt_out(playbook: Playbook, state: State) -> Move:
+    fact = _note(FactKind.OPTED_OUT)
+    return _close(state, Outcome.OPTED_OUT, Sentence(playbook.opt_out.confirm, Kind.CONFIRMATION), facts=(fact,))
 
 
 def hear(move: Move, meant: tuple[str, ...], heard_words: int) -> State:

@@ -65,6 +65,7 @@ class Models:
 
     `keys`: the operator's, by vendor; organisations may bring theirs for a call.
     `base_urls`: where vendors are, if not at their own addresses, whoever's key it is.
+    `key_in_menu`: finds the key for a person in what a menu said, for the script.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class Models:
         prices: Mapping[str, Price] | None = None,
         on_call: Callable[[ModelCall], None] | None = None,
         is_off: Callable[[], bool] = lambda: False,
+        key_in_menu: Callable[[str], str] = lambda _: "",
     ) -> None:
         self._keys = dict(keys)
         self._base_urls = dict(base_urls or {})
@@ -85,6 +87,7 @@ class Models:
         self._fallbacks = FallbackShare()
         self._is_off = is_off
         self._breakers: OrderedDict[tuple[str, str, Patience | None], Breaker] = OrderedDict()
+        self._key_in_menu = key_in_menu
         self._stack = AsyncExitStack()
         self._links: httpx2.AsyncClient | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -134,12 +137,12 @@ class Models:
             UnknownModel: a name that is not known, or a vendor that nobody has a key for.
         """
         if list(names) == [SCRIPTED]:
-            return _script(playbook)
+            return self._script(playbook)
         assert self._tasks is not None, "entered"
         routes: list[Route] = []
         for rank, name in enumerate(names):
             if name == SCRIPTED:
-                routes.append(Route(name, _script(playbook), Breaker(), rank=rank, is_script=True))
+                routes.append(Route(name, self._script(playbook), Breaker(), rank=rank, is_script=True))
             else:
                 routes += await self._routes(name, rank, own or {}, own_only, routes, patience)
 
@@ -185,6 +188,10 @@ class Models:
             routes.append(Route(name, stand_in, self._breaker(name, "", patience), price, rank, may_ask=may_ask))
         return routes
 
+    def _script(self, playbook: Playbook | None) -> ScriptedModel:
+        assert playbook is not None, "a script follows one"
+        return ScriptedModel(playbook, self._key_in_menu)
+
     def _note(self, call: ModelCall) -> None:
         self._on_call(call)
         if call.own_key and call.failure in OF_THE_ACCOUNT:
@@ -201,11 +208,6 @@ class Models:
         if len(self._breakers) > BREAKERS_MAX:
             self._breakers.popitem(last=False)
         return breaker
-
-
-def _script(playbook: Playbook | None) -> ScriptedModel:
-    assert playbook is not None, "a script follows one"
-    return ScriptedModel(playbook)
 
 
 def vendor_of(name: str) -> str:

@@ -4,7 +4,7 @@ It keeps nothing between answers: the state is worked out anew from the messages
 a conversation is in one place, and an interruption that cuts that memory cuts the state with it.
 """
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,12 +17,16 @@ from agent.llm.port import Delta, EventName, Message, Request, Role, Text, ToolC
 # After these the reply counts as given even if nobody heard it: saying it twice would be worse.
 _FINAL_EVENTS: Final = frozenset({EventName.MESSAGE_BEEP, EventName.TIME_UP})
 
+OPERATOR_KEY: Final = "0"  # of most menus, also of those that do not say so; at a wrong key they begin anew
+
 
 class ScriptedModel:
     """Implements `agent.llm.port.Model`; immutable, so one may serve many calls."""
 
-    def __init__(self, playbook: Playbook) -> None:
+    def __init__(self, playbook: Playbook, key_in_menu: Callable[[str], str] = lambda _: "") -> None:
+        """`key_in_menu` finds the key for a person in what a menu said; empty: none was made out."""
         self._playbook = playbook
+        self._key_in_menu = key_in_menu
         self._listener = Listener(playbook)
 
     async def reply(self, request: Request) -> AsyncGenerator[Delta, None]:
@@ -54,10 +58,12 @@ class ScriptedModel:
                     role, text, again = turn.role, turn.text, True
                 elif turn is not None:
                     state, text = _settle(turn, message, request.variables)
-                turn = _Turn(role, text, state, self._move(state, role, text), again)
+                said = turn.text if turn is not None and turn.role is Role.USER else ""
+                turn = _Turn(role, text, state, self._move(state, role, text, said), again)
         return turn.move if turn is not None and not turn.heard else Move(state)
 
-    def _move(self, state: State, role: Role, text: str) -> Move:
+    def _move(self, state: State, role: Role, text: str, said: str) -> Move:
+        """`said`: before a happening, by the caller."""
         if role is Role.USER:
             meant = self._listener.understand(text)
             return dialogue.answer(self._playbook, state, meant, attentive=self._listener.is_backchannel(text))
@@ -69,7 +75,9 @@ class ScriptedModel:
             case EventName.NOT_UNDERSTOOD:
                 return dialogue.meet_noise(self._playbook, state)
             case EventName.SCREENING:
-                return dialogue.introduce(self._playbook, state)
+                return dialogue.introduce(self._playbook)
+            case EventName.MENU:
+                return dialogue.press(self._key_in_menu(said) or OPERATOR_KEY)
             case EventName.MESSAGE_BEEP:
                 return dialogue.leave_message(self._playbook, state)
             case EventName.TIME_UP:

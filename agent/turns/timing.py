@@ -3,7 +3,11 @@
 from typing import Final
 
 OPENING_WAIT_S: Final = 1.8  # people say hello within this; then the agent speaks first
-SCREENED_WAIT_S: Final = 6.0  # after a long first utterance: is it a machine, and where is its beep?
+# After a long first utterance that tells nothing: a machine goes on, or beeps, within this. A person waits for us, and
+# telemarketing rules want a word within two seconds of their greeting's end (47 CFR 64.1200(a)(7)), of which the end of
+# their turn has taken some already.
+UNCLEAR_WAIT_S: Final = 0.9
+PIECE_GAP_S: Final = 0.9  # screeners and menus read out in pieces; whoever speaks between two of them is not heard
 LONG_GREETING_MS: Final = 2_600  # people answer the phone in less
 SILENCE_S: Final = 5.0
 YIELD_S: Final = 0.7  # a voice that lasts this long over the agent's is no "uh-huh"

@@ -10,8 +10,9 @@ from itertools import pairwise
 from typing import Final
 
 from agent.llm.port import Message, Role
+from agent.opening import BEEP_WAIT_S
 from agent.turns.ending import LONGEST_MS, SILENCE_MS, Evidence, wait_ms
-from agent.turns.timing import OPENING_WAIT_S, SCREENED_WAIT_S, SILENCE_S
+from agent.turns.timing import OPENING_WAIT_S, SILENCE_S
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import read
 from bench.sim.record import PlayedWord, Record, Sound, SoundKind, Span
@@ -243,7 +244,7 @@ def _silence_allowed(who: str, text: str, record: Record) -> float:
     elif "voice_stalls" in record.faults:
         late_ms += _MUTE_VOICE_MS
     if record.is_machine:
-        return SCREENED_WAIT_S * 1_000 + 2 * late_ms
+        return BEEP_WAIT_S * 1_000 + 2 * late_ms
     match who:
         case "opening":
             return OPENING_WAIT_S * 1_000 + late_ms

@@ -14,7 +14,8 @@ from events.tool import ToolName
 DEFAULT_TYPE: Final = "custom"
 DEFAULT_TEMPERATURE: Final = 0.7
 DEFAULT_MAX_TOKENS: Final = 1000
-DEFAULT_TOOLS: Final = (ToolName.NOTE_FACT.value, ToolName.END_CALL.value)
+# Keys are for the menus of other telephone systems, which any agent may meet.
+DEFAULT_TOOLS: Final = (ToolName.NOTE_FACT.value, ToolName.END_CALL.value, ToolName.PRESS_KEYS.value)
 
 
 class Agent(Row):

@@ -145,3 +145,17 @@ def test_a_model_that_says_nothing_does_not_keep_the_line_open() -> None:
         ending, _ = runner.run(parted(Model("opted_out", takes_s=7.0), "thank you goodbye"))
         assert runner.get_loop().time() - began_s == pytest.approx(timing.CONCLUDED_S)
     assert ending == (events.Outcome.GOAL_REACHED, "")
+
+
+def test_what_is_said_to_a_machine_discloses_nothing() -> None:
+    follower = Follower()
+    minutes = Minutes(follower)
+    for event in (EventName.SCREENING, EventName.MENU, EventName.MESSAGE_BEEP):
+        answer = reply(minutes.answer_asked(event), "This is Alex.")
+        minutes.agent_said(answer, "This is Alex.", 3_000)
+    pressed = reply(minutes.answer_asked(None))
+    minutes.agent_said(pressed, "", 4_000)
+    assert follower.disclosed_ms == []
+    opening = reply(minutes.answer_asked(EventName.ANSWERED), "Hello.")
+    minutes.agent_said(opening, "Hello.", 5_000)
+    assert follower.disclosed_ms == [5_000]

@@ -4,22 +4,39 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.greeting_files import greeting_words
 from agent.llm.port import EventName
-from agent.opening import BEEP_WAIT_S, HOLD_WAIT_S, INTRODUCTIONS_MAX, KEYS_MAX, Opening, Say, Wait
+from agent.machine_ear import EARLY_BEEP_MS
+from agent.opening import (
+    BEEP_WAIT_S,
+    DOUBTFUL_SILENCES,
+    HOLD_WAIT_S,
+    INTRODUCTIONS_MAX,
+    KEYS_MAX,
+    SOUND_WAIT_S,
+    Opening,
+    Say,
+    Wait,
+)
 from agent.turns import timing
 from events.call import AnsweredBy
 from media.frame import FRAME_MS, FRAME_SAMPLES, RATE_HZ
 
 MAILBOX = "Please leave a message after the tone."
 SCREENER = "Please state your name and reason for calling."
+MENU = "For sales, press one."
 LONG_MS = timing.LONG_GREETING_MS + 100
+GAP = Wait(timing.PIECE_GAP_S)
+GREETING = Say(EventName.ANSWERED)
 
 
 @dataclass(frozen=True)
 class Past:
-    agent_has_spoken: bool
+    answers_heard: int = 0
+    agent_has_spoken: bool = False
     owes_result: bool = False
 
 
@@ -28,6 +45,8 @@ class Stage:
     beeps: int = 0
     told: list[tuple[AnsweredBy, str]] = field(default_factory=list)
     at_ms: int = 0
+    answers: int = 0
+    spoken: bool = False
 
     def __post_init__(self) -> None:
         self.opening = Opening(greeting_words(), self._beep, lambda by, detail: self.told.append((by, detail)))
@@ -35,8 +54,21 @@ class Stage:
     def _beep(self) -> None:
         self.beeps += 1
 
-    def after(self, text: str, voiced_ms: int = 800, *, spoken: bool = False) -> Wait | Say:
-        return self.opening.after(text, voiced_ms, Past(agent_has_spoken=spoken))
+    @property
+    def who(self) -> list[AnsweredBy]:
+        return [by for by, _ in self.told]
+
+    def after(self, text: str, voiced_ms: int = 800) -> Wait | Say:
+        return self.opening.after(text, voiced_ms, Past(self.answers, self.spoken))
+
+    def heard(self) -> None:
+        """The agent's answer is played to its end."""
+        self.spoken = True
+        self.answers += 1
+
+    def cut(self) -> None:
+        """It is interrupted."""
+        self.spoken = True
 
     def beep(self) -> None:
         time_s = np.arange(RATE_HZ // 2) / RATE_HZ
@@ -45,32 +77,85 @@ class Stage:
             self.opening.hear(sound[start : start + FRAME_SAMPLES].tobytes(), self.at_ms)
             self.at_ms += FRAME_MS
 
+    def silence(self, ms: int) -> None:
+        for _ in range(ms // FRAME_MS):
+            self.opening.hear(bytes(2 * FRAME_SAMPLES), self.at_ms)
+            self.at_ms += FRAME_MS
+
 
 @pytest.mark.parametrize(
-    ("text", "voiced_ms", "due"),
+    ("text", "voiced_ms", "due", "then"),
     [
-        ("Hello?", 500, Say(EventName.ANSWERED)),
-        ("", 500, Say(EventName.ANSWERED)),
-        ("Hello?", LONG_MS, Say(EventName.ANSWERED)),
-        ("something long that tells nothing", LONG_MS, Wait(timing.SCREENED_WAIT_S)),
-        (MAILBOX, 1_500, Wait(BEEP_WAIT_S)),
-        (SCREENER, 2_000, Say(EventName.SCREENING)),
-        ("Thanks. Please stay on the line.", 1_500, Wait(HOLD_WAIT_S)),
-        ("For sales, press one.", 2_000, Say(EventName.MENU)),
+        ("Hello?", 500, GREETING, None),
+        ("", 500, GREETING, None),
+        ("Hello?", LONG_MS, GREETING, None),
+        ("something long that tells nothing", LONG_MS, Wait(timing.UNCLEAR_WAIT_S), EventName.ANSWERED),
+        (MAILBOX, 1_500, Wait(BEEP_WAIT_S), EventName.MESSAGE_BEEP),
+        (SCREENER, 2_000, GAP, EventName.SCREENING),
+        ("Thanks. Please stay on the line.", 1_500, Wait(HOLD_WAIT_S), EventName.ANSWERED),
+        (MENU, 2_000, GAP, EventName.MENU),
     ],
 )
-def test_after_the_first_utterance(text: str, voiced_ms: int, due: Wait | Say) -> None:
-    assert Stage().after(text, voiced_ms) == due
+def test_after_the_first_utterance(text: str, voiced_ms: int, due: Wait | Say, then: EventName | None) -> None:
+    stage = Stage()
+    assert stage.after(text, voiced_ms) == due
+    if then is not None:
+        assert stage.opening.expired() == Say(then)
+
+
+def test_nobody_who_picks_up_waits_for_two_seconds() -> None:
+    # 47 CFR 64.1200(a)(7): a word within two seconds of the greeting's end; a turn's end takes up to a second of them.
+    assert timing.UNCLEAR_WAIT_S <= 1.0
 
 
 def test_a_long_greeting_is_waited_for_once_and_then_greeted() -> None:
     stage = Stage()
-    assert stage.after("mumble mumble", LONG_MS) == Wait(timing.SCREENED_WAIT_S)
-    assert stage.opening.expired(Past(agent_has_spoken=False)) == Say(EventName.ANSWERED), "it may have been a person"
+    assert stage.after("mumble mumble", LONG_MS) == Wait(timing.UNCLEAR_WAIT_S)
+    assert stage.opening.expired() == GREETING, "it may have been a person"
     assert stage.told == [], "length alone tells nobody anything"
     other = Stage()
     other.after("mumble mumble", LONG_MS)
-    assert other.after("mumble", LONG_MS) == Say(EventName.ANSWERED)
+    assert other.after("mumble", LONG_MS) == GREETING
+
+
+def test_in_doubt_the_greeting_is_for_both_and_a_machine_gets_its_message_in_the_end() -> None:
+    stage = Stage()
+    stage.after("mumble mumble", LONG_MS)
+    stage.opening.expired()
+    stage.heard()
+    due = [stage.opening.unanswered() for _ in range(DOUBTFUL_SILENCES)]
+    assert due == [None] * (DOUBTFUL_SILENCES - 1) + [Say(EventName.MESSAGE_BEEP)], "a person is asked once more first"
+    assert stage.opening.unanswered() is None, "it is being left"
+
+
+def test_who_takes_turns_with_us_is_a_person_and_gets_no_message() -> None:
+    stage = Stage()
+    stage.after("mumble mumble", LONG_MS)
+    stage.opening.expired()
+    stage.heard()
+    assert stage.after("mumble") == Say(None)
+    assert stage.who == [AnsweredBy.HUMAN]
+    stage.beep()
+    assert stage.beeps == 0, "somebody else calls them meanwhile"
+    assert [stage.opening.unanswered() for _ in range(4)] == [None] * 4
+
+
+def test_a_machine_that_was_greeted_in_a_pause_goes_on_and_is_known() -> None:
+    stage = Stage()
+    stage.after("Hi, this is Dana, and I am very sorry indeed", LONG_MS)
+    stage.opening.expired()
+    stage.cut()
+    assert stage.after(MAILBOX) == Wait(BEEP_WAIT_S)
+    stage.beep()
+    assert stage.beeps == 1
+
+
+def test_an_announcement_in_pieces_is_one() -> None:
+    stage = Stage()
+    assert stage.after("Please state", 2_000) == GREETING, "what is heard of it may be anything"
+    stage.cut()
+    assert stage.after("your name", 900) == GAP
+    assert stage.opening.expired() == Say(EventName.SCREENING)
 
 
 def test_the_beep_asks_for_the_message_once() -> None:
@@ -81,6 +166,15 @@ def test_the_beep_asks_for_the_message_once() -> None:
     assert stage.opening.machine_waits(by_carrier=False)
     assert not stage.opening.machine_waits(by_carrier=True), "it is being left"
     assert stage.told == [(AnsweredBy.MACHINE, "voicemail by its words")]
+
+
+@pytest.mark.parametrize(("silence_ms", "beeps"), [(200, 1), (EARLY_BEEP_MS + 500, 0)])
+def test_a_beep_before_the_end_of_their_turn_was_known_counts(silence_ms: int, beeps: int) -> None:
+    stage = Stage()
+    stage.beep()
+    stage.silence(silence_ms)
+    stage.after(MAILBOX)
+    assert stage.beeps == beeps
 
 
 def test_a_beep_that_comes_without_words_is_a_machines_too() -> None:
@@ -95,7 +189,8 @@ def test_a_beep_that_comes_without_words_is_a_machines_too() -> None:
 def test_a_machine_without_a_beep_gets_its_message_all_the_same() -> None:
     stage = Stage()
     stage.after(MAILBOX)
-    assert stage.opening.expired(Past(agent_has_spoken=False)) == Say(EventName.MESSAGE_BEEP)
+    assert stage.after("", 300) == Wait(BEEP_WAIT_S), "a click before its beep"
+    assert stage.opening.expired() == Say(EventName.MESSAGE_BEEP)
     assert not stage.opening.machine_waits(by_carrier=True)
 
 
@@ -120,39 +215,110 @@ def test_the_carrier_is_believed_when_nothing_else_is_known() -> None:
     assert stage.opening.machine_waits(by_carrier=True)
 
 
+def test_friendly_last_words_of_a_mailbox_are_not_a_person() -> None:
+    stage = Stage()
+    stage.after(MAILBOX)
+    assert stage.after("Good evening.") == GAP
+    stage.beep()
+    assert stage.beeps == 1
+    assert stage.who == [AnsweredBy.MACHINE]
+
+
+def test_somebody_who_picks_up_before_the_beep_is_greeted() -> None:
+    stage = Stage()
+    stage.after(MAILBOX)
+    assert stage.after("Hello?") == GAP
+    assert stage.opening.expired() == GREETING
+    stage.heard()
+    assert stage.after("Yes.") == Say(None)
+    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
+
+
 def test_a_screener_gets_a_name_and_then_the_person_is_greeted() -> None:
     stage = Stage()
-    assert stage.after(SCREENER) == Say(EventName.SCREENING)
+    stage.after(SCREENER)
+    assert stage.opening.expired() == Say(EventName.SCREENING)
     assert stage.opening.silence_s == HOLD_WAIT_S
     stage.beep()
     assert stage.beeps == 0, "its tone asks for a name"
-    assert stage.after("Thanks. Please stay on the line.", spoken=True) == Wait(HOLD_WAIT_S)
-    assert stage.after("Hello?", spoken=True) == Say(EventName.ANSWERED)
+    stage.heard()
+    assert stage.after("Thanks. Please stay on the line.") == Wait(HOLD_WAIT_S)
+    assert stage.after("", 2_000) == Wait(HOLD_WAIT_S), "it rings"
+    assert stage.after("", 400) == Wait(SOUND_WAIT_S), "somebody who cannot be made out?"
+    assert stage.after("Hello?") == GREETING
     assert stage.opening.silence_s == timing.SILENCE_S
-    assert stage.after("Yes.", spoken=True) == Say(None)
-    assert [by for by, _ in stage.told] == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
+    stage.heard()
+    assert stage.after("Yes.") == Say(None)
+    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
+
+
+def test_a_name_said_into_the_screeners_own_words_is_said_again() -> None:
+    stage = Stage()
+    stage.after("Record your name and reason for calling, I'll see if this person")
+    stage.opening.expired()
+    stage.cut()
+    assert stage.after("is available") == GAP, "it was not heard, so this is no answer to it"
+    assert stage.opening.expired() == Say(EventName.SCREENING)
+
+
+def test_the_person_behind_a_screener_may_say_anything() -> None:
+    stage = Stage()
+    stage.after(SCREENER)
+    stage.opening.expired()
+    stage.heard()
+    assert stage.after("Corner shop, Dana") == GREETING
+    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
+
+
+def test_nobody_comes_to_the_telephone() -> None:
+    stage = Stage()
+    stage.after(SCREENER)
+    stage.opening.expired()
+    stage.heard()
+    stage.after("Thanks. Please stay on the line.")
+    assert stage.opening.expired() == Say(EventName.SILENCE)
 
 
 def test_a_screener_that_takes_a_message_in_the_end() -> None:
     stage = Stage()
     stage.after(SCREENER)
-    assert stage.after(MAILBOX, spoken=True) == Wait(BEEP_WAIT_S)
+    stage.opening.expired()
+    stage.heard()
+    assert stage.after(MAILBOX) == Wait(BEEP_WAIT_S)
     stage.beep()
     assert stage.beeps == 1
 
 
 def test_a_screener_is_not_introduced_to_for_ever() -> None:
     stage = Stage()
-    said = [stage.after(SCREENER, spoken=bool(n)) for n in range(INTRODUCTIONS_MAX + 2)]
-    assert said.count(Say(EventName.SCREENING)) == INTRODUCTIONS_MAX
-    assert said[-1] == Wait(HOLD_WAIT_S)
-    assert stage.opening.expired(Past(agent_has_spoken=True)) == Say(EventName.SILENCE)
+    for _ in range(INTRODUCTIONS_MAX):
+        assert stage.after(SCREENER) == GAP
+        assert stage.opening.expired() == Say(EventName.SCREENING)
+        stage.heard()
+    assert stage.after(SCREENER) == Wait(HOLD_WAIT_S)
+    assert stage.opening.expired() == Say(EventName.SILENCE)
 
 
-def test_menus_are_followed_a_few_times() -> None:
+def test_menus_are_followed_a_few_times_and_then_somebody_is_greeted() -> None:
     stage = Stage()
-    said = [stage.after("For sales, press one.", spoken=True) for _ in range(KEYS_MAX + 1)]
-    assert said.count(Say(EventName.MENU)) == KEYS_MAX
+    for _ in range(KEYS_MAX):
+        assert stage.after(MENU) == GAP
+        assert stage.opening.expired() == Say(EventName.MENU)
+        stage.heard()
+    assert stage.opening.silence_s == HOLD_WAIT_S
+    assert stage.after(MENU) == Wait(HOLD_WAIT_S)
+    assert not stage.opening.machine_waits(by_carrier=True), "nobody leaves a message with a menu"
+    assert stage.after("One moment, please.") == Wait(HOLD_WAIT_S)
+    assert stage.after("Good morning.") == GREETING
+    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
+
+
+def test_a_person_who_asks_for_a_moment_is_no_machine() -> None:
+    stage = Stage()
+    stage.after("Hello?")
+    stage.heard()
+    assert stage.after("One moment, please.") == Say(None)
+    assert stage.who == [AnsweredBy.HUMAN]
 
 
 def test_somebody_picks_up_in_the_middle_of_the_message() -> None:
@@ -163,20 +329,57 @@ def test_somebody_picks_up_in_the_middle_of_the_message() -> None:
     assert not stage.opening.picked_up("To listen to your message, press one.", 2_000)
     assert stage.opening.picked_up("Hello? I'm here, sorry.", 1_200)
     assert not stage.opening.leaving_message
-    assert stage.after("Hello? I'm here, sorry.", 1_200, spoken=True) == Say(EventName.ANSWERED)
-    assert stage.after("Yes.", spoken=True) == Say(None)
-    assert [by for by, _ in stage.told] == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
+    stage.cut()
+    assert stage.after("Hello? I'm here, sorry.", 1_200) == GREETING
+    stage.heard()
+    assert stage.after("Yes.") == Say(None)
+    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
 
 
 def test_in_a_conversation_words_of_machines_are_a_persons() -> None:
     stage = Stage()
     for text in ("Hello?", "Yes.", "I do."):
-        stage.after(text, spoken=text != "Hello?")
-    assert stage.after("Just leave a message at my office.", spoken=True) == Say(None)
-    assert stage.after("", spoken=True) == Say(EventName.NOT_UNDERSTOOD)
+        stage.after(text)
+        stage.heard()
+    assert stage.after("Just leave a message at my office.") == Say(None)
+    stage.heard()
+    assert stage.after("") == Say(EventName.NOT_UNDERSTOOD)
 
 
 def test_a_sound_while_a_result_is_owed_is_answered_with_it() -> None:
     stage = Stage()
     stage.after("Hello?")
-    assert stage.opening.after("", 500, Past(agent_has_spoken=True, owes_result=True)) == Say(None)
+    past = Past(answers_heard=1, agent_has_spoken=True, owes_result=True)
+    assert stage.opening.after("", 500, past) == Say(None)
+
+
+TEXTS = st.sampled_from([MAILBOX, SCREENER, MENU, "Hello?", "Please hold.", "mumble", "", "Yes.", "Take me off."])
+STEPS = st.lists(
+    st.tuples(TEXTS, st.integers(20, 8_000))
+    | st.sampled_from(["heard", "cut", "expired", "beep", "silence", "carrier"])
+)
+
+
+@given(STEPS)
+def test_whatever_they_say_something_bounded_is_due(steps: list[tuple[str, int] | str]) -> None:
+    """Nobody is waited for without end, and nothing but events of the opening, or an answer, is said."""
+    stage = Stage()
+    for step in steps:
+        match step:
+            case "heard":
+                stage.heard()
+            case "cut":
+                stage.cut()
+            case "expired":
+                assert stage.opening.expired().event is not None
+            case "beep":
+                stage.beep()
+            case "silence":
+                assert stage.opening.unanswered() in (None, Say(EventName.MESSAGE_BEEP))
+            case "carrier":
+                stage.opening.machine_waits(by_carrier=True)
+            case (str(text), int(voiced_ms)):
+                due = stage.after(text, voiced_ms)
+                assert 0 < due.seconds <= HOLD_WAIT_S if isinstance(due, Wait) else due.event != EventName.TIME_UP
+        assert stage.opening.silence_s in (timing.SILENCE_S, HOLD_WAIT_S)
+    assert all(one != other for one, other in zip(stage.who, stage.who[1:], strict=False)), "news only"

@@ -180,3 +180,49 @@ async def test_tools_that_another_model_used_are_no_words_of_the_conversation() 
     opened = event(EventName.ANSWERED), agent(OPENING)
     assert await ask(*opened, *used, user("Yes, sure.")) == await ask(*opened, user("Yes, sure."))
     assert await ask(*opened, user("Yes, sure."), *used) == ("", []), "it cannot tell what came of them"
+
+
+MENU_TEXT = "for our opening hours press one to speak to someone press two"
+
+
+async def keys_for(text: str) -> list[ToolCall]:
+    model = ScriptedModel(PLAYBOOK, lambda said: "2" if said == MENU_TEXT else "")
+    request = Request((user(text), event(EventName.MENU)), variables=VARIABLES)
+    deltas = [delta async for delta in model.reply(request)]
+    assert not any(isinstance(delta, Text) for delta in deltas)
+    return [delta for delta in deltas if isinstance(delta, ToolCall)]
+
+
+async def test_a_menu_gets_the_key_for_a_person_and_not_a_word() -> None:
+    [call] = await keys_for(MENU_TEXT)
+    assert (call.name, call.arguments) == ("press_keys", {"keys": "2"})
+
+
+async def test_a_menu_that_was_not_made_out_gets_the_operators_key() -> None:
+    [call] = await keys_for("for our mumble press mumble")
+    assert call.arguments == {"keys": "0"}
+
+
+async def test_a_person_behind_a_screener_or_a_menu_hears_it_all_from_the_beginning() -> None:
+    screened = (user("state your name please"), event(EventName.SCREENING), agent(PLAYBOOK.opening.who))
+    pressed = (user(MENU_TEXT), event(EventName.MENU), agent(""))
+    for before in (screened, pressed, screened + pressed):
+        text, calls = await ask(*before, user("mumble mumble"), event(EventName.ANSWERED))
+        assert (text, calls) == (OPENING, [])
+        text, _ = await ask(*before, user("hello"), event(EventName.ANSWERED), agent(OPENING), user("yes sure"))
+        assert PLAYBOOK.steps[1].ask in text
+
+
+async def test_who_picks_up_into_the_message_hears_it_all_from_the_beginning() -> None:
+    message = (event(EventName.MESSAGE_BEEP), agent("Hello, this is Alex, the", cut_short=True))
+    picked_up = (*message, user("hello i'm here"), event(EventName.ANSWERED))
+    assert await ask(*picked_up) == (OPENING, [])
+    text, calls = await ask(*picked_up, agent(OPENING), event(EventName.TIME_UP))
+    assert [call.arguments for call in calls] == [{"outcome": "time_limit"}], "no message was left"
+    assert text == PLAYBOOK.goodbye.time_up
+
+
+async def test_who_opts_out_instead_of_saying_hello_is_not_greeted() -> None:
+    text, calls = await ask(user("stop calling me"), event(EventName.ANSWERED))
+    assert text == PLAYBOOK.opt_out.confirm
+    assert [call.arguments.get("kind", call.arguments.get("outcome")) for call in calls] == ["opted_out", "opted_out"]

@@ -35,7 +35,7 @@ async def test_what_is_left_out_has_the_documented_values(api: httpx.AsyncClient
     agent = await save(api)
     assert agent["type"] == "custom"
     assert (agent["temperature"], agent["max_tokens"]) == (0.7, 1000)
-    assert agent["tools"] == ["note_fact", "end_call"]
+    assert agent["tools"] == ["note_fact", "end_call", "press_keys"]
     assert (agent["prompt"], agent["prompt_version"], agent["model"]) == (None, "latest", "")
     assert data(await api.get(f"/api/agents/{agent['id']}")) == agent
 

@@ -206,7 +206,7 @@ async def test_a_tool_that_the_agent_was_not_given_is_refused(
     voice: Voice, resources: Resources, api: httpx.AsyncClient, sessions: Sessions, org: Org
 ) -> None:
     agents = data(await api.get("/api/agents"))
-    assert agents[0]["tools"] == ["note_fact", "end_call"]
+    assert agents[0]["tools"] == ["note_fact", "end_call", "press_keys"]
     async with UnitOfWork(sessions, org.id) as unit:
         await Ledger(unit).fund(credits_to_milli(1_000), "fund:more")
         await unit.commit()

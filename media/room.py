@@ -134,7 +134,7 @@ class Room:
 
     @property
     def voice_begins(self) -> bool:
-        """True while the prospect may be about to speak: it is known within some 100 ms."""
+        """True while the prospect may be about to speak, or to speak on: it is known within some 100 ms."""
         return self._detector.begins
 
     def sounding(self) -> bytes:

@@ -5,6 +5,9 @@ has finished, the answer comes at once; where they doubt, it waits; who is looki
 witness has to be there: without any, silence alone decides, as long as it always has. A recogniser that finds the
 end of turns itself is a third, and believed unless the words are plainly unfinished.
 
+Who has paused inside a sentence pauses again: after the first time it happens in a call, unfinished words are waited
+for as long as that took and some more.
+
 All times are the call's timeline, in ms; silence counts from the last voiced sample.
 """
 
@@ -44,6 +47,8 @@ _WAITS: Final[Mapping[Words, tuple[int, int, int, int, int]]] = {
     Words.HESITATING: (1_000, 1_100, 1_200, 1_400, 1_600),
 }
 LONGEST_MS: Final = max(max(row) for row in _WAITS.values())
+_HABIT_TIMES: Final = 1.3  # of the longest pause after which they went on
+_CUT_OFF_MS: Final = 2_000  # who speaks again so soon after an unfinished sentence was not let finish it
 _UNFINISHED_WORDS: Final = frozenset({Words.OPEN, Words.DICTATING, Words.HESITATING})
 # A turn that may end within this much silence is probably over: worth beginning to think about an answer.
 PROBABLE_MS: Final = SILENCE_MS
@@ -56,6 +61,7 @@ class Evidence:
     words: Words = Words.NONE
     probability: float | None = None  # smart-turn's, of the pause that lasts now
     engine_ended: bool = False  # the recogniser says that the turn is over
+    habit_ms: int = 0  # the longest pause inside a sentence that this caller has made
 
 
 def sound_of(probability: float | None) -> Sound:
@@ -73,7 +79,10 @@ def wait_ms(evidence: Evidence) -> int:
     row = _WAITS[evidence.words]
     if evidence.engine_ended:
         return row[0] if evidence.words in _UNFINISHED_WORDS else 0
-    return row[list(Sound).index(sound_of(evidence.probability))]
+    wait = row[list(Sound).index(sound_of(evidence.probability))]
+    if evidence.words in _UNFINISHED_WORDS:
+        wait = max(wait, min(round(evidence.habit_ms * _HABIT_TIMES), LONGEST_MS))
+    return wait
 
 
 def silence_only_ms(_evidence: Evidence) -> int:
@@ -95,6 +104,7 @@ class Ending:
         self._wait = wait
         self.phase = Phase.SILENT
         self.evidence = Evidence()
+        self._habit_ms = 0
         self.first_voiced_ms = 0
         self.last_voiced_ms = 0
 
@@ -112,20 +122,24 @@ class Ending:
 
     def started(self, first_voiced_ms: int) -> None:
         if self.phase is Phase.SILENT:
+            pause_ms = first_voiced_ms - self.last_voiced_ms
+            if self.evidence.words in _UNFINISHED_WORDS and pause_ms < _CUT_OFF_MS:
+                self._habit_ms = max(self._habit_ms, pause_ms)
             self.phase = Phase.SPEAKING
             self.first_voiced_ms = self.last_voiced_ms = first_voiced_ms
-            self.evidence = Evidence()
+            self.evidence = Evidence(habit_ms=self._habit_ms)
 
     def paused(self, last_voiced_ms: int) -> None:
         if self.phase is Phase.SPEAKING:
             self.phase = Phase.PAUSED
             self.last_voiced_ms = last_voiced_ms
 
-    def resumed(self) -> None:
-        """The speaker goes on: what the last pause sounded like counts no more."""
+    def resumed(self, at_ms: int) -> None:
+        """The speaker goes on: what the last pause sounded like counts no more, how long it was does."""
         if self.phase is Phase.PAUSED:
             self.phase = Phase.SPEAKING
-            self.evidence = replace(self.evidence, probability=None, engine_ended=False)
+            self._habit_ms = max(self._habit_ms, at_ms - self.last_voiced_ms)
+            self.evidence = replace(self.evidence, probability=None, engine_ended=False, habit_ms=self._habit_ms)
 
     def understood(self, words: Words) -> None:
         """More was understood: what the recogniser said of the end was of less."""

@@ -103,8 +103,10 @@ class Detector:
 
     @property
     def begins(self) -> bool:
-        """True while what may become a voice has not lasted long enough to count as one."""
-        return self._run_started_ms is not None and not self._voice
+        """True while what may become a voice, or go on with one that paused, has not lasted long enough to count."""
+        if self._voice:
+            return self._paused and self._again > 0
+        return self._run_started_ms is not None
 
     @property
     def last_voiced_ms(self) -> int:

@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import dataclass, field
 
+import pytest
+
 from agent.signals import DeadAir, ProbableEnd
 from agent.stt.port import TurnSign
 from agent.turn_taking import TurnTaking
@@ -19,6 +21,7 @@ class Room:
     """The part of a room that is used; its timeline is the loop's clock, in ms."""
 
     ended: int = 0
+    voice_begins: bool = False
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     @property
@@ -187,3 +190,20 @@ async def test_dead_air_is_told_each_three_seconds_while_neither_side_is_heard()
     for _ in range(450):
         taken.taking.hear(FRAME)
     assert taken.dead_airs == 3
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_a_turn_is_not_ended_while_something_that_may_be_a_voice_begins(*, goes_on: bool) -> None:
+    taken = Taken()
+    taken.room.voice_begins = True
+    taken.speak_and_pause(silent_ms=SILENCE_MS + 10)
+    assert not taken.ends
+    if goes_on:
+        now = taken.room.now
+        taken.taking.on_voice(VoiceResumed(now - 1_000, now))
+        await asyncio.sleep(0.15)
+        assert not taken.ends
+        return
+    async with asyncio.timeout(5):
+        while not taken.ends:  # noqa: ASYNC110 - the timer is what is tested
+            await asyncio.sleep(0.001)

@@ -45,6 +45,15 @@ def test_a_beginning_is_known_before_it_is_a_voice() -> None:
     assert begins == [False] * 2 + [True] * 2 + [False] * 22 + [True, False]
 
 
+def test_going_on_is_known_before_it_is_certain() -> None:
+    detector = Detector()
+    begins = []
+    for number, (probability, rms) in enumerate([VOICE] * 10 + [QUIET] * 6 + [VOICE] * 3, start=1):
+        detector.window(probability, number * WINDOW_MS, rms)
+        begins.append(detector.begins)
+    assert begins == [True] * 2 + [False] * 14 + [True] + [False] * 2
+
+
 def test_a_click_is_no_voice() -> None:
     assert feed(Detector(), ([QUIET] * 3 + [VOICE] * 2) * 10) == []
 

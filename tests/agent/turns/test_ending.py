@@ -20,7 +20,7 @@ from agent.turns.ending import (
 from agent.turns.wording import Words
 
 PROBABILITIES = st.none() | st.floats(0, 1)
-EVIDENCE = st.builds(Evidence, st.sampled_from(Words), PROBABILITIES, st.booleans())
+EVIDENCE = st.builds(Evidence, st.sampled_from(Words), PROBABILITIES, st.booleans(), st.integers(0, 5_000))
 
 
 @given(EVIDENCE, st.floats(0, 1), st.floats(0, 1))
@@ -53,6 +53,49 @@ def test_a_confident_end_is_answered_at_once_and_a_hesitation_is_not_cut() -> No
     assert min(wait_ms(Evidence(Words.DICTATING, p)) for p in (None, 0.0, 0.5, 1.0)) >= 800
 
 
+@pytest.mark.parametrize("words", [Words.OPEN, Words.DICTATING, Words.HESITATING])
+def test_who_paused_long_inside_a_sentence_is_waited_for_longer(words: Words) -> None:
+    assert wait_ms(Evidence(words, habit_ms=1_200)) > 1_200 + 250
+    assert wait_ms(Evidence(words, habit_ms=100)) == wait_ms(Evidence(words))
+    assert wait_ms(Evidence(words, None, engine_ended=True, habit_ms=1_200)) == wait_ms(
+        Evidence(words, None, engine_ended=True)
+    )
+
+
+@pytest.mark.parametrize("words", [Words.FINISHED, Words.NONE, Words.PLAIN])
+def test_a_habit_makes_nobody_wait_whose_words_are_no_beginning(words: Words) -> None:
+    assert wait_ms(Evidence(words, habit_ms=1_500)) == wait_ms(Evidence(words))
+
+
+def test_a_pause_that_was_no_end_is_remembered_for_the_call() -> None:
+    ending = Ending()
+    ending.started(1_000)
+    ending.understood(Words.OPEN)
+    ending.paused(2_000)
+    ending.resumed(2_850)
+    ending.paused(3_000)
+    assert ending.due_ms == 3_000 + round(850 * 1.3)
+    ending.ended()
+    ending.started(9_000)
+    ending.understood(Words.HESITATING)
+    ending.paused(9_500)
+    assert ending.due_ms == 9_500 + wait_ms(Evidence(Words.HESITATING, habit_ms=850))
+
+
+@pytest.mark.parametrize(
+    ("words", "gap_ms", "learnt_ms"),
+    [(Words.OPEN, 1_100, 1_100), (Words.OPEN, 2_500, 0), (Words.FINISHED, 1_100, 0)],
+)
+def test_who_was_cut_off_is_given_more_time_the_next_time(words: Words, gap_ms: int, learnt_ms: int) -> None:
+    ending = Ending()
+    ending.started(1_000)
+    ending.understood(words)
+    ending.paused(2_000)
+    assert ending.ended()
+    ending.started(2_000 + gap_ms)
+    assert ending.evidence.habit_ms == learnt_ms
+
+
 def test_an_engine_that_finds_the_end_is_believed_unless_the_words_are_unfinished() -> None:
     assert wait_ms(Evidence(Words.PLAIN, 0.1, engine_ended=True)) == 0
     assert wait_ms(Evidence(Words.HESITATING, None, engine_ended=True)) >= 1_000
@@ -78,7 +121,7 @@ SIGNALS = ("started", "paused", "resumed", "understood", "judged", "engine_ended
 
 def tell(ending: Ending, signal: str, at_ms: int) -> bool:
     match signal:
-        case "started" | "paused":
+        case "started" | "paused" | "resumed":
             getattr(ending, signal)(at_ms)
         case "understood":
             ending.understood(Words.PLAIN)

@@ -317,7 +317,8 @@ class Conversation:
 
     async def _make(self, reply: Reply) -> None:
         try:
-            await produce(reply, self._memory, self._minds, self._voice, self._opened)
+            room = self._room
+            await produce(reply, self._memory, self._minds, self._voice, self._opened, lambda: room.voice_begins)
         except SpeakingFailed as error:
             self.put(sig.ReplyMade(reply.turn, failed=error.reason))
         else:

@@ -26,6 +26,8 @@ CLAUSE_PAUSE_MS: Final = 60  # within one; voices fall silent by themselves at t
 RETRY_AFTER_S: Final = 0.8  # a speech process that died is back by then
 AHEAD_MS: Final = 20_000  # more than this unsent is not made yet
 _AHEAD_POLL_S: Final = 0.5
+BEGINNING_POLL_S: Final = 0.01
+BEGINNING_MAX_S: Final = 0.12  # a sound of the caller's is a voice by then (media/activity/detector.py), or was nothing
 PIECE_TIMEOUT_S: Final = 5.0  # without any sound from a voice that has no shorter limit of its own
 _SENTENCE_ENDS: Final = (".", "?", "!", "…")
 FAILURES_MAX: Final = 4  # of one sentence, whoever failed
@@ -61,12 +63,20 @@ class Mouth(Protocol):
 class Saying:
     """Speaks the sentences of one answer, one after another."""
 
-    def __init__(self, reply: Reply, voice: Voice, mouth: Mouth, on_open: Callable[[], None]) -> None:
-        """`on_open` is called at the reply's first sound."""
+    def __init__(
+        self,
+        reply: Reply,
+        voice: Voice,
+        mouth: Mouth,
+        on_open: Callable[[], None],
+        caller_begins: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`on_open` is called at the reply's first sound, which waits for a moment while `caller_begins`."""
         self.mouth = mouth
         self._reply = reply
         self._voice = voice
         self._on_open = on_open
+        self._caller_begins = caller_begins
         self._begun = False  # some of the sentence is in the room
         self._place_ms = 0  # of this try's first sample, in the reply
         self._words: list[SpokenWord] = []  # that this try has told of, timed from its first sample
@@ -118,6 +128,7 @@ class Saying:
                     raise SpeechUnavailable("no speech in time") from None
                 if not opened:
                     opened = True
+                    await self._let_begin()
                     self._open(sentence)
                     if speech.encoding is Encoding.PCM:
                         resampler = Resampler(speech.rate_hz, RATE_HZ)
@@ -126,6 +137,13 @@ class Saying:
                 self._append(_ulaw(speech, resampler), [word.end_ms + self._place_ms for word in speech.words])
         if resampler is not None:
             self._append(g711.encode(resampler.push(np.zeros(0, dtype=np.int16), last=True)))
+
+    async def _let_begin(self) -> None:
+        """Wait for a moment if the caller may be going on: what follows from that is decided elsewhere."""
+        for _ in range(round(BEGINNING_MAX_S / BEGINNING_POLL_S)):
+            if self._reply.opened or not self._caller_begins():
+                return
+            await asyncio.sleep(BEGINNING_POLL_S)
 
     def _append(self, ulaw: bytes, word_ends_ms: Sequence[int] = ()) -> None:
         if ulaw or word_ends_ms:

@@ -62,8 +62,17 @@ class Means(Protocol):
     def hand_over(self) -> HandOver | None: ...
 
 
-async def produce(reply: Reply, record: Record, means: Means, mouth: Mouth, on_open: Callable[[], None]) -> None:
+async def produce(
+    reply: Reply,
+    record: Record,
+    means: Means,
+    mouth: Mouth,
+    on_open: Callable[[], None],
+    caller_begins: Callable[[], bool] = lambda: False,
+) -> None:
     """Make the whole answer and append it to the room's reply; `on_open` is called at its first sound.
+
+    That waits for a moment while `caller_begins`: a sound of theirs is not known yet to be a voice or nothing.
 
     An answer that has `failed` already is the apology alone.
 
@@ -71,7 +80,7 @@ async def produce(reply: Reply, record: Record, means: Means, mouth: Mouth, on_o
         SpeakingFailed: the voice failed twice.
     """
     reply.prompt_version = means.prompt_version
-    speech = Saying(reply, means.voice, mouth, on_open)
+    speech = Saying(reply, means.voice, mouth, on_open, caller_begins)
     failed = reply.failed
     try:
         if not failed:

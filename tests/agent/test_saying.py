@@ -1,19 +1,22 @@
 """Sentences by voices that fail: whatever breaks where, the room gets each word once and in order (P3)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import pytest
 
 from agent.llm.breaker import Breaker
 from agent.reply import Reply, Waterfall
-from agent.saying import Saying, SpeakingFailed
+from agent.saying import BEGINNING_MAX_S, Saying, SpeakingFailed
 from agent.speech_process import SpeechProcess
 from agent.tts.embedded import EmbeddedVoice
 from agent.tts.failover import CallVoices, Route
+from agent.tts.port import Encoding, Speech
 from bench.providers import speech_script
 from bench.providers.speech_script import Fault, Refusal
+from bench.sim.loop import SimLoop
 from media.dtmf import tones
 from media.frame import SAMPLES_PER_MS
 from tests.agent.tts.voices import SENTENCE, WORDS, elevenlabs
@@ -150,3 +153,39 @@ async def test_keys_open_an_answer_and_follow_words_after_a_pause() -> None:
     assert bytes(room.audio).startswith(tones("1"))
     assert bytes(room.audio).endswith(tones("2#"))
     assert reply.sentences == []
+
+
+@dataclass
+class Spoken:
+    """Implements `Voice`: says everything at once."""
+
+    async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
+        yield Speech(bytes([0x20]) * 800, 8_000, encoding=Encoding.ULAW)
+
+
+async def began_after(begins: list[bool]) -> tuple[float, float]:
+    """Return when two sentences began, in s, while the caller is asked about as in `begins`, the last for ever."""
+    loop, opened, room = asyncio.get_running_loop(), list[float](), Room()
+    answers = iter(begins)
+
+    def caller_begins() -> bool:
+        return next(answers, begins[-1])
+
+    started = loop.time()
+    saying = Saying(Reply(1, Waterfall()), Spoken(), room, lambda: opened.append(loop.time() - started), caller_begins)
+    await saying.say("One.")
+    first = opened[0]
+    await saying.say("Two.")
+    assert len(opened) == 1
+    return first, loop.time() - started - first
+
+
+@pytest.mark.parametrize(
+    ("begins", "waits_s"), [([False], 0.0), ([True, True, False], 0.02), ([True], BEGINNING_MAX_S)]
+)
+def test_the_first_sound_waits_until_it_is_known_whether_the_caller_goes_on(begins: list[bool], waits_s: float) -> None:
+    """And only the first, and not for long: what never becomes a voice does not silence the agent."""
+    with asyncio.Runner(loop_factory=SimLoop) as runner:
+        first_s, rest_s = runner.run(began_after(begins))
+    assert first_s == pytest.approx(waits_s)
+    assert rest_s == pytest.approx(0.0)

@@ -10,18 +10,18 @@ from typing import Final
 
 from agent import report
 from agent import signals as sig
+from agent.answering import Answering
 from agent.apology import SPEECH_AWAY
+from agent.hearing_out import HearingOut
 from agent.interruption import Interruption
 from agent.listening import Listening
 from agent.llm.port import EventName
-from agent.making import Making
 from agent.minutes import Minutes
 from agent.opening import Opening, Say
 from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
-from agent.saying import SpeakingFailed
 from agent.signal_queue import SignalQueue
-from agent.speaking import produce, think_ahead
+from agent.speaking import think_ahead
 from agent.stt.port import TurnSign
 from agent.timer import OneTimer
 from agent.turn_taking import TurnTaking
@@ -49,15 +49,14 @@ class Conversation:
         self._listening = Listening(minds.recognizer)
         self._taking = TurnTaking(self.put, minds.lists, minds.judge, minds.wait)
         self._patience = Patience(minds.prompts)
-        self._reply: Reply | None = None
-        self._making = Making()
+        self._answering = Answering(minds, self._minutes, self.put, self._opened)
         self._waterfall = Waterfall()  # of the answer to the utterance that ended last
         self._utterance_ms = 0  # first voiced sample of what the caller says now
         self._stopped_ms = 0  # when the agent's voice was stopped last
         self._timer = OneTimer(self.put)
-        self._time_up = False  # the next answer is the goodbye
+        self._hearing_out = HearingOut(self._listening, minds.lists, lambda: self._room.now)
         self._opening = Opening(minds.greetings, lambda: self.put(sig.MachineWaits()), witness.on_answerer)
-        self._interruption = Interruption(minds.backchannels, self._opening, self._making)
+        self._interruption = Interruption(minds.backchannels, self._opening, self._answering.making)
         self._outcome: events.Outcome | None = None
         self._reason = ""  # of an outcome that is our fault
         self._room: Room
@@ -67,7 +66,12 @@ class Conversation:
         self._room = room
         self._voice = room.voice
         self._taking.attach(room)
+        self._answering.attach(room)
         self._interruption.attach(room.voice)
+
+    @property
+    def _reply(self) -> Reply | None:
+        return self._answering.reply
 
     # From outside, at any time
 
@@ -87,6 +91,8 @@ class Conversation:
     def on_voice(self, signal: VoiceSignal) -> None:
         if self._taking.is_echo(signal):
             return
+        if isinstance(signal, VoiceStarted):
+            self._listening.hold()
         if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING:
             self._stopped_ms = self._room.now
             self._voice.pause()
@@ -117,7 +123,7 @@ class Conversation:
             result: sig.Result | None = None
             while result is None:
                 result = await self._handle(await self._signals.get())
-            await self._making.abandon()
+            await self._answering.making.abandon()
         self.close()
         return result
 
@@ -125,7 +131,7 @@ class Conversation:
         """Write down what was heard of an answer that is still being played. Nothing is said or taken in after it."""
         self._timer.stop()
         self._taking.stop()
-        self._making.cancel()
+        self._answering.making.cancel()
         if self._minds.ahead is not None:
             self._minds.ahead.forget()
         if self._floor is not Floor.OVER:
@@ -168,8 +174,8 @@ class Conversation:
             case sig.MachineWaits(by_carrier=by_carrier):
                 if self._opening.machine_waits(by_carrier=by_carrier):
                     await self._answer(EventName.MESSAGE_BEEP)
-            case sig.TimeUp() if self._floor in (Floor.CALLER, Floor.SUSPENDED) and not self._time_up:
-                self._time_up = True  # whoever speaks may finish: the line stays open for some seconds
+            case sig.TimeUp() if self._floor in (Floor.CALLER, Floor.SUSPENDED) and not self._answering.time_up:
+                self._answering.time_up = True  # whoever speaks may finish: the line stays open for some seconds
             case sig.TimeUp() if self._floor not in (Floor.PARTING, Floor.LAST_WORDS):
                 await self._answer(EventName.TIME_UP)
             case sig.LineGone():
@@ -180,7 +186,7 @@ class Conversation:
 
     async def _break_silence(self) -> sig.Result | None:
         """Nobody must wait for what was lost. Timers, and an answer that is being made, have bounds of their own."""
-        match remedy(self._floor, self._listening.active, self._making.done, self._voice.paused):
+        match remedy(self._floor, self._listening.active, self._answering.making.done, self._voice.paused):
             case Remedy.END_UTTERANCE:
                 return await self._voice_ended(VoiceEnded(self._utterance_ms, self._room.now, self._room.now))
             case Remedy.ANSWER:
@@ -195,7 +201,7 @@ class Conversation:
         if self._listening.active:
             return
         if self._floor is Floor.THINKING:
-            await self._discard_answer()
+            await self._answering.discard()
         if self._floor is not Floor.CALLER:
             if self._floor is Floor.SPEAKING:
                 self._voice.pause()  # no effect when it is paused already
@@ -231,10 +237,14 @@ class Conversation:
         self._timer.set(sig.Timer.YIELD, timing.YIELD_S)
 
     async def _voice_ended(self, signal: VoiceEnded) -> sig.Result | None:
-        vad_ms = self._room.now
-        transcript = await self._listening.finish()
+        transcript, fall = await self._hearing_out.words(signal, self._tasks, self._begin_without_words)
         if self._floor is Floor.OVER:
             return None  # closed meanwhile
+        if not self._answering.asked:
+            if self._reply is not None and self._reply.opened:  # a stock phrase of it is heard
+                await self._after_utterance(transcript.text, signal)
+                return None
+            await self._answering.discard()
         if self._floor is Floor.SPEAKING:
             # Taken for assent, and spoken on.
             if self._interruption.is_noise(signal, transcript.text):
@@ -248,7 +258,7 @@ class Conversation:
                 self._resume(self._reply)
                 return None
             self._yield_floor(self._reply)
-        self._waterfall = Waterfall(signal.last_voiced_ms, vad_ms, vad_ms, self._room.now)
+        self._waterfall = fall
         if transcript.text:
             self._minutes.caller_said(transcript.text, signal)
         if self._floor in (Floor.LAST_WORDS, Floor.PARTING):
@@ -258,13 +268,27 @@ class Conversation:
             await self._after_utterance(transcript.text, signal)
         return None
 
+    async def _begin_without_words(self, fall: Waterfall, signal: VoiceEnded) -> None:
+        """The recogniser is late: an answer begins all the same, with a stock phrase, unless it may have been a nod."""
+        if self._room.voice_now or not self._opening.hears_person(signal.voiced_ms, self._memory):
+            return
+        if self._floor is Floor.SUSPENDED and self._reply is not None:
+            if self._interruption.takes_floor(signal, self._listening.partial):
+                self._yield_floor(self._reply)
+            else:
+                self._resume(self._reply)
+        if self._floor is Floor.CALLER and await self._clear_for_answer():
+            self._answering.start_ahead(self._tasks, fall)
+
     async def _after_utterance(self, text: str, signal: VoiceEnded) -> None:
         self._patience.renew()
         due = self._opening.after(text, signal.voiced_ms, self._memory)
-        if self._listening.failures >= timing.FAILURES_MAX:
-            await self._answer(None, failed=SPEECH_AWAY)
-        elif isinstance(due, Say):
-            await self._answer(due.event)
+        event = due.event if isinstance(due, Say) else None
+        failed = SPEECH_AWAY if self._listening.failures >= timing.FAILURES_MAX else ""
+        if not self._answering.asked:
+            self._answering.ask(text, signal, event, failed)
+        elif failed or isinstance(due, Say):
+            await self._answer(event, failed)
         else:
             self._floor = move(self._floor, Signal.HUSHED)
             self._timer.set(sig.Timer.OPENING, due.seconds)
@@ -273,7 +297,7 @@ class Conversation:
         self._timer.stop()
         self._floor = move(self._floor, Signal.RESUMED)
         self._voice.resume(reply.word_start_ms(self._voice.heard_ms))
-        if self._time_up:
+        if self._answering.time_up:
             self.put(sig.TimeUp())
 
     def _yield_floor(self, reply: Reply) -> None:
@@ -283,11 +307,11 @@ class Conversation:
         if not self._interruption.nearly_said:
             self._minutes.interrupted(reply, self._utterance_ms, self._stopped_ms)
         self._commit_reply(cut_short=True)
-        self._making.cancel()
+        self._answering.making.cancel()
 
     async def _last_words_heard(self, signal: sig.LineGone) -> sig.Result:
         """Take in what the caller said last ("take me off your list" and a click): no answer, but its facts."""
-        await self._discard_answer()
+        await self._answering.discard()
         self._stopped_ms = self._room.now
         decided = self._outcome or report.decided_outcome(self._reply)
         self._commit_reply(cut_short=True)  # what they answer to comes before what they say
@@ -302,39 +326,23 @@ class Conversation:
 
     async def _answer(self, event: EventName | None, failed: str = "") -> None:
         """Start making an answer to what was said, or to `event`; `failed`: why there can be none but an apology."""
-        await self._discard_answer()
-        if self._floor is Floor.OVER:
-            return  # closed meanwhile
-        self._stop_voice()
-        self._commit_reply(cut_short=True)
-        self._floor = move(self._floor, Signal.REPLY)
-        self._timer.stop()
-        if self._time_up:
-            event, self._time_up = EventName.TIME_UP, False
-        self._reply = Reply(self._minutes.answer_asked(event), self._waterfall, failed=failed)
-        self._waterfall = Waterfall()
-        self._making.start(self._tasks, self._make(self._reply))
+        if await self._clear_for_answer():
+            fall, self._waterfall = self._waterfall, Waterfall()
+            self._answering.start(self._tasks, event, fall, failed)
 
-    async def _make(self, reply: Reply) -> None:
-        try:
-            room = self._room
-            await produce(reply, self._memory, self._minds, self._voice, self._opened, lambda: room.voice_begins)
-        except SpeakingFailed as error:
-            self.put(sig.ReplyMade(reply.turn, failed=error.reason))
-        else:
-            self.put(sig.ReplyMade(reply.turn))
+    async def _clear_for_answer(self) -> bool:
+        """Stop what was being said or made; False when the conversation was closed meanwhile."""
+        await self._answering.discard()
+        if self._floor is not Floor.OVER:
+            self._stop_voice()
+            self._commit_reply(cut_short=True)
+            self._floor = move(self._floor, Signal.REPLY)
+            self._timer.stop()
+        return self._floor is not Floor.OVER
 
     def _opened(self) -> None:
         """The first of the answer goes to the line."""
         self._floor = move(self._floor, Signal.HEARD)
-        self._minutes.answer_begins()
-
-    async def _discard_answer(self) -> None:
-        """Nothing of the answer was heard: what the caller said waits for the next one."""
-        await self._making.abandon()
-        if self._reply is not None and not self._reply.opened:
-            self._reply = None
-            self._minutes.answer_taken_back()
 
     def _played_out(self, reply: Reply) -> None:
         self._memory.answer_heard()
@@ -350,14 +358,7 @@ class Conversation:
             self._timer.set(sig.Timer.SILENCE, self._opening.silence_s)
 
     def _commit_reply(self, *, cut_short: bool) -> None:
-        """The answer is over: remember and report what was heard of it."""
-        reply, self._reply = self._reply, None
-        if reply is None or not reply.opened:
-            return
-        heard = reply.heard_text(self._voice.heard_ms if cut_short else self._voice.reply_ms)
-        if cut_short:
-            self._voice.drop_reply()
-        self._minutes.agent_said(reply, heard, self._stopped_ms if cut_short else self._room.now)
+        self._answering.commit(cut_at_ms=self._stopped_ms if cut_short else None)
 
     # Time
 

@@ -41,7 +41,8 @@ async def hand_over(
     """
     if ask is None or not in_conversation(messages):
         return False
-    await say(phrases.one_moment)
+    if phrases.one_moment not in reply.sentences:
+        await say(phrases.one_moment)
     try:
         async with asyncio.timeout(ASK_TIMEOUT_S):
             granted = await ask()

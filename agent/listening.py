@@ -12,6 +12,7 @@ from media.frame import FRAME_MS
 log = structlog.get_logger()
 
 _PREROLL_FRAMES: Final = PREROLL_MS // FRAME_MS
+_HELD_FRAMES: Final = 30_000 // FRAME_MS  # of a voice that nobody could attend to yet; of more the beginning is lost
 
 
 class Listening:
@@ -49,6 +50,11 @@ class Listening:
         else:
             self._preroll.append(audio)
 
+    def hold(self) -> None:
+        """The caller's voice begins: from here on everything is kept until `begin`, which may be late."""
+        if not self.active:
+            self._preroll = deque(self._preroll, _HELD_FRAMES)
+
     def begin(self, now_ms: int) -> None:
         """Start an utterance: the caller's voice was noticed now, by the call's timeline."""
         self.partial = ""
@@ -61,7 +67,7 @@ class Listening:
             self._fed += len(before)
             for audio in before:
                 self._recognizer.feed(audio)
-        before.clear()
+        self._preroll = deque(maxlen=_PREROLL_FRAMES)
         self.active = True
 
     async def finish(self) -> Transcript:

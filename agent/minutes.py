@@ -2,21 +2,17 @@
 
 import asyncio
 import contextlib
-from typing import Final
 
 from agent import report
 from agent.llm.port import EventName
 from agent.memory import Memory
 from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
-from agent.speaking import think_silently
+from agent.speaking import TO_MACHINES, think_silently
 from agent.turns import timing
 from agent.turns.assent import is_backchannel
 from events import call as events
 from media.activity.detector import VoiceEnded
-
-# Answers to these disclose nothing to a person: who is fetched hears it all from the beginning.
-TO_MACHINES: Final = frozenset({EventName.SCREENING, EventName.MENU, EventName.MESSAGE_BEEP})
 
 
 class Minutes:
@@ -37,13 +33,31 @@ class Minutes:
     def answer_asked(self, event: EventName | None) -> int:
         """Put what waits for an answer before the model; return the answer's turn."""
         self.memory.ask(event)
+        # Answers to machines disclose nothing to a person: who is fetched hears it all from the beginning.
         self._opens = event not in TO_MACHINES
         self._turn += 1
         return self._turn
 
-    def answer_begins(self) -> None:
-        """The first of it goes to the line."""
+    def answer_ahead(self) -> int:
+        """An answer begins before it is known what it answers; return its turn, until that is known."""
+        self._turn += 1
+        return self._turn
+
+    def asked_at_last(self, event: EventName | None, text: str, voice: VoiceEnded) -> int:
+        """What an answer answers that is being heard already: `text`, or an event. Return the answer's turn."""
+        self._turn -= 1  # the caller's own turn was before it
+        if text:
+            self.caller_said(text, voice)
+        if event is None and not self.memory.unanswered:
+            event = EventName.NOT_UNDERSTOOD
+        turn = self.answer_asked(event)
         self.memory.answer_heard()
+        return turn
+
+    def answer_begins(self, *, asked: bool) -> None:
+        """The first of it goes to the line; `asked`: it is known what it answers."""
+        if asked:
+            self.memory.answer_heard()
         self._witness.on_floor(speaking=True)
 
     def answer_taken_back(self) -> None:

@@ -121,6 +121,12 @@ class Opening:
                 return self._wait(HOLD_WAIT_S, _silence(so_far))
         return self._after_a_person(text, voiced_ms, so_far, known=speaks is Speaks.PERSON)
 
+    def hears_person(self, voiced_ms: int, so_far: SoFar) -> bool:
+        """Return whether it is most likely a person who has spoken, though no words of it are known yet."""
+        if self.leaving_message or self._fetching or self._ear.is_mailbox:
+            return False
+        return so_far.agent_has_spoken or voiced_ms <= timing.LONG_GREETING_MS
+
     def expired(self) -> Say:
         """Return what is due when what was waited for has not come."""
         match self._then:

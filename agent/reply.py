@@ -22,6 +22,7 @@ class Waterfall:
     first_audio_ms: int | None = None
     sent_ms: int | None = None
     played_ms: int | None = None
+    due_ms: int | None = None  # by when the caller must hear something; None where nobody has spoken
 
     def since_origin(self, moment_ms: int | None) -> int | None:
         if self.origin_ms is None or moment_ms is None:

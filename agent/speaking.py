@@ -1,7 +1,7 @@
 """From the model's answer to speech in the room, sentence by sentence, as each arrives.
 
-How a sentence is spoken, by voices that may fail, is agent/saying.py's. No model's answer is a
-stock phrase: "one moment" while it is late, an apology and the end of the call when there will be none.
+How a sentence is spoken, by voices that may fail, is agent/saying.py's. No model's answer is a stock phrase: "one
+moment" while it is late (agent/bridge.py), an apology and the end of the call when there will be none.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from typing import Final, Protocol
 import structlog
 
 from agent.apology import SWITCHED_OFF, break_off, reason_of
+from agent.bridge import Bridge
 from agent.handing_over import HandOver, hand_over
 from agent.llm.port import Ahead, EventName, Late, Message, Model, ModelUnavailable, Request, Role, Text, Tool, ToolCall
 from agent.reply import Reply, Waterfall
@@ -33,6 +34,7 @@ NEXT_TOKEN_TIMEOUT_S: Final = 8.0
 # pause at a comma as the speaker's, and a pause before the first word as the line's.
 CLAUSE_AFTER_S: Final = 0.015
 END_CALL: Final = "end_call"
+TO_MACHINES: Final = frozenset({EventName.SCREENING, EventName.MENU, EventName.MESSAGE_BEEP})
 
 
 class Means(Protocol):
@@ -69,49 +71,64 @@ async def produce(
     mouth: Mouth,
     on_open: Callable[[], None],
     caller_begins: Callable[[], bool] = lambda: False,
+    asked: asyncio.Event | None = None,
 ) -> None:
     """Make the whole answer and append it to the room's reply; `on_open` is called at its first sound.
 
     That waits for a moment while `caller_begins`: a sound of theirs is not known yet to be a voice or nothing.
 
-    An answer that has `failed` already is the apology alone.
+    An answer that has `failed` already is the apology alone. Until `asked` is set it is not known what is answered,
+    and only stock phrases are said.
 
     Raises:
         SpeakingFailed: the voice failed twice.
     """
     reply.prompt_version = means.prompt_version
     speech = Saying(reply, means.voice, mouth, on_open, caller_begins)
-    failed = reply.failed
-    try:
-        if not failed:
-            try:
-                await _answer(reply, record, means, speech)
-            except ModelUnavailable as error:
-                failed = reason_of(error.failure)
-                log.error("answer.failed", reason=failed, sentences=len(reply.sentences))
-        if failed == SWITCHED_OFF and await hand_over(
-            reply, record.messages, means.hand_over, speech.say, means.phrases
-        ):
-            failed = ""
-        if failed and (last_words := break_off(reply, failed, means.phrases)):
-            await speech.say(last_words)
-    except SpeakingFailed as error:
-        break_off(reply, error.reason, means.phrases)  # the words cannot be said; the note remains
-        raise
+    bridge = Bridge(reply, mouth, speech, _patience(record.messages, means.phrases))
+    problem: SpeakingFailed | None = None
+    async with asyncio.TaskGroup() as tasks:
+        bridging = tasks.create_task(bridge.run(), name="conversation.bridge")
+        try:
+            if asked is not None:
+                await asked.wait()
+            await _whole(reply, record, means, speech, bridge)
+        except SpeakingFailed as error:
+            problem = error
+        await speech.pause()
+        bridging.cancel()
+    if problem is not None:
+        break_off(reply, problem.reason, means.phrases)  # the words cannot be said; the note remains
+        raise problem
     if reply.opened:
         mouth.complete_reply()
 
 
-async def _answer(reply: Reply, record: Record, means: Means, speech: Saying) -> None:
+async def _whole(reply: Reply, record: Record, means: Means, speech: Saying, bridge: Bridge) -> None:
+    """Speak the answer, or the apology for it. Raises SpeakingFailed."""
+    failed = reply.failed
+    if not failed:
+        try:
+            await _answer(reply, record, means, speech, bridge)
+        except ModelUnavailable as error:
+            failed = reason_of(error.failure)
+            log.error("answer.failed", reason=failed, sentences=len(reply.sentences))
+    if failed == SWITCHED_OFF and await hand_over(reply, record.messages, means.hand_over, speech.say, means.phrases):
+        failed = ""
+    if failed and (last_words := break_off(reply, failed, means.phrases)):
+        await speech.say(last_words)
+
+
+async def _answer(reply: Reply, record: Record, means: Means, speech: Saying, bridge: Bridge) -> None:
     """Raises ModelUnavailable, SpeakingFailed."""
     request = _request(record.messages, means)
-    has_words = await _stream(reply, request, means, speech)
+    has_words = await _stream(reply, request, means, speech, bridge)
     if means.toolbox is not None:
-        speaking = _Spoken(reply, means, speech)
+        speaking = _Spoken(reply, means, speech, bridge)
         await use_tools(reply, request, means.toolbox, record, speaking, means.phrases, has_words=has_words)
     elif reply.calls and not has_words and not any(call.name == END_CALL for call in reply.calls):
         # Models like to call a tool and wait for its result before they speak; the caller waits too.
-        await _stream(reply, replace(request, called=tuple(reply.calls)), means, speech)
+        await _stream(reply, replace(request, called=tuple(reply.calls)), means, speech, bridge)
 
 
 def think_ahead(messages: tuple[Message, ...], means: Means) -> None:
@@ -143,15 +160,15 @@ def _request(messages: tuple[Message, ...], means: Means) -> Request:
     )
 
 
-def _meanwhile(messages: tuple[Message, ...], phrases: StockPhrases) -> str:
+def _patience(messages: tuple[Message, ...], phrases: StockPhrases) -> tuple[str, ...]:
     """Return what is said while the answer to that is late."""
-    if messages and messages[-1].role is Role.EVENT and messages[-1].text == EventName.MESSAGE_BEEP:
-        return ""  # nobody waits: it would be recorded
+    if messages and messages[-1].role is Role.EVENT and messages[-1].text in TO_MACHINES:
+        return ()  # nobody waits: it would be recorded, or taken for a name
     spoken = any(message.role is Role.ASSISTANT for message in messages)
-    return phrases.one_moment if spoken else phrases.hello
+    return phrases.patience if spoken else (phrases.hello, *phrases.patience)
 
 
-async def _stream(reply: Reply, request: Request, means: Means, speech: Saying) -> bool:
+async def _stream(reply: Reply, request: Request, means: Means, speech: Saying, bridge: Bridge) -> bool:
     """Speak the answer to one request; returns whether it had words. Raises ModelUnavailable, SpeakingFailed."""
     splitter = SentenceSplitter()
     has_words = False
@@ -168,8 +185,7 @@ async def _stream(reply: Reply, request: Request, means: Means, speech: Saying) 
             except TimeoutError:
                 raise ModelUnavailable("no token in time") from None
             if isinstance(delta, Late):
-                if not reply.opened and (phrase := _meanwhile(request.messages, means.phrases)):
-                    await speech.say(phrase)
+                bridge.hurry()
                 continue
             timeout_s = NEXT_TOKEN_TIMEOUT_S
             if reply.waterfall.first_token_ms is None:
@@ -196,6 +212,7 @@ class _Spoken:
     reply: Reply
     means: Means
     speech: Saying
+    bridge: Bridge
 
     @property
     def left_ms(self) -> int:
@@ -203,7 +220,7 @@ class _Spoken:
         return max(0, mouth.reply_ms - mouth.heard_ms) if self.reply.opened else 0
 
     async def ask(self, request: Request) -> bool:
-        return await _stream(self.reply, request, self.means, self.speech)
+        return await _stream(self.reply, request, self.means, self.speech, self.bridge)
 
     async def say(self, sentence: str) -> None:
         await self.speech.say(sentence)

@@ -21,7 +21,7 @@ from events.tool import PressKeys, ToolName
 
 ROUNDS_MAX: Final = 4  # requests after the first; a model that goes on asking is answered for
 SLOW_AFTER_S: Final = 0.7  # of silence, then the caller gets a word
-STILL_SLOW_AFTER_S: Final = 1.8  # dead air begins at two seconds
+STILL_SLOW_AFTER_S: Final = 1.3  # sooner than the answer's own bridge over silence (agent/bridge.py)
 # They take effect when the answer they belong to has been heard: agent.report sees to it.
 SPOKEN: Final = frozenset({ToolName.NOTE_FACT, ToolName.END_CALL})
 # What stays of a granted transfer among an answer's calls; no model can name a tool so.

@@ -48,12 +48,13 @@ class CallVoices:
 
     async def speak(self, text: str) -> AsyncGenerator[Speech, None]:
         """Raises SpeechUnavailable; `elsewhere` says whether asking again reaches another voice."""
-        route = self._routes[self._at]
+        at = self._at
         alone = len(self._routes) == 1
-        if not alone and not route.breaker.admit(self._now_s()):
+        if not alone and not self._routes[at].breaker.admit(self._now_s()):
             # Another call found out. Nothing was said yet: change without a word.
-            self._move_on(Failure.UNAVAILABLE)
-            route = self._routes[self._at]
+            self._move_on(at, Failure.UNAVAILABLE)
+            at = self._at
+        route = self._routes[at]
         try:
             async with aclosing(route.voice.speak(text)) as pieces:
                 timeout_s: float | None = None if alone else FIRST_TIMEOUT_S
@@ -69,7 +70,7 @@ class CallVoices:
             failure = error.failure if isinstance(error, SpeechUnavailable) else Failure.TIMEOUT
             route.breaker.failed(failure, self._now_s())
             route.on_failed(failure)
-            raise SpeechUnavailable(str(error), failure, elsewhere=self._move_on(failure)) from None
+            raise SpeechUnavailable(str(error), failure, elsewhere=self._move_on(at, failure)) from None
         except BaseException:
             route.breaker.abandoned()
             raise
@@ -79,8 +80,10 @@ class CallVoices:
         for route in self._routes:
             await route.close()
 
-    def _move_on(self, why: Failure) -> bool:
+    def _move_on(self, failed: int, why: Failure) -> bool:
         """Change to the next voice that may be asked; False when there is none."""
+        if self._at != failed:
+            return True  # a phrase that was said meanwhile has found out too
         for step in range(1, len(self._routes)):
             at = (self._at + step) % len(self._routes)
             if self._routes[at].may_ask() and self._routes[at].breaker.admit(self._now_s()):

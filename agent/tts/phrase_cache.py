@@ -8,10 +8,10 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import structlog
@@ -113,10 +113,18 @@ class PhraseCache:
         return self._folder / f"{name[:40]}{_SUFFIX}"
 
 
+class Phrases(Protocol):
+    """Where the speech of phrases is kept. Both may wait for a disk: call them in a thread."""
+
+    def load(self, voice: str, text: str) -> Sequence[Speech] | None: ...
+
+    def store(self, voice: str, text: str, speech: Sequence[Speech]) -> None: ...
+
+
 class CachedVoice:
     """Implements `agent.tts.port.Voice`: fixed phrases from the cache, or into it; all else by the voice."""
 
-    def __init__(self, voice: Voice, name: str, phrases: Collection[str], cache: PhraseCache) -> None:
+    def __init__(self, voice: Voice, name: str, phrases: Collection[str], cache: Phrases) -> None:
         """`name`: the vendor's, the voice's and all settings that its sound depends on."""
         self._voice = voice
         self._name = name

@@ -41,6 +41,8 @@ MOVES: Final[Mapping[tuple[Floor, Signal], Floor]] = {
     (Floor.LISTENING, Signal.REPLY): Floor.THINKING,
     (Floor.CALLER, Signal.REPLY): Floor.THINKING,
     (Floor.CALLER, Signal.HUSHED): Floor.LISTENING,
+    # An answer had begun, unheard, before it was known what was said.
+    (Floor.THINKING, Signal.HUSHED): Floor.LISTENING,
     # The caller goes on before the answer is heard: it is thrown away, and both parts get one answer.
     (Floor.THINKING, Signal.VOICE): Floor.CALLER,
     (Floor.THINKING, Signal.HEARD): Floor.SPEAKING,

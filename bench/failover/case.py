@@ -19,7 +19,7 @@ ANSWERS: Final = (
     "sierra tango uniform victor whiskey. xray yankee zulu.",
 )
 # What else the agent may say here; the models are never switched off.
-STOCK_WORDS: Final = f"{ENGLISH.hello} {ENGLISH.one_moment} {ENGLISH.sorry}".split()
+STOCK_WORDS: Final = " ".join((ENGLISH.hello, *ENGLISH.patience, ENGLISH.sorry)).split()
 MODELS: Final = ("openai:m", "anthropic:m", "gemini:m")
 VOICES: Final = ("elevenlabs:first", "elevenlabs:second")
 RECOGNISERS: Final = ("deepgram:nova-3", "deepgram:nova-2")

@@ -11,7 +11,7 @@ from bench.providers.coded_speech import WORD_MS, CodedWord
 
 DEAD_AIR_MAX_S: Final = 2.0
 _WHOLE_MS: Final = WORD_MS * 0.9  # a fade at a cut is no loss
-_ONE_MOMENT: Final = (ENGLISH.one_moment.split(), ENGLISH.hello.split())
+_ONE_MOMENT: Final = (*(phrase.split() for phrase in ENGLISH.patience), ENGLISH.hello.split())
 
 
 class CallFound(msgspec.Struct, frozen=True):

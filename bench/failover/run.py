@@ -7,6 +7,7 @@ is coded speech, so the words that were played can be read from the sound itself
 
 import asyncio
 import contextlib
+import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from agent.llm.usage import ModelCall
 from agent.minds import BadPlan, MindMaker, MindsUnavailable
 from agent.speech_process import SpeechProcess
 from agent.speech_vendors import SpeechVendors
+from agent.tts.phrase_cache import PhraseCache
 from bench.failover import case as cases
 from bench.failover.case import ANSWERS, MODELS, RECOGNISERS, VOICES, Case
 from bench.failover.judging import DEAD_AIR_MAX_S, CallFound, judge, words_heard
@@ -119,7 +121,8 @@ class Bench:
             models = await stack.enter_async_context(Models({}, base_urls=urls, on_call=lambda _: None))
             ears = SpeechProcess()  # never started: no call asks for the embedded engines
             speech_urls = {"deepgram": hears.url, "elevenlabs": speaks.url}
-            speech = await stack.enter_async_context(SpeechVendors(ears, ears, {}, speech_urls))
+            phrases = PhraseCache(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="salesos-phrases-"))))
+            speech = await stack.enter_async_context(SpeechVendors(ears, ears, {}, speech_urls, phrases=phrases))
             self._minds = MindMaker(ears, ears, speech, models, _SECRET)
             self._silero, self._clock = Silero(), Clock()
             tasks = await stack.enter_async_context(asyncio.TaskGroup())

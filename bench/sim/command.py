@@ -45,6 +45,8 @@ def table(outcome: Outcome) -> str:
         [
             f"{outcome.calls} calls, {outcome.turns} turns, {outcome.simulated_s / 3600:.1f} hours of calls "
             f"in {outcome.wall_s:.1f} s",
+            f"{outcome.bridged} answers with a stock phrase because something was late; "
+            f"{outcome.waited} silences above 2 s, each behind a sentence that broke off",
             f"personas: {_counts(outcome.personas)}",
             f"faults: {_counts(outcome.faults) or 'none'}",
             f"outcomes: {_counts(outcome.outcomes)}",

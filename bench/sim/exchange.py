@@ -83,6 +83,11 @@ class Exchange:
     async def aclose(self) -> None:
         """There is nothing to close."""
 
+    @property
+    def holds_call(self) -> bool:
+        """True while a call that was placed is not over."""
+        return self._placed and not self.over
+
     # The call's life
 
     def end(self) -> None:

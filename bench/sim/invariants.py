@@ -14,7 +14,7 @@ from agent.opening import BEEP_WAIT_S
 from agent.turns.ending import LONGEST_MS, SILENCE_MS, Evidence, wait_ms
 from agent.turns.timing import OPENING_WAIT_S, SILENCE_S
 from agent.turns.word_lists import lists_for
-from agent.turns.wording import read
+from agent.turns.wording import Words, read
 from bench.sim.record import PlayedWord, Record, Sound, SoundKind, Span
 from events import call as events
 from events.money import Millicredits, price_of_seconds
@@ -22,18 +22,15 @@ from events.money import Millicredits, price_of_seconds
 # A voice is noticed in 96 ms and a window, stops here, and the line's way there and back is in between.
 BARGE_IN_MS: Final = 420.0
 DEAD_AIR_MS: Final = 2_000.0
-# Two providers that fail in one answer, a model and then a voice, or both recognisers: their time-outs add up.
-_SECOND_PROVIDER_MS: Final = 1_200.0
-# A mute voice is left after 0.8 s (agent/tts/failover.py): too much beside the slowest line and model that are drawn.
-_MUTE_VOICE_MS: Final = 400.0
 # The carrier's request to hang up, tried again while its API is away.
 _HANGING_UP_MS: Final = 4_000.0
 # How far the place of a cut may be known wrongly: the line's trip is learnt from marks.
 CUT_MS: Final = 110.0
 # Before the end: the longest wait for somebody who may go on, and the recogniser's time for the text.
 _HEARD_OUT_MS: Final = LONGEST_MS + 1_000.0
+_TURN_OFF_MS: Final = 300.0  # a turn's start as it was told, before its first word was heard; more than the line's way
 _HEARD_SHARE: Final = 0.5  # as agent/reply.py counts a word as heard
-_SECONDS_OFF: Final = 8.0  # a callback may tell of the answer so much later than it was
+_SECONDS_OFF: Final = 1.5  # the way of what tells us of the answer and of the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +107,22 @@ def _billed_what_was_talked(record: Record) -> Iterator[str]:
         if end.billable_s:
             yield f"{end.billable_s} s billed, and nobody answered"
         return
-    over_ms = record.run_ms if record.over_ms is None else min(record.over_ms, record.run_ms)
+    over_ms = record.run_ms if record.carrier_over_ms is None else min(record.carrier_over_ms, record.run_ms)
     talked_s = (over_ms - record.answered_ms) / 1_000
     # Never more than there was but for the callback's way; less when we were told late.
     if end.duration_s > talked_s + _SECONDS_OFF or end.duration_s < talked_s - _SECONDS_OFF:
         yield f"{end.duration_s:.1f} s counted, {talked_s:.1f} s talked"
+
+
+def _nothing_on_the_line(record: Record) -> Iterator[str]:
+    """No call at the carrier outlives its session: it would be paid for, and nobody would be there."""
+    if record.line_left_open:
+        yield "the carrier still holds the call"
+
+
+def _journal_forgotten(record: Record) -> Iterator[str]:
+    """What the CRM has committed is on no disk any more."""
+    yield from (f"journal left: {name}" for name in record.journals_left)
 
 
 def _one_answer_each(record: Record) -> Iterator[str]:
@@ -218,7 +226,36 @@ def _no_talk_over(record: Record) -> Iterator[str]:
 
 
 def _no_dead_air(record: Record) -> Iterator[str]:
-    """Who has spoken is answered in time, and no answer has a hole in it."""
+    """Who has spoken is answered in time, whoever fails, and no answer has a hole in it."""
+    for gap in _silences(record):
+        allowed_ms = _silence_allowed(gap.who, gap.text, record) + (_HANGING_UP_MS if gap.next_who == "end" else 0.0)
+        if gap.length_ms > allowed_ms:
+            silence = f"{gap.length_ms:.0f} ms of silence after {gap.who} {gap.text!r} at {gap.at_ms:.0f}"
+            yield f"{silence}, before {gap.next_who}"
+    if not record.is_machine:
+        yield from _holes(record)
+
+
+def deliberate_waits(record: Record) -> int:
+    """Count the silences above two seconds that are none of ours: somebody broke off in mid-sentence."""
+    if record.is_machine:
+        return 0
+    return sum(
+        gap.who == "speech" and gap.next_who == "agent" and gap.length_ms > DEAD_AIR_MS for gap in _silences(record)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Gap:
+    at_ms: float
+    length_ms: float
+    who: str  # was heard before it
+    text: str
+    next_who: str
+
+
+def _silences(record: Record) -> Iterator[_Gap]:
+    """Yield each silence of the call, and those of no length between sounds."""
     if record.stream_ms is None:
         return
     end_ms = min(record.run_ms, record.over_ms if record.over_ms is not None else record.run_ms)
@@ -228,32 +265,43 @@ def _no_dead_air(record: Record) -> Iterator[str]:
     )
     at_ms, who, text = record.stream_ms, "opening", ""
     for start_ms, stop_ms, next_who, next_text in [*sounds, (end_ms, end_ms, "end", "")]:
-        gap_ms = start_ms - at_ms
-        allowed_ms = _silence_allowed(who, text, record) + (_HANGING_UP_MS if next_who == "end" else 0.0)
-        if gap_ms > allowed_ms:
-            yield f"{gap_ms:.0f} ms of silence after {who} {text!r} at {at_ms:.0f}, before {next_who} {next_text!r}"
+        yield _Gap(at_ms, start_ms - at_ms, who, text, next_who)
         if stop_ms > at_ms:
             at_ms, who, text = stop_ms, next_who, next_text
 
 
 def _silence_allowed(who: str, text: str, record: Record) -> float:
-    late_ms = DEAD_AIR_MS
-    kinds = {fault.split("_")[0] for fault in record.faults} & {"model", "models", "stt", "voice"}
-    if len(kinds) > 1 or "stt_down" in record.faults:
-        late_ms += _SECOND_PROVIDER_MS
-    elif "voice_stalls" in record.faults:
-        late_ms += _MUTE_VOICE_MS
     if record.is_machine:
-        return BEEP_WAIT_S * 1_000 + 2 * late_ms
+        return BEEP_WAIT_S * 1_000 + 2 * DEAD_AIR_MS
     match who:
         case "opening":
-            return OPENING_WAIT_S * 1_000 + late_ms
+            return OPENING_WAIT_S * 1_000 + DEAD_AIR_MS
         case "speech":
-            # What is waited longer for somebody who may not have finished is deliberate, and no dead air.
-            return late_ms + max(0, wait_ms(Evidence(read(text, lists_for("en-US")), 0.0)) - SILENCE_MS)
+            return DEAD_AIR_MS + unfinished_ms(text)
         case _:
             # It is the prospect's turn; a cough or a nod between does not change that.
-            return SILENCE_S * 1_000 + late_ms
+            return SILENCE_S * 1_000 + DEAD_AIR_MS
+
+
+def unfinished_ms(text: str) -> float:
+    """Return how much longer than usual is waited for more of what was said: 0 unless it breaks off in mid-sentence."""
+    words = read(text, lists_for("en-US"))
+    if words not in (Words.OPEN, Words.DICTATING, Words.HESITATING):
+        return 0.0
+    return max(0, wait_ms(Evidence(words, 0.0, habit_ms=LONGEST_MS)) - SILENCE_MS)
+
+
+def _holes(record: Record) -> Iterator[str]:
+    """An answer has none above two seconds, unless the prospect makes a sound in it."""
+    told = [turn for turn in record.turns() if turn.speaker is events.Speaker.AGENT]
+    starts = [turn.started_ms + record.timeline_ms - _TURN_OFF_MS for turn in told] + [math.inf]
+    played = sorted(record.played, key=lambda one: one.first_ms)
+    for turn, (start_ms, end_ms) in zip(told, pairwise(starts), strict=True):
+        for before, after in pairwise([word for word in played if start_ms <= word.first_ms < end_ms]):
+            from_ms = before.first_ms + before.length_ms
+            spoken = any(one.start_ms < after.first_ms and one.end_ms > from_ms - BARGE_IN_MS for one in record.said)
+            if after.first_ms - from_ms > DEAD_AIR_MS and not spoken:
+                yield f"{after.first_ms - from_ms:.0f} ms between {before.text!r} and {after.text!r} of {turn.text!r}"
 
 
 def _in_order(record: Record) -> list[Sound]:
@@ -270,6 +318,8 @@ INVARIANTS: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {
     "nothing left behind": _nothing_left,
     "the ledger adds up": _money_adds_up,
     "billed what was talked": _billed_what_was_talked,
+    "no call left on the line": _nothing_on_the_line,
+    "no journal left": _journal_forgotten,
     "one answer each": _one_answer_each,
     "remembered is heard": _memory_is_what_was_heard,
     "taken down once": _heard_words_once,

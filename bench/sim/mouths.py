@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -73,6 +73,30 @@ class SimVoice:
             yield Speech(audio + word_code.silence(_GAP_MS), RATE_HZ, (spoken,), Encoding.ULAW)
             at_ms += length_ms + _GAP_MS
             await asyncio.sleep((length_ms + _GAP_MS) / 1_000 / _FASTER)
+
+
+@dataclass(slots=True)
+class SimPhrases:
+    """Implements `agent.tts.phrase_cache.Phrases`: what was made ready before the dial, in the voice's own pace."""
+
+    ready: frozenset[str]
+    lexicon: Lexicon
+    pace: float
+
+    def load(self, voice: str, text: str) -> list[Speech] | None:
+        if text not in self.ready:
+            return None
+        pieces = []
+        at_ms = 0
+        for word in text.split():
+            length_ms = round(word_ms(word) * self.pace)
+            audio = word_code.encode(self.lexicon.add(word, length_ms), length_ms) + word_code.silence(_GAP_MS)
+            pieces.append(Speech(audio, RATE_HZ, (SpokenWord(word, at_ms, at_ms + length_ms),), Encoding.ULAW))
+            at_ms += length_ms + _GAP_MS
+        return pieces
+
+    def store(self, voice: str, text: str, speech: Sequence[Speech]) -> None:
+        """Nothing is made ready in mid-call."""
 
 
 def word_ms(word: str) -> int:

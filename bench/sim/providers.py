@@ -16,16 +16,18 @@ from agent.llm.playbook import Playbook, phrases
 from agent.llm.playbook_file import load
 from agent.llm.scripted import ScriptedModel
 from agent.ports import Minds
+from agent.stock_phrases import stock_phrases
 from agent.stt.failover import FailoverRecognizers
 from agent.stt.failover import Route as EarRoute
 from agent.stt.port import OnPartial
 from agent.tts.failover import CallVoices
 from agent.tts.failover import Route as VoiceRoute
+from agent.tts.phrase_cache import CachedVoice
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import normals
 from bench.sim.ears import EarTrouble, SimJudge, SimRecognizers, Speech
 from bench.sim.models import ModelFault, SimModel
-from bench.sim.mouths import Lexicon, SimVoice, VoiceFault
+from bench.sim.mouths import Lexicon, SimPhrases, SimVoice, VoiceFault
 from bench.sim.scenario import Scenario
 
 PLAYBOOK: Final = Path(config.__file__).parent / "playbooks" / "energy_meeting.yaml"
@@ -130,7 +132,7 @@ class Providers:
 
         return SimModel(name, _script(), dice, self.note, scenario.first_token_s, fault)
 
-    def _voice(self, name: str) -> SimVoice:
+    def _voice(self, name: str) -> CachedVoice:
         dice = self._dice(name)
         scenario = self.scenario
         mine = [
@@ -147,4 +149,6 @@ class Providers:
             return dice.choice(mine) if mine and dice.random() < _OFTEN else VoiceFault.NONE
 
         pace = 1.0 if name == "voice-a" else 1.15
-        return SimVoice(name, self.lexicon, dice, self.note, scenario.first_audio_s, pace, fault)
+        voice = SimVoice(name, self.lexicon, dice, self.note, scenario.first_audio_s, pace, fault)
+        ready = frozenset(stock_phrases("en-US").all)
+        return CachedVoice(voice, name, ready, SimPhrases(ready, self.lexicon, pace))

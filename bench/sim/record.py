@@ -93,7 +93,9 @@ class Record:
     money: Money = field(default_factory=Money)
     answered_ms: float | None = None  # the carrier connected the call
     stream_ms: float | None = None  # its audio began
+    timeline_ms: float = 0.0  # where the call's own timeline begins
     over_ms: float | None = None  # the carrier ended it, or its audio was lost
+    carrier_over_ms: float | None = None  # the carrier ended it
     wound_up_ms: float | None = None  # we, or whoever we obey, ended it: nobody listens from here on
     run_ms: float = 0.0  # when the call's task returned
     is_machine: bool = False
@@ -101,6 +103,8 @@ class Record:
     left_over: list[str] = field(default_factory=list)  # tasks and timers
     loop_faults: list[str] = field(default_factory=list)
     unfinished: bool = False  # the call's task never returned
+    line_left_open: bool = False  # the carrier holds a call that nobody holds here
+    journals_left: list[str] = field(default_factory=list)  # files, after the CRM has committed all
 
     def note(self, at_ms: float, who: str, text: str) -> None:
         self.story.append(Line(round(at_ms, 3), who, text))

@@ -12,13 +12,15 @@ from typing import Final
 
 import structlog
 
-from bench.sim.invariants import Broken, broken
+from agent.stock_phrases import ENGLISH
+from bench.sim.invariants import Broken, broken, deliberate_waits
 from bench.sim.loop import START_S, Deadlock
 from bench.sim.record import Record, trace_of
 from bench.sim.scenario import FAULTS, Scenario, draw, seeds
 from bench.sim.world import scratch, simulate
 
 _CHUNK: Final = 5  # calls that a process is given at a time
+_LATE_PHRASES: Final = (ENGLISH.hello, *ENGLISH.patience)
 _AGAIN_EVERY: Final = 50  # one call in so many runs twice: the same seed must leave the same trace
 
 
@@ -44,6 +46,8 @@ class Call:
     outcome: str
     lasted_s: float  # simulated
     turns: int
+    waited: int  # answers later than two seconds, to somebody who had broken off
+    bridged: int  # answers with a stock phrase in them, because something was late
 
 
 @dataclass(slots=True)
@@ -52,6 +56,8 @@ class Outcome:
     wall_s: float = 0.0
     simulated_s: float = 0.0
     turns: int = 0
+    waited: int = 0
+    bridged: int = 0
     trace: str = ""
     personas: dict[str, int] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
@@ -118,7 +124,16 @@ def _checked(numbered: tuple[int, Scenario], twice_every: int) -> Call:
             faulty.append(Broken("same seed, same trace", f"{trace} and then {again.trace()}"))
     lasted_s = max(0.0, record.run_ms / 1_000 - START_S)
     return Call(
-        record.seed, record.persona, record.faults, faulty, trace, record.outcome, lasted_s, len(record.turns())
+        record.seed,
+        record.persona,
+        record.faults,
+        faulty,
+        trace,
+        record.outcome,
+        lasted_s,
+        len(record.turns()),
+        deliberate_waits(record),
+        sum(any(phrase in turn.text for phrase in _LATE_PHRASES) for turn in record.turns()),
     )
 
 
@@ -142,6 +157,8 @@ def story(record: Record) -> list[str]:
 def _count(outcome: Outcome, call: Call) -> None:
     outcome.simulated_s += call.lasted_s
     outcome.turns += call.turns
+    outcome.waited += call.waited
+    outcome.bridged += call.bridged
     outcome.personas[call.persona] = outcome.personas.get(call.persona, 0) + 1
     for fault in call.faults:
         outcome.faults[fault] = outcome.faults.get(fault, 0) + 1

@@ -37,7 +37,7 @@ from telephony.call.archive import Archive
 from telephony.call.services import Services
 from telephony.call.session import CallSession
 from telephony.carrier_port import CallOrder
-from telephony.outbox import Outbox
+from telephony.outbox import COMMIT_CHECK_S, Outbox
 
 NUMBER: Final = "+12025550177"
 _WALL: Final = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -46,6 +46,7 @@ _MAX_S: Final = 600
 # Longer than any call may last, its guards and a carrier that says nothing included.
 _CALL_MAX_S: Final = _MAX_S + 300.0
 _DRAIN_S: Final = 60.0
+_COMMIT_S: Final = 2 * COMMIT_CHECK_S + 1.0  # for the outbox to look what the CRM has committed
 _TICK_S: Final = 0.04  # twice the product's: the lead allows for it, and it halves what a silent minute costs
 _MACHINE_BEEP_S: Final = 9.0
 
@@ -123,6 +124,7 @@ class World:
                 providers.judge.leave()
             self.record.stt_failed = providers.stt_failed
             await outbox.drain(_DRAIN_S)
+            await asyncio.sleep(_COMMIT_S)
             sending.cancel()
         self._take_stock(crm)
 
@@ -148,6 +150,7 @@ class World:
                 running.cancel()
             if self._streaming:
                 self._acting.cancel()
+        self.record.line_left_open = self._exchange.holds_call
         for timer in self._timers:
             timer.cancel()
         self._exchange.leave()
@@ -166,7 +169,7 @@ class World:
         began_ms = self._now_ms - self._scenario.trip_ms - FRAME_MS
         self._hearing.begin(began_ms, room.pass_frame)
         room.begin()
-        self.record.stream_ms = self._now_ms
+        self.record.stream_ms, self.record.timeline_ms = self._now_ms, began_ms
         self._note("carrier", "stream opened")
         self._session.put(sig.StreamOpened(self._line))
         self._streaming = True
@@ -184,6 +187,7 @@ class World:
 
     def _ended(self) -> None:
         """The carrier has ended the call: nobody hears anybody, and the stream's stop is on its way."""
+        self.record.carrier_over_ms = self._now_ms
         self._lose_sound()
         if self._streaming:
             closed = sig.StreamClosed(True, self._line)
@@ -326,6 +330,7 @@ class World:
         record.left_over = sorted(task.get_name() for task in asyncio.all_tasks() if task is not me)
         record.left_over += self._loop.timers()
         record.loop_faults = self._loop.faults
+        record.journals_left = sorted(path.name for path in self._folder.rglob("*") if path.is_file())
 
 
 def _order(funded_s: int) -> CallOrder:

@@ -90,3 +90,33 @@ async def test_an_engine_that_wants_everything_gets_each_frame_once(ulaw: bool) 
     assert engine.begun == 40
     assert heard.words[0].start_ms == 800 - PREROLL_MS + 100
     assert listening.fed_ms == listening.heard_ms
+
+
+async def test_a_voice_that_is_attended_to_late_is_heard_from_its_beginning() -> None:
+    """While the words of one utterance are waited for, the next one may begin."""
+    engine = Engine(Feeding(ulaw=True))
+    listening = Listening(engine)
+    hear(listening, 0, 100)
+    listening.hold()
+    hear(listening, 100, 200)
+    listening.begin(6_000)
+    hear(listening, 300, 10)
+    heard = await listening.finish()
+    assert engine.fed == [b"ulaw%d" % number for number in range(100 - PREROLL, 310)]
+    assert heard.words[0].start_ms == 2_000 - PREROLL_MS + 100
+    hear(listening, 310, 100)
+    listening.begin(8_200)
+    assert len(engine.fed) == 210 + PREROLL + PREROLL  # held for one utterance only
+
+
+async def test_a_voice_in_an_open_utterance_holds_nothing() -> None:
+    engine = Engine(Feeding())
+    listening = Listening(engine)
+    listening.begin(0)
+    listening.hold()
+    hear(listening, 0, 100)
+    assert len(engine.fed) == 100
+    await listening.finish()
+    hear(listening, 100, 100)
+    listening.begin(4_000)
+    assert len(engine.fed) == 100 + PREROLL

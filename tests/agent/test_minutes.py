@@ -57,12 +57,12 @@ def test_both_sides_turns_are_numbered_remembered_and_told_as_heard() -> None:
     minutes = Minutes(follower)
     minutes.caller_said("Who is this?", SAID)
     answer = reply(minutes.answer_asked(None), "This is Alex.", "I am calling about power.")
-    minutes.answer_begins()
+    minutes.answer_begins(asked=True)
     minutes.interrupted(answer, 3_000, 3_120)
     minutes.agent_said(answer, "This is Alex.", 3_120)
     minutes.caller_said("Stop.", SAID)
     whole = reply(minutes.answer_asked(None), "Goodbye.")
-    minutes.answer_begins()
+    minutes.answer_begins(asked=True)
     minutes.agent_said(whole, "Goodbye.", 6_000)
     assert turns(follower) == [
         (1, events.Speaker.CALLER, "Who is this?"),
@@ -159,3 +159,44 @@ def test_what_is_said_to_a_machine_discloses_nothing() -> None:
     opening = reply(minutes.answer_asked(EventName.ANSWERED), "Hello.")
     minutes.agent_said(opening, "Hello.", 5_000)
     assert follower.disclosed_ms == [5_000]
+
+
+def test_an_answer_may_begin_before_it_is_known_what_it_answers() -> None:
+    """Its turn comes behind the caller's all the same, and what had been waiting for an answer is answered with it."""
+    follower = Follower()
+    minutes = Minutes(follower)
+    minutes.caller_said("Wait.", SAID)
+    minutes.answer_asked(None)
+    minutes.answer_taken_back()
+    made = reply(minutes.answer_ahead(), "One moment.")
+    minutes.answer_begins(asked=False)
+    assert minutes.memory.unanswered == "Wait."
+    made.turn = minutes.asked_at_last(None, "Who is this?", SAID)
+    made.sentences.append("This is Alex.")
+    minutes.agent_said(made, made.text, 4_000)
+    assert turns(follower)[1:] == [
+        (2, events.Speaker.CALLER, "Who is this?"),
+        (3, events.Speaker.AGENT, "One moment. This is Alex."),
+    ]
+    assert [(message.role, message.text) for message in minutes.memory.messages] == [
+        (Role.USER, "Wait. Who is this?"),
+        (Role.ASSISTANT, "One moment. This is Alex."),
+    ]
+
+
+def test_an_answer_that_began_for_nothing_says_that_nothing_was_understood() -> None:
+    minutes = Minutes(Follower())
+    minutes.answer_ahead()
+    minutes.answer_begins(asked=False)
+    assert minutes.asked_at_last(None, "", SAID) == 1
+    assert [(message.role, message.text) for message in minutes.memory.messages] == [
+        (Role.EVENT, EventName.NOT_UNDERSTOOD)
+    ]
+
+
+def test_an_answer_that_began_unheard_leaves_its_number() -> None:
+    minutes = Minutes(Follower())
+    minutes.answer_ahead()
+    minutes.answer_taken_back()
+    minutes.caller_said("Hello?", SAID)
+    assert minutes.answer_asked(EventName.ANSWERED) == 2

@@ -31,6 +31,7 @@ class Room:
     def __init__(self, sent_share: float = 0.0) -> None:
         self.now = 0
         self.unsent_ms = 0
+        self.paused = False
         self.heard_ms = 0
         self.audio = bytearray()
         self.ends_ms: list[int] = []

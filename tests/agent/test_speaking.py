@@ -107,6 +107,7 @@ class Room:
     def __init__(self) -> None:
         self.reply_ms = 0
         self.unsent_ms = 0
+        self.paused = False
         self.heard_ms = 0
         self.complete = False
 
@@ -162,15 +163,15 @@ def test_a_sentence_that_comes_at_once_is_said_whole() -> None:
 
 
 def test_a_late_answer_is_bridged() -> None:
-    reply, _, _ = answer([1.0, Late(), 0.5, Text("Three o'clock.")])
+    reply, _, _ = answer([0.6, Late(), 0.9, Text("Three o'clock.")])
     assert reply.sentences == [PHRASES.one_moment, "Three o'clock."]
     assert reply.waterfall.first_token_ms == 1500
-    assert reply.waterfall.first_audio_ms == 1000
+    assert reply.waterfall.first_audio_ms == 600
 
 
 def test_a_late_greeting_is_bridged_with_a_hello() -> None:
     opening = (Message(Role.EVENT, EventName.ANSWERED),)
-    reply, _, _ = answer([Late(), Text("This is Alex.")], messages=opening)
+    reply, _, _ = answer([Late(), 0.2, Text("This is Alex.")], messages=opening)
     assert reply.sentences == [PHRASES.hello, "This is Alex."]
 
 
@@ -210,7 +211,7 @@ def test_an_answer_that_cannot_be_asked_for_is_the_apology_alone() -> None:
 
 def test_a_tool_without_words_is_followed_by_words_even_behind_one_moment() -> None:
     note = ToolCall("a", "note_fact", {"kind": "note"})
-    reply, _, model = answer([Late(), note], [Text("Noted.")])
+    reply, _, model = answer([Late(), 0.2, note], [Text("Noted.")])
     assert reply.sentences == [PHRASES.one_moment, "Noted."]
     assert model.requests[1].called == (note,)
 

@@ -134,6 +134,53 @@ FOUND = {
         speculates=True,
         dice_seed=2714456469,
     ),
+    # One recogniser failed, and only then the next was connected: 2.2 s of silence.
+    "a recogniser that fails late": Scenario(
+        0,
+        "adder",
+        ("stt_fails",),
+        63.66513529469842,
+        0.44622104940054375,
+        0.19683876510754422,
+        0.14019855244915597,
+        0.15989408176648168,
+        dice_seed=3368550946,
+    ),
+    "another recogniser that fails late": Scenario(
+        0,
+        "double_talker",
+        ("stt_fails",),
+        60.672155147665734,
+        0.21489900712637475,
+        0.19614332458303602,
+        0.2318451112677074,
+        0.25516219901789927,
+        dice_seed=358965747,
+    ),
+    # Both recognisers failed, and then all models: 3.4 s of silence, for each layer was patient anew.
+    "patience upon patience": Scenario(
+        0,
+        "interrupter",
+        ("models_down", "node_stops", "stt_down"),
+        83.89595226480192,
+        0.4596648865037064,
+        0.099347174372625,
+        0.13837388399026646,
+        0.3177793381795352,
+        dice_seed=3552661897,
+    ),
+    # What was said when our end had been decided, and could not be told to the carrier.
+    "said behind our end": Scenario(
+        0,
+        "hesitant",
+        ("carrier_away",),
+        30.12733758840585,
+        0.4806461055069121,
+        0.1111362930368931,
+        0.2856351735865944,
+        0.21865961417540591,
+        dice_seed=1112787209,
+    ),
 }
 
 

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from agent.llm.port import Message, Role
-from bench.sim.invariants import INVARIANTS, broken
-from bench.sim.record import Asked, PlayedWord, Record, Sound, SoundKind
+from bench.sim.invariants import DEAD_AIR_MS, INVARIANTS, broken, unfinished_ms
+from bench.sim.record import Asked, PlayedWord, Record, Sound, SoundKind, Span
 from bench.sim.run import quiet
 from bench.sim.scenario import draw
 from bench.sim.world import simulate
@@ -42,6 +42,7 @@ def _good() -> Record:
         money=replace(good.money, accounts=dict(good.money.accounts), metered=list(good.money.metered)),
         left_over=[],
         loop_faults=[],
+        journals_left=[],
     )
 
 
@@ -135,9 +136,55 @@ def _fall_silent(record: Record) -> None:
     record.agent_sound[:] = [span for span in record.agent_sound if span.end_ms < last.start_ms]
 
 
-def _talk_longer(record: Record) -> None:
+def _fall_silent_for_a_moment(record: Record) -> None:
+    """Nothing but one answer is late, by a tenth of a second beyond what anybody may wait."""
+    asked = record.said[1]
+    after = next(span.start_ms for span in record.agent_sound if span.start_ms > asked.end_ms)
+    _postpone(record, after - 1, asked.end_ms + DEAD_AIR_MS + 100 - after)
+
+
+def _tear_a_hole(record: Record) -> None:
+    """An answer breaks off for more than two seconds and goes on."""
+    word = next(one for one in record.played if one.first_ms > record.agent_sound[1].start_ms + 300)
+    _postpone(record, word.first_ms - 1, DEAD_AIR_MS + 200)
+
+
+def _postpone(record: Record, from_ms: float, by_ms: float) -> None:
+    """Move all that sounds from a moment on, and the call's end."""
     assert record.over_ms is not None
-    record.over_ms -= 20_000
+
+    def later(at_ms: float) -> float:
+        return at_ms + by_ms if at_ms >= from_ms else at_ms
+
+    spans = []
+    for span in record.agent_sound:
+        if span.start_ms < from_ms < span.end_ms:
+            spans += [Span(span.start_ms, from_ms), Span(from_ms + by_ms, span.end_ms + by_ms)]
+        else:
+            spans.append(Span(later(span.start_ms), later(span.end_ms)))
+    record.agent_sound[:] = spans
+    record.played[:] = [replace(one, first_ms=later(one.first_ms)) for one in record.played]
+    record.said[:] = [replace(one, start_ms=later(one.start_ms), end_ms=later(one.end_ms)) for one in record.said]
+    record.over_ms += by_ms
+    record.run_ms += by_ms
+
+
+def _leave_the_line_open(record: Record) -> None:
+    record.line_left_open = True
+
+
+def _leave_a_journal(record: Record) -> None:
+    record.journals_left.append("an-organisation.a-call.journal")
+
+
+def _talk_a_little_longer(record: Record) -> None:
+    assert record.carrier_over_ms is not None
+    record.carrier_over_ms -= 1_800
+
+
+def _talk_longer(record: Record) -> None:
+    assert record.carrier_over_ms is not None
+    record.carrier_over_ms -= 20_000
 
 
 CASES: list[tuple[str, Doctor]] = [
@@ -152,6 +199,9 @@ CASES: list[tuple[str, Doctor]] = [
     ("the ledger adds up", _meter_too_much),
     ("billed what was talked", _finish(duration_s=1.5)),
     ("billed what was talked", _talk_longer),
+    ("billed what was talked", _talk_a_little_longer),
+    ("no call left on the line", _leave_the_line_open),
+    ("no journal left", _leave_a_journal),
     ("one answer each", _answer_twice),
     ("one answer each", _answer_never),
     ("remembered is heard", _remember_more),
@@ -163,6 +213,8 @@ CASES: list[tuple[str, Doctor]] = [
     ("every word taken down", _say(-2, text="Yes.")),
     ("no talk-over", _talk_over),
     ("no dead air", _fall_silent),
+    ("no dead air", _fall_silent_for_a_moment),
+    ("no dead air", _tear_a_hole),
 ]
 
 
@@ -179,6 +231,16 @@ def test_a_doctored_call_breaks_it(name: str, doctor: Doctor) -> None:
 
 def test_each_invariant_is_seen_broken() -> None:
     assert {name for name, _ in CASES} == set(INVARIANTS)
+
+
+@pytest.mark.parametrize("text", ["Yes, I do.", "Next monday in the morning at nine.", "Corner shop, hello.", "Hello?"])
+def test_a_sentence_that_is_finished_is_owed_an_answer_in_two_seconds(text: str) -> None:
+    assert unfinished_ms(text) == 0
+
+
+@pytest.mark.parametrize("text", ["Well, it depends, because", "Let me see, um,", "five five five"])
+def test_a_sentence_that_breaks_off_may_be_waited_for(text: str) -> None:
+    assert 0 < unfinished_ms(text) <= 1_300
 
 
 def test_times_of_events_are_the_simulation_s() -> None:

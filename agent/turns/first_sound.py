@@ -1,0 +1,34 @@
+"""By when a caller who has spoken must hear something: one budget for all that an answer takes. Sans-I/O.
+
+Callers find two seconds of nothing dead air, whoever is to blame: the recogniser, the model or the voice. When the
+budget is nearly used up a stock phrase begins (agent/bridge.py), and whatever hangs has its own time-out behind it.
+Times are the call's timeline, in ms.
+"""
+
+from typing import Final
+
+from agent.turns.ending import SILENCE_MS
+from agent.turns.wording import Words
+
+# From the caller's last voiced sample. Of two seconds the line's way there and back takes up to some 0.25 s, and a
+# stock phrase from the cache begins at once: what is left over is for a busy machine.
+FIRST_SOUND_MS: Final = 1_500
+# An answer to nobody's words (a greeting, a question whether somebody is there): from when it was asked for.
+UNASKED_MS: Final = 900
+# Within an answer, from its last sound: then the next stock phrase begins.
+NEXT_SOUND_MS: Final = 1_500
+
+_UNFINISHED: Final = frozenset({Words.OPEN, Words.DICTATING, Words.HESITATING})
+
+
+def due_ms(last_voiced_ms: int, ended_ms: int, words: Words) -> int:
+    """Return when the first of the answer, or a stock phrase, must begin.
+
+    Somebody who breaks off in mid-sentence is let look for the rest: that wait is not the answer's.
+
+    Args:
+        ended_ms: when the turn was taken for over.
+        words: of the turn.
+    """
+    waited_ms = max(0, ended_ms - last_voiced_ms - SILENCE_MS) if words in _UNFINISHED else 0
+    return last_voiced_ms + waited_ms + FIRST_SOUND_MS

@@ -1,0 +1,26 @@
+"""By when a caller must hear something."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.turns.ending import SILENCE_MS
+from agent.turns.first_sound import FIRST_SOUND_MS, due_ms
+from agent.turns.wording import Words
+
+UNFINISHED = (Words.OPEN, Words.DICTATING, Words.HESITATING)
+
+
+def test_the_budget_counts_from_the_last_sound_however_long_the_end_took_to_find() -> None:
+    for words in set(Words) - set(UNFINISHED):
+        assert due_ms(5_000, 5_900, words) == 5_000 + FIRST_SOUND_MS
+
+
+def test_the_wait_for_an_unfinished_sentence_is_not_the_answer_s() -> None:
+    for words in UNFINISHED:
+        assert due_ms(5_000, 6_600, words) == 6_600 - SILENCE_MS + FIRST_SOUND_MS
+
+
+@given(st.integers(0, 10_000), st.integers(0, 3_000), st.sampled_from(list(Words)))
+def test_nobody_waits_longer_than_was_deliberate(voiced_ms: int, wait_ms: int, words: Words) -> None:
+    due = due_ms(voiced_ms, voiced_ms + wait_ms, words)
+    assert voiced_ms + FIRST_SOUND_MS <= due <= voiced_ms + max(0, wait_ms - SILENCE_MS) + FIRST_SOUND_MS

@@ -166,18 +166,13 @@ class MindMaker:
             await voice.aclose()
             refused = error.failure is Failure.REFUSED_KEY
             raise MindsUnavailable(str(error), "speech_key_refused" if refused else "speech_away") from None
-        variables = {
-            "agent_name": plan.agent.name,
-            "org_name": plan.org_name,
-            "prospect_name": plan.prospect.name,
-        } | plan.variables
         lists = replace(lists_for(plan.agent.language), phrases=normals(phrases(playbook)))
         minds = Minds(
             recognizer,
             model,
             voice,
             normals(playbook.backchannels) | lists.backchannels,
-            variables,
+            _variables(plan),
             briefing.instructions(playbook),
             offered(plan.tools, plan.agent.language),
             plan.agent.temperature,
@@ -194,6 +189,11 @@ class MindMaker:
         if plan.prompt is not None:
             minds.tell(plan.prompt, {})
         return minds
+
+
+def _variables(plan: CallPlan) -> dict[str, str]:
+    known = {"agent_name": plan.agent.name, "org_name": plan.org_name, "prospect_name": plan.prospect.name}
+    return known | plan.variables
 
 
 def own_keys(plan: CallPlan, secret_key: str) -> dict[str, str]:

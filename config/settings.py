@@ -92,6 +92,10 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     anthropic_api_key: SecretStr | None = None
     gemini_api_key: SecretStr | None = None
+    # The vendors' own reports of what they were asked for, compared each night with what we counted
+    openai_admin_key: SecretStr | None = None  # may read the organisation's usage; no call is made with it
+    usage_reports: str = ""  # folder of report files, for any vendor; empty: none
+    usage_difference_max: float = Field(0.05, gt=0, lt=1)  # share of the tokens; more is an alert
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

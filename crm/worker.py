@@ -1,11 +1,12 @@
 """The worker process: what has to be done by the clock.
 
 It gives back what was reserved for dials that no voice node ever spoke for, and deletes recordings whose time is over
-or whose erasure was asked for.
+or whose erasure was asked for. Each night it compares what models took with what their vendors report.
 """
 
 import asyncio
 import signal
+from pathlib import Path
 from typing import Final
 
 import structlog
@@ -26,6 +27,8 @@ from crm.calls.release import release_call
 from crm.database import SchemaMismatch, Sessions, UnsafeRole, check_role, check_schema, open_engine, open_sessions
 from crm.migrate import head_revision
 from crm.unit_of_work import UnitOfWork
+from crm.usage.openai_report import OpenAIReports
+from crm.usage.reconcile import Sources, reconcile_until
 from events.call import Outcome
 from events.ids import new_id
 
@@ -99,12 +102,23 @@ async def _work(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     log.info("worker.started")
+    sessions = open_sessions(engine)
     try:
-        await _sweep_until(stop, open_sessions(engine), redis, store)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(reconcile_until(stop, sessions, _sources(settings)), name="usage.reconcile")
+            await _sweep_until(stop, sessions, redis, store)
     finally:
         await redis.aclose()
         await engine.dispose()
     log.info("worker.stopped")
+
+
+def _sources(settings: Settings) -> Sources:
+    """Where the vendors' own reports of what they were asked for come from."""
+    key = settings.openai_admin_key
+    vendors = {"openai": OpenAIReports(key.get_secret_value(), settings.openai_base_url)} if key is not None else {}
+    folder = Path(settings.usage_reports) if settings.usage_reports else None
+    return Sources(vendors, folder, settings.usage_difference_max)
 
 
 async def _sweep_until(stop: asyncio.Event, sessions: Sessions, redis: Redis, store: ObjectStore) -> None:

@@ -33,7 +33,11 @@ DO_NOT_CALL_PATH: Final = "/internal/tools/do_not_call"  # POST DoNotCallQuestio
 
 def event_stream(call_id: UUID) -> str:
     """Return the stream that carries all events of a call, in order."""
-    return f"events:{crc32(call_id.bytes) % EVENT_STREAMS:02d}"
+    return f"events:{stream_number(call_id):02d}"
+
+
+def stream_number(call_id: UUID) -> int:
+    return crc32(call_id.bytes) % EVENT_STREAMS
 
 
 def all_event_streams() -> tuple[str, ...]:

@@ -128,6 +128,17 @@ def sim(
 
 
 @app.command()
+def usage(
+    days: Annotated[int, typer.Option(min=1, max=366, help="How far back.")] = 7,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
+) -> None:
+    """Compare the tokens that were counted with what the vendors report; status 1 when a day differs."""
+    from salesos.usage import run_usage
+
+    raise SystemExit(run_usage(_settings(), days, as_json=json))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date (needs SALESOS_DATABASE_OWNER_URL)."""
     settings = _settings()

@@ -123,6 +123,14 @@ def read_running(path: Path) -> Running | None:
         return None
 
 
+def own_key(path: Path, name: str) -> str:
+    """Return a secret that the folder has made for itself; empty when there is none, or nothing that we can read."""
+    try:
+        return str(json.loads((path / KEYS_FILE).read_text())[name])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+
+
 def is_claimed(path: Path) -> bool:
     """Say whether a process holds the folder now."""
     try:

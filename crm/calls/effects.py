@@ -23,9 +23,12 @@ from crm.leads.progress import Standing, after_call, after_fact
 from crm.leads.store import LeadStore
 from crm.providers.usecases import note_refusal
 from crm.unit_of_work import UnitOfWork
+from crm.usage.book import add as add_usage
+from crm.usage.book import counts_of
 from events import call as happenings
 from events.call import Event, FactKind, Speaker
 from events.tool import BadArguments, read_local_time
+from events.wire import stream_number
 
 CALL_BACK_KIND: Final = "call_back"
 MESSAGES: Final = {"sms": "SMS", "whatsapp": "WhatsApp message", "email": "e-mail"}
@@ -70,8 +73,8 @@ async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
             await meter_call(call, body.billable_s, Ledger(unit))
         case happenings.Finished():
             await _finish(event, body, call, unit)
-        case happenings.ModelUsed(own_key=True, failure=Failure.REFUSED_KEY):
-            await note_refusal(unit, body.provider.partition(":")[0], event.at)
+        case happenings.ModelUsed():
+            await _count_model(event, body, unit)
         case happenings.KeyRefused():
             await note_refusal(unit, body.provider, event.at)
         case happenings.RecordingStored() if call.recording_erased_at is not None:
@@ -81,6 +84,15 @@ async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
         case _:
             _update_call(event, body, call)
     await unit.session.flush()
+
+
+async def _count_model(event: Event, used: happenings.ModelUsed, unit: UnitOfWork) -> None:
+    counts = counts_of(used.prompt_tokens, used.completion_tokens, estimated=used.estimated)
+    # Each stream has one reader, so a number of its own keeps the readers from waiting for one another.
+    shard = stream_number(event.call_id)
+    await add_usage(unit, event.at.date(), used.provider, counts, own_key=used.own_key, shard=shard)
+    if used.own_key and used.failure == Failure.REFUSED_KEY:
+        await note_refusal(unit, used.provider.partition(":")[0], event.at)
 
 
 def _update_call(event: Event, body: happenings.Body, call: Call) -> None:

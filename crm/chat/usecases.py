@@ -26,6 +26,7 @@ from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
+from crm.usage.book import UsageBook
 from events.ids import new_id
 from events.sealed_secret import BadSecret, unseal
 from events.wire import MODELS_OFF
@@ -56,7 +57,8 @@ class Desk:
 async def open_desk(settings: Settings, held: Resources) -> AsyncGenerator[Desk]:
     """Open what the process answers with, for as long as it is entered."""
     async with (
-        Models(settings.model_keys, base_urls=settings.model_base_urls) as models,
+        UsageBook.running(held.sessions) as book,
+        Models(settings.model_keys, base_urls=settings.model_base_urls, on_call=book.note_and_log) as models,
         Makers.running(held.redis) as makers,
     ):
         yield Desk(models, makers, settings.models, held.playbooks, held.prompts, held.secret_key)

@@ -204,10 +204,11 @@ async def test_with_the_models_stopped_in_mid_call_a_person_takes_over_or_calls_
         await stage.seat("silent", NUMBER)
         await stage.seat("silent", REP)
         agent = data(await api.post("/api/agents", json=body), 201)
-        calling = asyncio.create_task(whole_call(api, consumer, agent["id"], org))
-        await vendor.until(whole=1, timeout_s=30)
-        await stage.redis.set(MODELS_OFF, "the model says odd things")
-        call = await calling
+        async with asyncio.TaskGroup() as group:
+            calling = group.create_task(whole_call(api, consumer, agent["id"], org))
+            await vendor.until(whole=1, timeout_s=30)
+            await stage.redis.set(MODELS_OFF, "the model says odd things")
+        call = calling.result()
         truth = (await stage.http.get(f"/box/calls/{call['carrier_call_id']}")).json()
         more = {"lead_id": str(org.lead_id), "agent_id": agent["id"]}
         refused = await api.post("/api/calls", json=more)

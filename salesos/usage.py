@@ -1,0 +1,44 @@
+"""`salesos usage`: how the tokens that we counted stand against what the vendors report, day by day."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from config.settings import DEVELOPMENT_SECRET, Settings
+from salesos.api import Api, ApiRefused, ApiUnreachable
+from salesos.data_folder import own_key, read_running
+from salesos.screen import Screen
+
+DIFFERS: Final = "differs"
+HEADINGS: Final = ("day", "provider", "state", "our tokens", "theirs", "apart", "why")
+
+
+def run_usage(settings: Settings, days: int, *, as_json: bool) -> int:
+    """Print it, and return the exit status: 1 when a day differs or the CRM does not answer."""
+    screen = Screen(to_stderr=as_json)
+    running = read_running(settings.data_dir)
+    key = settings.internal_key.get_secret_value()
+    if key == DEVELOPMENT_SECRET:
+        key = own_key(settings.data_dir, "internal_key") or key
+    try:
+        with Api(running.crm if running is not None else settings.crm_address, "") as api:
+            found = api.usage(key, days)
+    except (ApiRefused, ApiUnreachable) as error:
+        screen.fail(str(error))
+        return 1
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    elif found:
+        screen.table("Tokens on the operator's accounts", HEADINGS, [cells(row) for row in found])
+    else:
+        screen.say("No model of a vendor's was asked in these days, or none of them has been compared yet.")
+    return 1 if any(row["state"] == DIFFERS for row in found) else 0
+
+
+def cells(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return one vendor's day as a line of the table."""
+    theirs = "-" if row["their_tokens"] is None else f"{row['their_tokens']:,}"
+    apart = "-" if row["difference"] is None else f"{100 * row['difference']:+.1f} %"
+    state = str(row["state"]).replace("_", " ")
+    return (row["day"], row["provider"], state, f"{row['our_tokens']:,}", theirs, apart, row["reason"])

@@ -99,6 +99,7 @@ class Answering:
                 self._voice,
                 self._opened,
                 lambda: room.voice_begins,
+                lambda: room.voice_now,
                 self._asked,
             )
         except SpeakingFailed as error:

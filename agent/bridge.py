@@ -5,7 +5,7 @@ behind it by how long nothing has been heard. What it says is part of the answer
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from agent.reply import Reply
@@ -35,12 +35,20 @@ class Voice(Protocol):
 class Bridge:
     """One answer's. `run` ends when all phrases were said; cancel it when the answer is whole."""
 
-    def __init__(self, reply: Reply, sound: Sound, voice: Voice, phrases: Sequence[str]) -> None:
-        """`phrases`: what is said at each silence, once each."""
+    def __init__(
+        self,
+        reply: Reply,
+        sound: Sound,
+        voice: Voice,
+        phrases: Sequence[str],
+        caller_speaks: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`phrases`: what is said at each silence, once each. `caller_speaks`: then there is none."""
         self._reply = reply
         self._sound = sound
         self._voice = voice
         self._phrases = phrases
+        self._caller_speaks = caller_speaks
         due_ms = reply.waterfall.due_ms
         self._due_ms = sound.now + UNASKED_MS if due_ms is None else due_ms
         self._seen_ms = -1  # of the reply, at the last look
@@ -68,8 +76,9 @@ class Bridge:
         """Return how long silence may still last; when somebody is heard, how long until it is worth a look."""
         sound = self._sound
         if not self._reply.opened:
-            return self._due_ms - sound.now
-        if sound.paused:
+            left_ms = self._due_ms - sound.now
+            return max(left_ms, _PAUSED_POLL_MS) if self._caller_speaks() else left_ms
+        if sound.paused or self._caller_speaks():
             self._seen_ms = -1
             return _PAUSED_POLL_MS
         unheard_ms = max(0, sound.reply_ms - sound.heard_ms)

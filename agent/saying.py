@@ -84,13 +84,18 @@ class Saying:
         mouth: Mouth,
         on_open: Callable[[], None],
         caller_begins: Callable[[], bool] = lambda: False,
+        caller_speaks: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`on_open` is called at the reply's first sound, which waits for a moment while `caller_begins`."""
+        """`on_open` is called at the reply's first sound, which waits for a moment while `caller_begins`.
+
+        `caller_speaks`: then no phrase begins.
+        """
         self.mouth = mouth
         self._reply = reply
         self._voice = voice
         self._on_open = on_open
         self._caller_begins = caller_begins
+        self._caller_speaks = caller_speaks
         self._said: list[str] | None = None  # of a sentence that is in the room, but not to its end: its whole words
         self._sounding = asyncio.Lock()  # held by the one text that is being put into the room
 
@@ -127,7 +132,7 @@ class Saying:
         heard_ms = self.mouth.reply_ms if self._reply.opened else None
 
         def begin(text: str) -> bool:
-            if heard_ms != (self.mouth.reply_ms if self._reply.opened else None):
+            if self._caller_speaks() or heard_ms != (self.mouth.reply_ms if self._reply.opened else None):
                 return False
             self._break_sentence()
             self._start_sound()

@@ -71,11 +71,13 @@ async def produce(
     mouth: Mouth,
     on_open: Callable[[], None],
     caller_begins: Callable[[], bool] = lambda: False,
+    caller_speaks: Callable[[], bool] = lambda: False,
     asked: asyncio.Event | None = None,
 ) -> None:
     """Make the whole answer and append it to the room's reply; `on_open` is called at its first sound.
 
     That waits for a moment while `caller_begins`: a sound of theirs is not known yet to be a voice or nothing.
+    Stock phrases wait while `caller_speaks`.
 
     An answer that has `failed` already is the apology alone. Until `asked` is set it is not known what is answered,
     and only stock phrases are said.
@@ -84,8 +86,8 @@ async def produce(
         SpeakingFailed: the voice failed twice.
     """
     reply.prompt_version = means.prompt_version
-    speech = Saying(reply, means.voice, mouth, on_open, caller_begins)
-    bridge = Bridge(reply, mouth, speech, _patience(record.messages, means.phrases))
+    speech = Saying(reply, means.voice, mouth, on_open, caller_begins, caller_speaks)
+    bridge = Bridge(reply, mouth, speech, _patience(record.messages, means.phrases), caller_speaks)
     problem: SpeakingFailed | None = None
     async with asyncio.TaskGroup() as tasks:
         bridging = tasks.create_task(bridge.run(), name="conversation.bridge")

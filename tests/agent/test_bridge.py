@@ -25,6 +25,7 @@ class Room:
     ends_ms: int = 0
     said: list[tuple[int, str]] = field(default_factory=list)  # moment, phrase
     mute: bool = False
+    caller_speaks: bool = False
 
     @property
     def now(self) -> int:
@@ -54,7 +55,7 @@ def bridged(
 
     async def main() -> list[tuple[int, str]]:
         room = Room(reply, mute=mute)
-        bridge = Bridge(reply, room, room, PHRASES)
+        bridge = Bridge(reply, room, room, PHRASES, lambda: room.caller_speaks)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(bridge.run())
             for after_s, act in acts:
@@ -107,6 +108,18 @@ def test_nothing_is_said_while_the_caller_speaks_over_the_answer() -> None:
 
     said = bridged((0.5, lambda room, _: room.sound(600)), (0.5, pause), (5.0, go_on))
     assert said[0][0] >= 6_000 + NEXT_SOUND_MS
+
+
+def test_a_budget_that_is_used_up_while_the_caller_speaks_is_used_up_when_they_stop() -> None:
+    def speak(room: Room, _: Bridge) -> None:
+        room.caller_speaks = True
+
+    def stop(room: Room, _: Bridge) -> None:
+        room.caller_speaks = False
+
+    said = bridged((0.9, speak), (2.0, stop))
+    assert 2_900 <= said[0][0] <= 3_100
+    assert [phrase for _, phrase in said] == list(PHRASES)
 
 
 def test_what_somebody_else_has_said_is_not_said_again() -> None:

@@ -143,6 +143,13 @@ def test_a_phrase_and_a_sentence_that_find_a_voice_mute_change_it_once() -> None
     assert reply.text == SENTENCE
 
 
+def test_no_phrase_begins_while_the_caller_speaks() -> None:
+    reply, room = Reply(1, Waterfall()), Room()
+    saying = Saying(reply, Slow(), room, lambda: None, caller_speaks=lambda: True)
+    run_virtual(saying.meanwhile(PHRASE))
+    assert (room.words, reply.opened, reply.sentences) == ([], False, [])
+
+
 def test_a_phrase_that_breaks_off_leaves_its_whole_words() -> None:
     reply, room = spoken(Slow(first_s=0.5, phrase_breaks_at=1, half=True))
     assert room.words == ["one", *SENTENCE.split()]

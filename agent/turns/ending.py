@@ -42,12 +42,12 @@ _WAITS: Final[Mapping[Words, tuple[int, int, int, int, int]]] = {
     Words.FINISHED: (160, 240, 320, 380, 480),
     Words.NONE: (280, 320, SILENCE_MS, 600, 800),
     Words.PLAIN: (320, 360, SILENCE_MS, 640, 900),
-    Words.OPEN: (640, 800, 900, 1_100, 1_200),
-    Words.DICTATING: (800, 900, 1_000, 1_200, 1_400),
-    Words.HESITATING: (1_000, 1_100, 1_200, 1_400, 1_600),
+    Words.OPEN: (640, 800, 1_100, 1_200, 1_300),
+    Words.DICTATING: (800, 900, 1_200, 1_300, 1_400),
+    Words.HESITATING: (1_000, 1_100, 1_400, 1_500, 1_600),
 }
 LONGEST_MS: Final = max(max(row) for row in _WAITS.values())
-_HABIT_TIMES: Final = 1.3  # of the longest pause after which they went on
+_HABIT_TIMES: Final = 1.5  # of the longest pause after which they went on
 _CUT_OFF_MS: Final = 2_000  # who speaks again so soon after an unfinished sentence was not let finish it
 _UNFINISHED_WORDS: Final = frozenset({Words.OPEN, Words.DICTATING, Words.HESITATING})
 # A turn that may end within this much silence is probably over: worth beginning to think about an answer.

@@ -18,6 +18,9 @@ WINDOW_MS: Final = 32
 _AGAIN_WINDOWS: Final = 2  # one alone may be a flicker
 _LEVELS_KEPT: Final = 64  # windows, two seconds: the loudness that the end is searched in
 _QUIET_SHARE: Final = 0.08  # of the utterance's loudest window: below it a window holds no voice (-22 dB)
+_FLOOR_TIMES: Final = 1.4  # the background between voices (3 dB): below it a window holds nothing but that
+_DYING_SHARE: Final = 0.4  # of the loudest window just before: a bang, a cough dies away; a voice that begins does not
+_DYING_WINDOWS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,18 +156,23 @@ class Detector:
             return None
         if self._run_started_ms is None:
             self._run_started_ms = end_ms - WINDOW_MS
-        if end_ms - self._run_started_ms < self._thresholds.start_ms:
+        if end_ms - self._run_started_ms < self._thresholds.start_ms or self._dies_away():
             return None
         self._voice = True
         self._first_voiced_ms = self._run_started_ms
         self._last_voiced_ms = end_ms
         return VoiceStarted(self._first_voiced_ms, end_ms)
 
+    def _dies_away(self) -> bool:
+        lately = [rms for _, rms in list(self._levels)[-_DYING_WINDOWS:]]
+        return lately[-1] < max(lately) * _DYING_SHARE
+
     def _quiet_since(self) -> int:
         """The end of the last window that was loud enough to be voice, never before the voice began."""
         inside = [(end, rms) for end, rms in self._levels if self._first_voiced_ms < end <= self._last_voiced_ms]
         loudest = max((rms for _, rms in inside), default=0.0)
+        least = max(loudest * _QUIET_SHARE, min(self._background.floor_rms * _FLOOR_TIMES, loudest))
         for end, rms in reversed(inside):
-            if rms >= loudest * _QUIET_SHARE:
+            if rms >= least:
                 return end
         return self._last_voiced_ms

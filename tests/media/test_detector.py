@@ -92,3 +92,23 @@ def test_starts_and_ends_alternate_in_order(windows: list[tuple[float, float]]) 
     for signal in signals:
         if isinstance(signal, VoiceEnded):
             assert signal.first_voiced_ms <= signal.last_voiced_ms <= signal.at_ms
+
+
+def test_a_bang_that_dies_away_is_no_voice_though_the_network_hears_one() -> None:
+    bang = [(0.8, 0.3 * 0.55**window) for window in range(6)]
+    assert feed(Detector(), [QUIET] * 20 + [*bang, QUIET, QUIET]) == []
+
+
+def test_a_voice_that_follows_a_bang_is_one() -> None:
+    bang = [(0.8, 0.3 * 0.5**window) for window in range(4)]
+    signals = feed(Detector(), [QUIET] * 20 + bang + [VOICE] * 3)
+    assert [type(signal) for signal in signals] == [VoiceStarted]
+    assert signals[0].at_ms <= 27 * WINDOW_MS
+
+
+def test_in_noise_the_end_is_where_the_voice_sank_into_it() -> None:
+    """The network holds on to a voice for some windows; they are as loud as the street was before it."""
+    street, lingering = (0.05, 0.03), (0.6, 0.03)
+    signals = feed(Detector(), [street] * 40 + [VOICE] * 10 + [lingering] * 4 + [street] * 20)
+    assert isinstance(signals[-1], VoiceEnded)
+    assert signals[-1].last_voiced_ms == 50 * WINDOW_MS

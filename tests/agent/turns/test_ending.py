@@ -74,7 +74,7 @@ def test_a_pause_that_was_no_end_is_remembered_for_the_call() -> None:
     ending.paused(2_000)
     ending.resumed(2_850)
     ending.paused(3_000)
-    assert ending.due_ms == 3_000 + round(850 * 1.3)
+    assert ending.due_ms == 3_000 + round(850 * 1.5)
     ending.ended()
     ending.started(9_000)
     ending.understood(Words.HESITATING)

@@ -180,3 +180,21 @@ async def test_whoever_asks_with_a_patience_of_its_own_keeps_no_call_from_its_mo
                 await say(aside)
         server.script = InTurn((Answer(("Hello.",)),))
         assert await say(await models.open(["openai:m"], None)) == "Hello."
+
+
+async def test_more_than_a_tenth_of_the_answers_by_another_model_is_an_alert() -> None:
+    """S28: the expensive model behind the first one."""
+    good, bad = Answer(("Hello.",)), Refusal(400)
+    async with (
+        ChatServer(OpenAIChat(), InTurn((*[good] * 18, bad, bad, bad, good))) as cheap,
+        ChatServer(AnthropicMessages(), InTurn((good,))) as dear,
+    ):
+        urls = {"openai": cheap.base_url, "anthropic": dear.base_url}
+        async with Models({"openai": "k", "anthropic": "k"}, base_urls=urls) as models:
+            with capture_logs() as logs:
+                for _ in range(22):
+                    model = await models.open(["openai:m", "anthropic:m"], energy_meeting())
+                    assert await say(model) == "Hello."
+            assert models.fallback_share == pytest.approx(3 / 22)
+    alerts = [line for line in logs if line["event"] == "llm.fallback_share_high"]
+    assert [(line["log_level"], line["share"]) for line in alerts] == [("warning", 0.143)]

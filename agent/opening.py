@@ -97,6 +97,7 @@ class Opening:
             return self._greet(person=True)
         self._begin(so_far)
         if self._exchanges >= SETTLED_EXCHANGES:
+            self._ear.stop()
             return _answer(text, so_far)
         speaks = self._ear.kind_of(text, " ".join(self._pieces))
         self._pieces.append(text)

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+import httpx
 import structlog
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
@@ -47,6 +48,9 @@ EAGER_THRESHOLD: Final = 0.4  # Flux's confidence that the turn is over, for a f
 _CLOSE: Final = '{"type":"CloseStream"}'
 
 
+# Only sockets are opened here. A client of the SDK's own loads certificates for requests that are never made: 25 ms for
+# each call, in everybody's loop.
+_NO_REQUESTS: Final = httpx.AsyncClient(transport=httpx.MockTransport(lambda _request: httpx.Response(405)))
 Socket = contextlib.AbstractAsyncContextManager[Any]
 Dial = Callable[[], Socket]
 
@@ -84,7 +88,7 @@ class DeepgramRecognizers:
         """`model`: nova-…, or flux-…; its language is in Flux's name. `language`: as Deepgram names it."""
         address = (access.base_url or BASE_URL).replace("http", "ws", 1)
         environment = DeepgramClientEnvironment(base=address, production=address, agent=address, agent_rest=address)
-        self._client = AsyncDeepgramClient(api_key=access.key, environment=environment)
+        self._client = AsyncDeepgramClient(api_key=access.key, environment=environment, httpx_client=_NO_REQUESTS)
         self._model = model
         self._language = language
         self._tasks = tasks

@@ -3,6 +3,7 @@
 The lists are a language's (config/turns); text may come with a recogniser's punctuation and capitals or without.
 """
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -45,6 +46,7 @@ class WordLists:
 NO_LISTS: Final = WordLists()  # a language of which nothing is known: words say little, and silence decides
 
 
+@functools.lru_cache(4_096)  # a playbook's phrases are made normal for each of its calls
 def normal(text: str) -> str:
     """Return a text in small letters, without punctuation and accents, its words one space apart."""
     plain = unicodedata.normalize("NFKD", text.replace("’", "'"))

@@ -146,6 +146,7 @@ class MindMaker:
             if self._models.off and SCRIPTED not in models:
                 raise MindsUnavailable("language models are switched off", "models_off")
             model = await self._models.open(models, playbook, own, on_model, own_only=plan.own_only)
+            senses = await open_senses(plan, self._models, own, on_model)
             speech_keys = OwnKeys(own, plan.own_only, on_key_failed)
             voices, recognizers = (providers.tts, *providers.tts_fallbacks), (providers.stt, *providers.stt_fallbacks)
             stock = stock_phrases(language)
@@ -183,7 +184,7 @@ class MindMaker:
             phrases=stock,
             greetings=greeting_words(),
             belongings=(voice.aclose,),
-            senses=await open_senses(plan, self._models, own, on_model),
+            senses=senses,
             ahead=model if self._speculate and plan.speculate and isinstance(model, Gateway) else None,
         )
         if plan.prompt is not None:

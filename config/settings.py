@@ -80,6 +80,7 @@ class Settings(BaseSettings):
     models: tuple[str, ...] = Field(("scripted",), min_length=1, max_length=5)
     recognizers: tuple[str, ...] = Field(("embedded",), min_length=1, max_length=3)
     voices: tuple[str, ...] = Field(("embedded",), min_length=1, max_length=3)
+    sentiment_model: str = ""  # judges what prospects say, beside the conversation; empty: our own word lists
     pipecat_services: SecretStr = SecretStr("")  # JSON: name to class, arguments and settings; see the guide
     whisper_model: str = ""  # folder of a Whisper model for faster-whisper; empty: no recogniser of that name
     deepgram_base_url: str = ""  # one that you run yourself; empty: Deepgram
@@ -116,6 +117,14 @@ class Settings(BaseSettings):
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
                 raise ValueError("must be an http:// or https:// address without a query")
         return value.rstrip("/")
+
+    @field_validator("sentiment_model")
+    @classmethod
+    def _is_model(cls, value: str) -> str:
+        vendor, colon, model = value.partition(":")
+        if value and not (vendor and colon and model):
+            raise ValueError("must be PROVIDER:MODEL, such as openai:gpt-4o-mini, or empty for our own word lists")
+        return value
 
     @field_validator("recording_key")
     @classmethod

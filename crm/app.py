@@ -40,7 +40,9 @@ from crm.request_context import RequestContext
 from crm.resources import Resources, open_resources
 from crm.tools import routes as tools
 from crm.tools import settings_routes as transfers
+from crm.understanding import routes as understanding
 from crm.usage import routes as usage
+from crm.votes import routes as votes
 
 # Requests that are still running when we are told to stop: a dial waits 5 s for its node.
 SHUTDOWN_TIMEOUT_S: Final = 8
@@ -76,7 +78,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     app.state.resources = held
     add_problem_handlers(app)
     api = (identity, leads, calls, recordings, billing, compliance, providers, agents, prompts, appointments)
-    for feature in (*api, chat, tools, transfers, usage, health):
+    for feature in (*api, understanding, votes, chat, tools, transfers, usage, health):
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(RequestContext)

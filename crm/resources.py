@@ -67,6 +67,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         models=settings.models,
         recognizers=settings.recognizers,
         voices=settings.voices,
+        sentiment=settings.sentiment_model,
     )
     store = open_store(settings.store_address)
     engine = open_engine(settings.need("database_url"))

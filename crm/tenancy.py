@@ -10,9 +10,13 @@ from typing import Final
 IDENTITY_TABLES: Final = frozenset({"organisations", "users", "members"})
 
 # Machinery without a tenant: where the streams are read to, what could not be applied, which dials await a
-# word, whose recordings are to be looked through, and what models took of all organisations together.
+# word, whose recordings are to be looked through, which calls' notes are to be written, and what models took of all
+# organisations together.
 JOB_TABLES: Final = frozenset(
-    {"event_cursors", "dead_letters", "pending_dials", "recording_duties", "model_usage_days", "usage_reconciliations"}
+    {
+        *("event_cursors", "dead_letters", "pending_dials", "recording_duties", "note_duties"),
+        *("model_usage_days", "usage_reconciliations"),
+    }
 )
 
 # Alembic's own.

@@ -1,7 +1,8 @@
 """The worker process: what has to be done by the clock.
 
-It gives back what was reserved for dials that no voice node ever spoke for, and deletes recordings whose time is over
-or whose erasure was asked for. Each night it compares what models took with what their vendors report.
+It gives back what was reserved for dials that no voice node ever spoke for, deletes recordings whose time is over or
+whose erasure was asked for, and has the notes of calls written that are over. Each night it compares what models took
+with what their vendors report.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.logs import configure_logs, die
+from config.model_prices import BadModelPrices
 from config.settings import BadSettings, Settings
 from crm.bus import REDIS_AWAY, newest_entry, open_redis
 from crm.calls.cursors import CursorStore, entry_order
@@ -26,6 +28,8 @@ from crm.calls.recordings import BadStore, open_store
 from crm.calls.release import release_call
 from crm.database import SchemaMismatch, Sessions, UnsafeRole, check_role, check_schema, open_engine, open_sessions
 from crm.migrate import head_revision
+from crm.resources import CONFIG_FOLDER
+from crm.understanding.after_call import open_note_desk, write_until
 from crm.unit_of_work import UnitOfWork
 from crm.usage.openai_report import OpenAIReports
 from crm.usage.reconcile import Sources, reconcile_until
@@ -36,6 +40,7 @@ SWEEP_EVERY_S: Final = 10.0
 SWEEP_MAX: Final = 200
 # Any number that nobody else uses: one worker of the cluster sweeps at a time.
 SWEEP_LOCK: Final = 7_351_002
+PLAYBOOKS: Final = CONFIG_FOLDER / "playbooks"
 
 log = structlog.get_logger()
 
@@ -104,9 +109,12 @@ async def _work(settings: Settings) -> None:
     log.info("worker.started")
     sessions = open_sessions(engine)
     try:
-        async with asyncio.TaskGroup() as tasks:
+        async with open_note_desk(settings, sessions, PLAYBOOKS) as desk, asyncio.TaskGroup() as tasks:
             tasks.create_task(reconcile_until(stop, sessions, _sources(settings)), name="usage.reconcile")
+            tasks.create_task(write_until(stop, sessions, redis, desk), name="worker.notes")
             await _sweep_until(stop, sessions, redis, store)
+    except BadModelPrices as fault:
+        die("worker", "bad_model_prices", detail=str(fault))
     finally:
         await redis.aclose()
         await engine.dispose()

@@ -22,6 +22,7 @@ from salesos.system import System
 POLL_S: Final = 0.2
 # The longest time in which a healthy call tells nothing: ringing, or one side talking on and on.
 QUIET_TIMEOUT_S: Final = 120.0
+NOTES_WAIT_S: Final = 5.0
 READY_TIMEOUT_S: Final = 60.0
 NUMBER_ATTEMPTS: Final = 5
 DEFAULT_PERSONA: Final = "eager"
@@ -94,7 +95,7 @@ def place_and_follow(running: Running, request: Request, screen: Screen, pause: 
         call_id = str(answer["call_id"])
         screen.note(f"call {call_id}")
         _follow(api, call_id, CallView(screen), pause)
-        summary = api.call(call_id)
+        summary = _with_notes(api, call_id, pause)
     call_view.show_summary(screen, summary, call_view.page_of(running.crm, call_id))
     return summary
 
@@ -117,6 +118,17 @@ def _follow(api: Api, call_id: str, view: CallView, pause: Pause) -> None:
                 f"call {call_id}: nothing was heard of it for {QUIET_TIMEOUT_S:.0f} s: "
                 "is the voice process up (salesos doctor)? Its log is in the data folder, logs/voice.log"
             )
+        pause(POLL_S)
+
+
+def _with_notes(api: Api, call_id: str, pause: Pause) -> dict[str, Any]:
+    """Return the summary; the worker writes the call's notes when it is over, which is worth a moment."""
+    deadline = time.monotonic() + NOTES_WAIT_S
+    while True:
+        summary = api.call(call_id)
+        notes = summary.get("notes")
+        if not notes or notes["status"] != "pending" or notes["attempts"] or time.monotonic() > deadline:
+            return summary
         pause(POLL_S)
 
 

@@ -1,6 +1,7 @@
 """A call on the screen: the conversation as it happens, then the summary."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from statistics import median
 from typing import Any, Final
 
@@ -36,6 +37,10 @@ class CallView:
             case "fact.noted":
                 words = " ".join(filter(None, (body.get("text", ""), body.get("when", ""))))
                 self._screen.note(f"{'':>8}  noted: {body['kind']}" + (f" ({words})" if words else ""))
+            case "caller.understood":
+                self._understood(body)
+            case "caller.angry":
+                self._screen.warn(f"{'':>8}  the caller is angry")
             case "recording.failed":
                 self._screen.warn(f"{'':>8}  no recording: {body['reason']}")
 
@@ -52,6 +57,14 @@ class CallView:
         self._screen.row(
             clock(body["started_ms"]), speaker, said or "(not understood)", ", ".join(details), style=style
         )
+
+    def _understood(self, body: Mapping[str, Any]) -> None:
+        told = []
+        if body["mood"] != "neutral":
+            told.append(f"sounds {body['mood']} ({body['sentiment']:+.2f}, sure to {body['confidence']:.0%})")
+        told += [f"objection: {named}" for named in objections_of(body["objections"], body["quotes"])]
+        if told:
+            self._screen.note(f"{'':>8}  {', '.join(told)}")
 
 
 def show_summary(screen: Screen, summary: Mapping[str, Any], page: str) -> None:
@@ -71,6 +84,12 @@ def show_summary(screen: Screen, summary: Mapping[str, Any], page: str) -> None:
     if summary["barge_ins"]:
         stops = ", ".join(f"{barge_in['stopped_after_ms']} ms" for barge_in in summary["barge_ins"])
         rows.append(("barge-ins", f"{len(summary['barge_ins'])}, stopped after {stops}"))
+    if summary.get("objections"):
+        names = dict.fromkeys(str(objection["kind"]).replace("_", " ") for objection in summary["objections"])
+        rows.append(("objections", ", ".join(names)))
+    if notes := summary.get("notes"):
+        rows.append(("notes", str(notes["summary"] or notes["status"])))
+        rows += [(f"  {name.replace('_', ' ')}", _shown(value)) for name, value in notes["fields"].items()]
     lead, ledger = summary["lead"], summary["ledger"]
     if lead:
         rows.append(
@@ -82,6 +101,18 @@ def show_summary(screen: Screen, summary: Mapping[str, Any], page: str) -> None:
         rows.append(("recording", str(summary["recording"]["path"] or summary["recording"]["uri"])))
     rows.append(("page", page))
     screen.table("Summary", ("", ""), rows)
+
+
+def objections_of(kinds: Sequence[str], quotes: Sequence[str]) -> list[str]:
+    """Return objections with their words, where those are not erased."""
+    return [
+        kind.replace("_", " ") + (f" (“{quote}”)" if quote else "")
+        for kind, quote in zip_longest(kinds, quotes[: len(kinds)], fillvalue="")
+    ]
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def clock(at_ms: int) -> str:

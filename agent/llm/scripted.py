@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from agent.llm import dialogue, wording
+from agent.llm.call_notes import WRITE_NOTES, script_notes
 from agent.llm.dialogue import Move, State
 from agent.llm.intents import Listener
 from agent.llm.playbook import Playbook
@@ -35,6 +36,9 @@ class ScriptedModel:
         Nothing either when another model broke off in this answer, or waits for what its tools came to: what it has
         said stands, for the script knows no words that would follow it.
         """
+        if request.must_call == WRITE_NOTES:
+            yield ToolCall("notes", WRITE_NOTES, script_notes(request, self._playbook.language))
+            return
         if request.said or request.called or (request.messages and request.messages[-1].role is Role.TOOL):
             return
         move = self._last_move(request)

@@ -38,6 +38,7 @@ class Agent(Row):
     tools: Mapped[list[Any]] = mapped_column(default=lambda: list(DEFAULT_TOOLS))
     prompt_id: Mapped[UUID | None]  # None: what a model is told follows from the playbook
     prompt_version: Mapped[str] = mapped_column(default=LATEST)
+    extract: Mapped[list[Any] | None]  # the fields to be found after a call; None: crm.understanding.fields.DEFAULT
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

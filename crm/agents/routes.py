@@ -14,6 +14,7 @@ from crm.agents.usecases import AgentFields, AgentRead, list_agents, read_agent,
 from crm.answers import page_of, success
 from crm.prompts.routes import NO_NUL, SLUG_PATTERN
 from crm.prompts.versions import LATEST
+from crm.understanding.fields import CHOICES_MAX, FIELDS_MAX, NAME, TEXT_CHARS_MAX, FieldType
 from events.tool import ToolName
 
 PAGE_MAX: Final = 100
@@ -25,7 +26,19 @@ PROVIDER_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9+_.:/-]{0,99}$"
 
 router = APIRouter(prefix="/api/agents")
 
+Choice = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_CHARS_MAX, pattern=NO_NUL)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
+
+
+class ExtractBody(BaseModel):
+    """Something to be found out of each call (see crm.understanding.fields)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(pattern=NAME.pattern, max_length=40)
+    type: FieldType = FieldType.TEXT
+    description: str = Field("", max_length=TEXT_CHARS_MAX, pattern=NO_NUL)
+    choices: list[Choice] = Field([], max_length=CHOICES_MAX)
 
 
 class AgentBody(BaseModel):
@@ -45,9 +58,10 @@ class AgentBody(BaseModel):
     prompt: str | None = Field(None, pattern=SLUG_PATTERN)
     prompt_version: str = Field(LATEST, max_length=20)
     active: bool = True
+    extract: list[ExtractBody] | None = Field(None, max_length=FIELDS_MAX)  # None: the usual ones
 
     def fields(self) -> AgentFields:
-        values = self.model_dump() | {"tools": [tool.value for tool in self.tools]}
+        values = self.model_dump(mode="json") | {"tools": [tool.value for tool in self.tools]}
         return AgentFields(**values)
 
 
@@ -95,6 +109,7 @@ def agent_json(read: AgentRead) -> dict[str, Any]:
         "max_tokens": agent.max_tokens,
         "tools": agent.tools,
         "active": agent.active,
+        "extract": agent.extract,
         "created_at": agent.created_at,
         "updated_at": agent.updated_at,
     }

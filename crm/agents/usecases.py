@@ -1,9 +1,10 @@
 """What people do with agents: add, read, list and replace them. Calls in progress keep the agent they began with."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from crm.agents.limits import fault_of_model, fault_of_stt, fault_of_temperature, fault_of_voice
@@ -16,6 +17,7 @@ from crm.prompts.store import PromptStore
 from crm.prompts.usecases import BadField
 from crm.prompts.versions import LATEST, BadVersion, parse_version
 from crm.refusals import Refusal
+from crm.understanding.fields import BadFields, read_fields
 from crm.unit_of_work import UnitOfWork
 
 
@@ -42,6 +44,7 @@ class AgentFields:
     prompt: str | None = None  # its slug
     prompt_version: str = LATEST
     active: bool = True
+    extract: Sequence[Mapping[str, Any]] | None = None  # the fields to be found out of each call; None: the usual ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,10 @@ async def _check(fields: AgentFields, playbooks: Path) -> None:
         raise BadField("stt", fault)
     if fault := fault_of_voice(fields.voice):
         raise BadField("voice", fault)
+    try:
+        read_fields(fields.extract)
+    except BadFields as error:
+        raise BadField("extract", str(error)) from None
     if fields.prompt_version != LATEST:
         try:
             parse_version(fields.prompt_version)

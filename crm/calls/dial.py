@@ -30,13 +30,14 @@ from crm.compliance.gate import Question, Verdict, e164, judge
 from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
-from crm.identity.model import Organisation
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.prompts.book import PromptBook
 from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
 from crm.tools.transfer_number import SETTING as TRANSFER_NUMBER
+from crm.understanding.store import ObjectionStore
+from crm.understanding.taking import language_of
 from crm.unit_of_work import UnitOfWork
 from events import permit as permits
 from events import plan, wire
@@ -73,12 +74,18 @@ class Terms:
     models: tuple[str, ...] = ("scripted",)  # in the order in which they are asked
     recognizers: tuple[str, ...] = ("embedded",)  # the first, and those that take over when it fails
     voices: tuple[str, ...] = ("embedded",)
+    sentiment: str = ""  # a model that judges what prospects say; empty: our lexicon
 
     def with_speech(self, named: plan.Providers) -> plan.Providers:
         """Return what an agent names, and what the operator has set behind it, or where it names nothing."""
         recognizers, voices = _order(named.stt, self.recognizers), _order(named.tts, self.voices)
         return msgspec.structs.replace(
-            named, stt=recognizers[0], stt_fallbacks=recognizers[1:], tts=voices[0], tts_fallbacks=voices[1:]
+            named,
+            stt=recognizers[0],
+            stt_fallbacks=recognizers[1:],
+            tts=voices[0],
+            tts_fallbacks=voices[1:],
+            sentiment=self.sentiment,
         )
 
 
@@ -248,9 +255,7 @@ class Dialler:
             claimed = await store.key(request.attempt.key)
             assert claimed is not None, "claimed above, in this transaction"
             claimed.call_id = call_id
-        providers = self._terms.with_speech(started.providers(self._terms.models))
-        keys = await self._keys(unit, store, providers)
-        order = self._order(call, lead, started, await store.organisation(), playbook, providers, keys)
+        order = await self._order(call, lead, started, playbook, unit, store)
         await unit.commit()
         return _Issued(call_id, lead.id, order)
 
@@ -281,7 +286,8 @@ class Dialler:
         """
         keys = await keys_for(
             unit,
-            (providers.llm, *providers.llm_fallbacks),
+            # Behind the others: a key that judges moods only keeps no call from being made.
+            (providers.llm, *providers.llm_fallbacks, *filter(None, [providers.sentiment])),
             (providers.stt, *providers.stt_fallbacks),
             (providers.tts, *providers.tts_fallbacks),
         )
@@ -290,16 +296,19 @@ class Dialler:
             keys.sealed[plan.RECORDING_KEY] = await store.recording_key(lambda: master.wrap(new_key(), unit.org_id))
         return keys
 
-    def _order(
+    async def _order(
         self,
         call: Call,
         lead: Lead,
         started: StartedAgent,
-        organisation: Organisation,
         playbook: dict[str, Any],
-        providers: plan.Providers,
-        keys: OwnKeys,
+        unit: UnitOfWork,
+        store: DialStore,
     ) -> Command:
+        """Raises KeyBlocked."""
+        organisation = await store.organisation()
+        providers = self._terms.with_speech(started.providers(self._terms.models))
+        keys = await self._keys(unit, store, providers)
         now_s = int(time.time())
         permit = Permit(
             id=new_id(),
@@ -331,6 +340,7 @@ class Dialler:
             record=plan.RecordWhen(organisation.record_when),
             max_duration_s=call.funded_s,
             sensitivity=plan.Sensitivity(organisation.sensitivity),
+            corrected=await ObjectionStore(unit).corrected(language_of(call)),
         )
         dial = Dial(permits.seal(permit, self._terms.secret_key), call_plan)
         return Command(new_id(), float(permit.expires_at), dial)

@@ -22,6 +22,7 @@ from crm.leads.model import Lead, Task
 from crm.leads.progress import Standing, after_call, after_fact
 from crm.leads.store import LeadStore
 from crm.providers.usecases import note_refusal
+from crm.understanding.taking import ask_for_notes, take_angry, take_understood
 from crm.unit_of_work import UnitOfWork
 from crm.usage.book import add as add_usage
 from crm.usage.book import counts_of
@@ -69,6 +70,10 @@ async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
             await _take_fact(event, body, call, unit)
         case happenings.MessageRequested():
             await _promise_message(body, call, unit)
+        case happenings.CallerUnderstood():
+            await take_understood(event, body, call, unit)
+        case happenings.CallerAngry():
+            take_angry(event, body, call)
         case happenings.Metered():
             await meter_call(call, body.billable_s, Ledger(unit))
         case happenings.Finished():
@@ -197,6 +202,7 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, unit: Unit
         await unit.session.flush()
         await leads.stop_calling(call.number, event.at)
     await settle_call(call, end.billable_s, event.at, Ledger(unit))
+    await ask_for_notes(call, unit)
 
 
 def _standing(lead: Lead) -> Standing:

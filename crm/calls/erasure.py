@@ -22,7 +22,9 @@ from crm.calls.summary import CallNotFound
 from crm.database import Sessions, utc_now
 from crm.identity.tokens import Identity
 from crm.refusals import Refusal
+from crm.understanding.store import NoteStore
 from crm.unit_of_work import UnitOfWork
+from crm.votes.store import VoteStore
 from events.call import TERMINAL
 
 RECORDING: Final = "recording"
@@ -71,6 +73,8 @@ async def _mark(call: Call, scope: str, reason: str, asked_by: UUID | None, unit
     else:
         call.content_erased_at = erasure.at
         await store.forget_words(call.id, BLANK)
+        await NoteStore(unit).forget(call.id)
+        await VoteStore(unit).forget_comments(call.id)
     log.info("call.erased", call_id=str(call.id), scope=scope, reason=reason)
     return erasure
 

@@ -39,6 +39,7 @@ class Call(Row):
     recording_erased_at: Mapped[datetime | None]
     content_erased_at: Mapped[datetime | None]  # recording, transcript and the words in events
     closed: Mapped[bool] = mapped_column(default=False)  # no event follows
+    angry_at: Mapped[datetime | None]  # when the caller became angry, the first time
 
     # The newest event whose effects are committed; (0, 0) before the first.
     epoch: Mapped[int] = mapped_column(default=0)
@@ -108,6 +109,9 @@ class Turn(Row):
     interrupted: Mapped[bool] = mapped_column(default=False)
     prompt_version: Mapped[str] = mapped_column(default="")  # the agent's turns: which one spoke
     waterfall: Mapped[dict[str, Any] | None]
+    mood: Mapped[str | None]  # the caller's turns: events.understanding.Mood
+    sentiment: Mapped[float | None]
+    sentiment_confidence: Mapped[float | None]
 
 
 class IdempotencyKey(Row):

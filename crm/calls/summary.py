@@ -16,6 +16,8 @@ from crm.calls.store import CallStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.refusals import Refusal
+from crm.understanding.shown import notes_json, objection_json
+from crm.understanding.store import NoteStore, ObjectionStore
 from crm.unit_of_work import UnitOfWork
 
 BARGE_IN_KIND = "turn.barged_in"
@@ -38,6 +40,8 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         turns = await calls.turns(call_id)
         barge_ins = await calls.events(call_id, kind=BARGE_IN_KIND)
         models = await calls.events(call_id, kind=MODEL_USED_KIND)
+        objections = await ObjectionStore(unit).of_call(call_id)
+        notes = await NoteStore(unit).get(call_id)
     return {
         "call_id": call.id,
         "state": call.state,
@@ -64,6 +68,9 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "models": model_usage(event.body for event in models),
         "agent": call.agent,
         "prompt_version": call.prompt_version,
+        "angry_at": call.angry_at,
+        "objections": [objection_json(objection) for objection in objections],
+        "notes": notes_json(notes) if notes is not None else None,
     }
 
 
@@ -80,6 +87,7 @@ def headline(call: Call, lead: Lead) -> dict[str, Any]:
         "answered_by": call.answered_by,
         "duration_s": call.duration_s,
         "closed": call.closed,
+        "angry_at": call.angry_at,
         "created_at": call.created_at,
     }
 
@@ -94,6 +102,12 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "response_ms": turn.response_ms,
         "interrupted": turn.interrupted,
         "prompt_version": turn.prompt_version,
+        "id": turn.id,
+        "turn": turn.turn,
+        "epoch": turn.epoch,
+        "mood": turn.mood,
+        "sentiment": turn.sentiment,
+        "sentiment_confidence": turn.sentiment_confidence,
     }
 
 

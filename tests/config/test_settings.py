@@ -62,3 +62,9 @@ def test_secrets_do_not_show() -> None:
 def test_what_a_process_cannot_do_without_is_named() -> None:
     with pytest.raises(BadSettings, match="SALESOS_REDIS_URL"):
         read_settings().need("redis_url")
+
+
+@pytest.mark.parametrize("name", ["gpt-4o", "openai:", ":x"])
+def test_a_sentiment_model_names_its_provider(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    [fault] = faults(monkeypatch, SALESOS_SENTIMENT_MODEL=name)
+    assert fault.startswith("SALESOS_SENTIMENT_MODEL: must be PROVIDER:MODEL")

@@ -47,6 +47,23 @@ def test_text_that_looks_like_markup_is_shown_as_it_is(capsys: pytest.CaptureFix
             "0:02.5  barge-in: the agent stopped after 180 ms",
         ),
         ("fact.noted", {"kind": "meeting_booked", "text": "", "when": "tomorrow"}, "noted: meeting_booked (tomorrow)"),
+        (
+            "caller.understood",
+            {
+                "mood": "negative",
+                "sentiment": -0.63,
+                "confidence": 0.7,
+                "objections": ["price"],
+                "quotes": ["too much"],
+            },
+            "sounds negative (-0.63, sure to 70%), objection: price (“too much”)",
+        ),
+        (
+            "caller.understood",
+            {"mood": "neutral", "sentiment": 0.1, "confidence": 0.2, "objections": ["no_interest"], "quotes": []},
+            "  objection: no interest\n",
+        ),
+        ("caller.angry", {"turn": 3, "level": -0.9}, "the caller is angry"),
         ("recording.failed", {"reason": "disk_full"}, "no recording: disk_full"),
     ],
 )
@@ -60,6 +77,25 @@ def test_the_summary_says_what_came_of_it_and_where_to_listen(capsys: pytest.Cap
     out = capsys.readouterr().out
     for words in ("ended · goal_reached", "median 400 ms", "0.5 spent, 4.5 left", "/r.wav", "http://crm/calls/1"):
         assert words in out
+
+
+def test_what_sounds_like_nothing_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    plain = {"mood": "neutral", "sentiment": 0.0, "confidence": 0.0, "objections": [], "quotes": []}
+    CallView(Screen()).show("caller.understood", plain)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_summary_shows_notes_and_objections(capsys: pytest.CaptureFixture[str]) -> None:
+    notes = {
+        "status": "written",
+        "summary": "They want solar.",
+        "fields": {"email": "a@b.c", "interests": ["sun", "roof"]},
+    }
+    understood = {"objections": [{"kind": "no_interest"}, {"kind": "price"}], "notes": notes}
+    call_view.show_summary(Screen(), WHOLE | understood, "http://crm/calls/1")
+    out = capsys.readouterr().out
+    for shown in ("no interest, price", "They want solar.", "a@b.c", "sun, roof"):
+        assert shown in out
 
 
 def test_the_summary_of_a_call_that_nobody_answered(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from events.call import (
     RecordingFailed,
     State,
 )
+from salesos.summary import TURN_KEYS
 from tests.crm.call_story import EAGER, MILLI, balances, call_of, lead_of, mark_of, rows
 from tests.crm.conftest import NUMBER, Org
 from tests.crm.fake_node import CallScript, publish
@@ -53,9 +54,11 @@ async def test_a_whole_call(
         *("call_id", "state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall"),
         *("recording", "lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
         "models",
-        *("agent", "prompt_version"),
+        *("agent", "prompt_version", "angry_at", "objections", "notes"),
     ]
-    assert told["turns"] == [
+    first = told["turns"][0]
+    assert (first["turn"], first["epoch"], first["mood"], first["sentiment"]) == (1, 1, None, None)
+    assert [{key: turn[key] for key in (*TURN_KEYS, "prompt_version")} for turn in told["turns"]] == [
         {
             **{"speaker": "caller", "text": "hello", "heard_text": "hello", "started_ms": 100, "ended_ms": 600},
             **{"response_ms": None, "interrupted": False, "prompt_version": ""},

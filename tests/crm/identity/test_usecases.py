@@ -19,8 +19,11 @@ from crm.providers.model import ProviderKey
 from crm.resources import Resources
 from crm.tenancy import JOB_TABLES, MIGRATION_TABLES
 from crm.tools.model import ToolRun
+from crm.understanding.model import CallNotes, Objection
 from crm.unit_of_work import UnitOfWork
+from crm.votes.model import Vote
 from events.call import Answered, FactKind, FactNoted, Speaker, TurnFinished
+from events.ids import new_id
 from salesos.embedded.postgres import PostgresAddresses
 from tests.crm.conftest import Org, make_org
 from tests.crm.fake_node import CallScript, FakeNode, publish
@@ -98,6 +101,11 @@ async def test_deleting_an_organisation_removes_everything(
         unit.session.add(key)
         run = {"call_id": answer.call_id, "tool_call_id": "call_1", "name": "book_slot", "fingerprint": "x"}
         unit.session.add(ToolRun(org_id=org.id, answer={}, **run))
+        unit.session.add(CallNotes(org_id=org.id, call_id=answer.call_id))
+        made = {"call_id": answer.call_id, "lead_id": org.lead_id, "epoch": 1, "turn": 1, "at": utc_now()}
+        unit.session.add(Objection(org_id=org.id, kind="price", quote="too much", **made))
+        voted = {"kind": "turn", "generation_id": new_id(), "call_id": answer.call_id, "user_id": org.user_id}
+        unit.session.add(Vote(org_id=org.id, vote=1, prompt_hash="x", answer_hash="y", **voted))
         unit.session.add(Appointment(org_id=org.id, lead_id=org.lead_id, starts_at=utc_now(), minutes=30))
         await unit.commit()
 

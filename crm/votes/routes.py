@@ -1,0 +1,64 @@
+"""/api/votes: thumbs up or down on what models made, and the data set of them."""
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from crm.access import Person, Unit
+from crm.answers import success
+from crm.prompts.routes import NO_NUL
+from crm.votes import usecases
+from crm.votes.model import Generation, Vote
+
+COMMENT_CHARS_MAX: Final = 1_000
+PAGE_MAX: Final = 500
+LINES: Final = "application/x-ndjson"
+
+router = APIRouter(prefix="/api/votes")
+
+
+class VoteBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    vote: Literal["up", "down"]
+    comment: str = Field("", max_length=COMMENT_CHARS_MAX, pattern=NO_NUL)
+
+
+@router.get("/export", response_class=Response)
+async def get_export(
+    person: Person,
+    unit: Unit,
+    after: UUID = usecases.NOWHERE,
+    limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
+) -> Response:
+    """One JSON object a line; the header X-Next-After names where the next page begins, on all but the last."""
+    found = await usecases.export(after, limit, person, unit)
+    body = b"".join(msgspec.json.encode(line) + b"\n" for line in found.lines)
+    headers = {} if found.next is None else {"X-Next-After": str(found.next)}
+    return Response(body, media_type=LINES, headers=headers)
+
+
+@router.put("/{kind}/{generation_id}")
+async def put_vote(kind: Generation, generation_id: UUID, body: VoteBody, person: Person, unit: Unit) -> JSONResponse:
+    value = usecases.UP if body.vote == "up" else usecases.DOWN
+    return success(vote_json(await usecases.vote(kind, generation_id, value, body.comment, person, unit)))
+
+
+@router.delete("/{kind}/{generation_id}", status_code=204)
+async def delete_vote(kind: Generation, generation_id: UUID, person: Person, unit: Unit) -> None:
+    await usecases.take_back(kind, generation_id, person, unit)
+
+
+def vote_json(vote: Vote) -> dict[str, Any]:
+    return {
+        "kind": vote.kind,
+        "generation_id": vote.generation_id,
+        "call_id": vote.call_id,
+        "vote": "up" if vote.vote == usecases.UP else "down",
+        "comment": vote.comment,
+        "updated_at": vote.updated_at,
+    }

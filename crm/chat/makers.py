@@ -97,6 +97,10 @@ class Makers:
         except REDIS_AWAY as error:
             kind, reason = Kind.RESTART, "redis_away"
             log.warning("chat.answer_lost", reason=type(error).__name__)
+        # A bug of ours ends this answer: the others, and the process, go on.
+        except Exception:
+            log.exception("chat.answer_died")
+            kind, reason = Kind.FAILED, "internal_error"
         # Its place is free before its end can be read: whoever reads that may ask at once.
         self._making.discard(making)
         try:

@@ -22,6 +22,7 @@ from crm.chat.makers import Makers
 from crm.database import utc_now
 from crm.identity.model import Organisation
 from crm.prompts.book import PromptBook
+from crm.providers.refused_keys import RefusedKeys
 from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
 from crm.resources import Resources
@@ -51,6 +52,7 @@ class Desk:
     playbooks: Path
     prompts: PromptBook
     secret_key: str
+    refused: RefusedKeys
 
 
 @asynccontextmanager
@@ -58,10 +60,11 @@ async def open_desk(settings: Settings, held: Resources) -> AsyncGenerator[Desk]
     """Open what the process answers with, for as long as it is entered."""
     async with (
         UsageBook.running(held.sessions) as book,
+        RefusedKeys.running(held.sessions) as refused,
         Models(settings.model_keys, base_urls=settings.model_base_urls, on_call=book.note_and_log) as models,
         Makers.running(held.redis) as makers,
     ):
-        yield Desk(models, makers, settings.models, held.playbooks, held.prompts, held.secret_key)
+        yield Desk(models, makers, settings.models, held.playbooks, held.prompts, held.secret_key, refused)
 
 
 async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) -> UUID:
@@ -117,7 +120,7 @@ async def _open(names: Sequence[str], playbook: str, keys: OwnKeys, org_id: UUID
         raise Refusal("provider_key_unreadable") from None
     script = await asyncio.to_thread(_playbook, desk.playbooks, playbook) if SCRIPTED in names else None
     try:
-        return await desk.models.open(names, script, own, own_only=keys.only)
+        return await desk.models.open(names, script, own, desk.refused.of(org_id), own_only=keys.only)
     except UnknownModel as error:
         raise Refusal("model_unavailable", {"reason": str(error)}) from None
 

@@ -23,9 +23,12 @@ from config.settings import Settings
 from crm.chat import makers
 from crm.chat.answer_log import AnswerLog, Kind
 from crm.database import Sessions, utc_now
+from crm.providers.model import ProviderKey
 from crm.providers.usecases import note_refusal
+from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
+from events.sealed_secret import seal
 from events.wire import MODELS_OFF
 from salesos.embedded.postgres import PostgresAddresses
 from tests.crm.conftest import Org, make_org, token_of
@@ -243,6 +246,20 @@ async def test_a_blocked_key_that_is_refused_stops_new_answers(
     answer = await console.post("/api/chat/answers", json=QUESTION)
     assert (answer.status_code, answer.json()["code"]) == (409, "provider_key_blocked")
     assert not asked(vendor)
+
+
+async def test_an_own_key_that_a_chat_finds_refused_is_marked_and_the_operator_s_answers(
+    console: httpx.AsyncClient, vendor: ChatServer, sessions: Sessions, org: Org, resources: Resources
+) -> None:
+    stale = {"sealed": seal("sk-stale-key-1", resources.secret_key, org.id, "openai"), "hint": "ey-1"}
+    async with UnitOfWork(sessions, org.id) as unit:
+        unit.session.add(ProviderKey(org_id=org.id, vendor="openai", checked_at=utc_now(), **stale))
+        await unit.commit()
+    found = await told(console, await ask(console))
+    assert words(found) == "".join(PIECES)
+    async with asyncio.timeout(10):
+        while (await console.get("/api/providers")).json()["data"][0]["refused_at"] is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 async def test_one_organisation_has_a_bounded_number_in_the_making(

@@ -39,6 +39,7 @@ class Reply:
     calls: list[ToolCall] = field(default_factory=list)
     opened: bool = False  # its first sound is on the way
     prompt_version: str = ""  # the one that the model was told
+    keys: str = ""  # of a telephone, pressed in place of words
     failed: str = ""  # a code: there is no answer, and the caller is told so
 
     @property

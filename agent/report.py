@@ -18,12 +18,13 @@ def answer(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> lis
     """The turn, and its waterfall unless it answered nobody (a greeting, a prompt after silence)."""
     started_ms, fall = reply.started_ms, reply.waterfall
     since = fall.since_origin
+    keys = f"[{reply.keys}]" if reply.keys and not reply.text else ""
     told: list[events.Body] = [
         events.TurnFinished(
             reply.turn,
             events.Speaker.AGENT,
-            reply.text,
-            heard,
+            reply.text or keys,
+            heard or keys,
             started_ms,
             max(started_ms, ended_ms),
             response_ms=since(started_ms),

@@ -160,6 +160,7 @@ class Saying:
     def press(self, keys: str) -> None:
         """Have keys of a telephone heard, as their tones."""
         self._start_sound()
+        self._reply.keys += keys
         self.mouth.append(tones(keys), leveled=False)
 
     async def _try(self, attempt: _Try, text: str, begin: Callable[[str], bool]) -> None:

@@ -62,9 +62,10 @@ def place_calls(
         return list(pool.map(lambda _: place_call(persona, environment), range(count)))
 
 
-def place_call(persona: str, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Place one call and return its summary, or an `error`."""
+def place_call(persona: str, environment: Mapping[str, str] = os.environ, agent: str = "") -> dict[str, Any]:
+    """Place one call and return its summary, or an `error`. `agent`: who calls, if not the first."""
     command = [sys.executable, "-m", "salesos", "call", "--persona", persona, "--json"]
+    command += ["--agent", agent] if agent else []
     result = subprocess.run(  # noqa: S603 - our own program
         command, capture_output=True, text=True, timeout=CALL_TIMEOUT_S, check=False, env=dict(environment)
     )

@@ -3,6 +3,7 @@
 Every part is imported when its command runs.
 """
 
+import asyncio
 import contextlib
 import os
 import sys
@@ -194,12 +195,23 @@ def personas(
     times: Annotated[int, typer.Option(min=1, max=50)] = 1,
     at_once: Annotated[int, typer.Option(min=1, max=10)] = 3,
     unseen: Annotated[bool, typer.Option("--unseen", help="Those on whom nothing is tuned, and nobody else.")] = False,
+    portuguese: Annotated[
+        bool, typer.Option("--portuguese", help="Those that speak Portuguese, in a system of its own.")
+    ] = False,
 ) -> None:
     """Call every persona in the running system; compare with its table and with the carrier's own account."""
     from bench.personas import TABLE, run_personas
+    from bench.portuguese_personas import run_portuguese
+    from bench.system_api import SystemRefused
     from bench.unseen_personas import UNSEEN
+    from bench.whole_system import SystemFailed
     from config.settings import read_settings
 
-    lines, good, count = run_personas(times, at_once, read_settings().carrier_address, UNSEEN if unseen else TABLE)
+    if portuguese:
+        with failing_with("personas", SystemFailed, SystemRefused, RuntimeError):
+            lines, good, count = asyncio.run(run_portuguese(times, at_once))
+    else:
+        carrier = read_settings().carrier_address
+        lines, good, count = run_personas(times, at_once, carrier, UNSEEN if unseen else TABLE)
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(0 if good == count else 1)

@@ -1,6 +1,7 @@
 """Every persona several times through the running system: does each call end as it should, and is what we say true?"""
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import httpx
 
 from agent.speech_process import SpeechProcess
 from bench.calls import place_call
-from bench.truth import Compared, compare_turns, compare_words, misaligned_ms, read_recording
+from bench.truth import VOICE, Compared, compare_turns, compare_words, misaligned_ms, read_recording
 
 BETWEEN_DIALS_S: Final = 1.0  # a dial a second is what carriers grant
 
@@ -39,6 +40,10 @@ TABLE: Final[Mapping[str, Expected]] = {
     "silent": Expected("ended", ("no_response",), "unknown", "retry_later", True),
     "voicemail": Expected("ended", ("message_left",), "machine", "retry_later", True),
     "no_answer": Expected("failed", ("no_answer",), None, "retry_later", False),
+    "screening": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    "voicemail_pickup": Expected("ended", ("goal_reached",), "human", "meeting_booked", True, (1, 1)),
+    "voicemail_unseen": Expected("ended", ("message_left",), "machine", "retry_later", True),
+    "menu": Expected("ended", ("goal_reached",), "human", "meeting_booked", True, (0, 1)),
 }
 
 
@@ -70,17 +75,26 @@ def bad_manners(compared: Compared) -> list[str]:
 
 
 def run_personas(
-    times: int, at_once: int, carrier: str, table: Mapping[str, Expected] = TABLE
+    times: int,
+    at_once: int,
+    carrier: str,
+    table: Mapping[str, Expected] = TABLE,
+    environment: Mapping[str, str] = os.environ,
+    agent: str = "",
+    voice: str = VOICE,
 ) -> tuple[list[str], int, int]:
-    """Place every persona's call `times` times, `at_once` at a time; return lines, calls as expected, all calls."""
+    """Place every persona's call `times` times, `at_once` at a time; return lines, calls as expected, all calls.
+
+    `environment`: that of the system that calls; `agent`: who calls, if not its first, with `voice`.
+    """
     names = [name for _ in range(times) for name in table]
     with ThreadPoolExecutor(at_once) as pool:
         waiting = []
         for name in names:
-            waiting.append(pool.submit(place_call, name))
+            waiting.append(pool.submit(place_call, name, environment, agent))
             time.sleep(BETWEEN_DIALS_S)
         summaries = [future.result() for future in waiting]
-    compared = asyncio.run(_compare_all(summaries, carrier))
+    compared = asyncio.run(_compare_all(summaries, carrier, voice))
     lines, good = [], 0
     for name, summary, account in zip(names, summaries, compared, strict=True):
         wrong = faults(summary, table[name]) + (bad_manners(account) if account is not None else [])
@@ -91,7 +105,7 @@ def run_personas(
     return lines, good, len(names)
 
 
-async def _compare_all(summaries: list[dict[str, Any]], carrier: str) -> list[Compared | None]:
+async def _compare_all(summaries: list[dict[str, Any]], carrier: str, voice: str) -> list[Compared | None]:
     """Ask the carrier about each call; None for those that nobody answered."""
     found: list[Compared | None] = []
     async with SpeechProcess() as speech, httpx.AsyncClient(base_url=carrier, timeout=10) as box:
@@ -102,7 +116,7 @@ async def _compare_all(summaries: list[dict[str, Any]], carrier: str) -> list[Co
                 continue
             truth = (await box.get(f"/box/calls/{sid}")).json()
             compared = compare_turns(summary, truth)
-            compared.word_errors = await compare_words(summary, truth, speech)
+            compared.word_errors = await compare_words(summary, truth, speech, voice)
             heard = (await box.get(f"/box/calls/{sid}/heard.wav")).content
             said = (await box.get(f"/box/calls/{sid}/said.wav")).content
             recording = await asyncio.to_thread(read_recording, summary)

@@ -1,7 +1,7 @@
 """The HTTP side of a running system, as the bench uses it: the CRM's public API and the box's own account of calls."""
 
 import contextlib
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from itertools import product
 from typing import Any, Final, Self
 from uuid import uuid4
@@ -50,6 +50,10 @@ class SystemApi:
         await self._ask(self._box, "POST", "/box/lines", {"number": number, "persona": persona})
         lead = await self._data("POST", "/api/leads", {"name": f"{persona} example", "phone": number})
         return str(lead["id"])
+
+    async def make_agent(self, body: Mapping[str, Any]) -> str:
+        """Make an agent, as /api/agents takes it; return its id."""
+        return str((await self._data("POST", "/api/agents", dict(body)))["id"])
 
     async def place(self, lead_id: str) -> str:
         """Ask for a call and return its id."""

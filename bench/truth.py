@@ -20,6 +20,7 @@ from agent.speech_process import SpeechProcess
 from bench.manners import cut_ins_ms, stops_for_nothing_ms
 from media.frame import RATE_HZ, SAMPLES_PER_MS
 
+VOICE: Final = "en-us"
 _WINDOW_S: Final = 4
 _LAG_MAX_MS: Final = 400
 _LOUD: Final = 200.0  # RMS below which a window holds nothing to align
@@ -72,8 +73,13 @@ def compare_turns(summary: Mapping[str, Any], truth: Mapping[str, Any]) -> Compa
     return compared
 
 
-async def compare_words(summary: Mapping[str, Any], truth: Mapping[str, Any], speech: SpeechProcess) -> list[int]:
-    """Return, for each answer that was cut, by how many words `heard_text` differs from what was played."""
+async def compare_words(
+    summary: Mapping[str, Any], truth: Mapping[str, Any], speech: SpeechProcess, voice: str = VOICE
+) -> list[int]:
+    """Return, for each answer that was cut, by how many words `heard_text` differs from what was played.
+
+    `voice`: the embedded one that the agent has.
+    """
     errors = []
     for turn in summary["turns"]:
         if turn["speaker"] != "agent" or not turn["interrupted"]:
@@ -87,7 +93,7 @@ async def compare_words(summary: Mapping[str, Any], truth: Mapping[str, Any], sp
         burst = _nearest(truth["agent_audio"], turn["started_ms"])
         if clear is None or burst is None or abs(clear["at_ms"] - turn["ended_ms"]) > _CLEAR_WITHIN_MS:
             continue
-        reply = await _spoken_again(turn["text"], speech)
+        reply = await _spoken_again(turn["text"], speech, voice)
         played = reply.heard_text(round(clear["at_ms"] - burst["started_ms"]))
         errors.append(abs(len(played.split()) - len(turn["heard_text"].split())))
     return errors
@@ -103,13 +109,13 @@ def read_recording(summary: Mapping[str, Any]) -> bytes:
     return Path(summary["recording"]["path"]).read_bytes()
 
 
-async def _spoken_again(text: str, speech: SpeechProcess) -> Reply:
+async def _spoken_again(text: str, speech: SpeechProcess, voice: str) -> Reply:
     """Make the answer again to learn where its words lie: the voice is deterministic."""
     reply, offset_ms = Reply(0, Waterfall()), 0
     splitter = SentenceSplitter()
     for sentence in [*splitter.push(text + " "), *splitter.flush()]:
         length = 0
-        async for piece in speech.speak(sentence, "en-us"):
+        async for piece in speech.speak(sentence, voice):
             reply.add_words(piece.words, offset_ms)
             length += len(piece.audio) // 2
         offset_ms += length // SAMPLES_PER_MS + PAUSE_MS

@@ -71,6 +71,12 @@ class Api:
         data = self._crm("GET", f"/api/calls/{call_id}/events?after={after}", "reading the call's events")
         return EventPage(list(data["events"]), str(data["next"]), bool(data["closed"]))
 
+    def find_agent(self, name: str) -> str | None:
+        """Return the id of the active agent of that name, or with that id; None without one."""
+        agents = self._crm("GET", f"/api/agents?limit={LEADS_PER_PAGE}", "reading the agents")
+        known = (agent for agent in agents if agent["active"])
+        return next((str(agent["id"]) for agent in known if name in (agent["name"], str(agent["id"]))), None)
+
     def create_lead(self, name: str, phone: str) -> str:
         """Make a lead and return its id."""
         lead = self._crm("POST", "/api/leads", "making the lead", {"name": name, "phone": phone})

@@ -43,6 +43,7 @@ class Request:
     caller_wav: Path | None = None
     lead: str = ""
     to: str = ""
+    agent: str = ""  # its name or id; empty: the organisation's first
 
     def fault(self, *, box: bool) -> str:
         """Return why this cannot be done; empty when it can."""
@@ -91,7 +92,7 @@ def place_and_follow(running: Running, request: Request, screen: Screen, pause: 
     """
     with Api(running.crm, running.carrier) as api:
         api.sign_in(running.email, running.password)
-        answer = api.place_call(_target(api, request))
+        answer = api.place_call(_target(api, request) | _agent(api, request))
         call_id = str(answer["call_id"])
         screen.note(f"call {call_id}")
         _follow(api, call_id, CallView(screen), pause)
@@ -130,6 +131,17 @@ def _with_notes(api: Api, call_id: str, pause: Pause) -> dict[str, Any]:
         if not notes or notes["status"] != "pending" or notes["attempts"] or time.monotonic() > deadline:
             return summary
         pause(POLL_S)
+
+
+def _agent(api: Api, request: Request) -> dict[str, str]:
+    if not request.agent:
+        return {}
+    agent_id = api.find_agent(request.agent)
+    if agent_id is None:
+        raise CallFailed(
+            f"there is no active agent {request.agent!r}: make one with POST /api/agents, or leave --agent out"
+        )
+    return {"agent_id": agent_id}
 
 
 def _target(api: Api, request: Request) -> dict[str, str]:

@@ -16,6 +16,8 @@ from events.call import FactKind, Outcome
 
 # A question of which this share was heard counts as asked: people answer before its end.
 QUESTION_HEARD_SHARE: Final = 0.6
+# Of the first words somebody says, this share has to be about opting out, or about something else that people say.
+OPENING_COVERAGE_MIN: Final = 0.6
 
 
 class Stage(Enum):
@@ -156,7 +158,8 @@ def run_out_of_time(playbook: Playbook, state: State) -> Move:
 def answer(playbook: Playbook, state: State, meant: Understanding, *, attentive: bool) -> Move:
     """Answer what the caller said. `attentive`: nothing but "uh-huh" or the like."""
     state = replace(state, silences=0)
-    if meant.has(Intent.OPT_OUT):
+    # What comes first may be a machine's, and "thank you for calling" sounds like much else.
+    if meant.has(Intent.OPT_OUT) and (state.stage is not Stage.START or meant.coverage >= OPENING_COVERAGE_MIN):
         return _opt_out(playbook, state)
     if state.stage is Stage.CLOSED:
         return _after_goodbye(playbook, state, meant)

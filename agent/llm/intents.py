@@ -21,7 +21,7 @@ _SINGLE_WORD_SCORE_MIN: Final = 0.8
 _SIMILARITY_MIN: Final = 0.6  # below it, two words have nothing to do with one another
 _SKIPPED_WORD_COST: Final = 0.25  # of an average word, for each word of the utterance inside the phrase
 # Without it a phrase means its opposite: "call me again" is not "never call me again".
-_NEGATIONS: Final = frozenset({"no", "not", "never", "stop", "quit"})
+_NEGATIONS: Final = frozenset({"no", "not", "never", "stop", "quit", "nao", "nunca", "nem", "jamais", "pare", "parem"})
 _NEGATION_WEIGHT: Final = 2.0
 _BACKCHANNEL_WORDS_MAX: Final = 4
 _WORDS_MAX: Final = 60  # of an utterance, the last ones: bounds the work for a monologue
@@ -78,7 +78,7 @@ class Listener:
 
     def __init__(self, playbook: Playbook) -> None:
         self._understood: dict[str, Understanding] = {}
-        self._times = TimeFinder(playbook.times)
+        self._times = TimeFinder(playbook.times, playbook.language)
         self._backchannels = frozenset(wording.split_words(phrase) for phrase in playbook.backchannels)
         groups: list[tuple[Intent | None, str, list[tuple[str, ...]]]] = [
             (intent, "", [wording.split_words(phrase) for phrase in item.phrases])

@@ -19,7 +19,7 @@ WHEN: Final = "when"
 _WHEN_FIELDS: Final = frozenset({"$.goal.confirm", "$.callback.confirm"})
 # Fields that are heard or are names: braces in them are no variables.
 _UNSPOKEN: Final = frozenset({"phrases", "times", "backchannels", "name", "id", "language", "slot", "if_no", "note"})
-_SPEAKABLE: Final = re.compile(r"[a-z' -]+")
+_SPEAKABLE: Final = re.compile(r"(?:[^\W\d_]|[' -])+")  # letters of any language
 _FILE_BYTES_MAX: Final = 512 * 1024
 
 
@@ -148,7 +148,7 @@ def _check_meaning(source: str, playbook: Playbook) -> None:
     if len(lines) > PHRASES_MAX:
         raise BadPlaybook(f"{source}: {len(lines)} phrases with weights and times; {PHRASES_MAX} at most, remove some")
     for line in lines:
-        if not _SPEAKABLE.fullmatch(line):
+        if not _SPEAKABLE.fullmatch(line) or line != line.lower():
             raise BadPlaybook(
                 f"{source}: the phrase {line!r}: use small letters and apostrophes only, numbers as words"
             )

@@ -4,47 +4,14 @@ It finds them and tells whether the day and the time are both there; it computes
 has neither the prospect's calendar nor a need for it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from agent.llm import wording
 from agent.llm.playbook import Times
+from agent.llm.when_words import WhenWords, when_words
 
-# What a recogniser writes for an hour after "at" or "past", where no other word can stand.
-_MISHEARD_HOURS: Final[Mapping[str, str]] = {
-    "then": "ten",
-    "for": "four",
-    "to": "two",
-    "too": "two",
-    "ate": "eight",
-    "won": "one",
-}
-_BEFORE_HOUR: Final = frozenset({"at", "past", "around", "about", "by"})
-_GLUE: Final = frozenset(
-    {
-        "at",
-        "on",
-        "in",
-        "the",
-        "of",
-        "past",
-        "half",
-        "quarter",
-        "to",
-        "around",
-        "about",
-        "next",
-        "this",
-        "by",
-        "maybe",
-        "after",
-        "o'clock",
-        "or",
-    }
-)
-_TRAILING: Final = _GLUE - {"o'clock"}
-_LEADING: Final = frozenset({"at", "on", "in", "half", "quarter", "around", "about", "next", "this", "by", "after"})
-_WEEKDAYS: Final = frozenset({"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"})
 _GLUE_MAX: Final = 3  # words between two parts of one expression: "tomorrow | at half past | two"
 
 
@@ -57,6 +24,7 @@ class When:
     last: int
     is_span: bool = False  # "in an hour" wants neither day nor time beside it
     bare_hour: bool = False  # nothing but "ten": a time only where one was asked for
+    at: str = "at"  # what its hour wants before it where it stands behind a day
 
     @property
     def has_day(self) -> bool:
@@ -75,7 +43,7 @@ class When:
 class _Mark:
     first: int
     last: int
-    words: tuple[str, ...]
+    words: tuple[str, ...]  # as they are written
     day: bool
     time: bool
     hour: bool = False
@@ -84,8 +52,9 @@ class _Mark:
 class TimeFinder:
     """Finds the first expression of a day or a time in an utterance, by the words of a playbook."""
 
-    def __init__(self, times: Times) -> None:
-        self._kinds: list[tuple[tuple[str, ...], bool, bool, bool]] = []
+    def __init__(self, times: Times, language: str = "en") -> None:
+        self._words = when_words(language)
+        kinds: list[tuple[str, bool, bool, bool]] = []
         for words, day, time, hour in (
             (times.days, True, False, False),
             (times.weeks, True, False, False),
@@ -95,17 +64,20 @@ class TimeFinder:
             (times.hours, False, True, True),
             (times.minutes, False, False, False),
         ):
-            self._kinds += [(tuple(phrase.split()), day, time, hour) for phrase in words]
+            kinds += [(phrase, day, time, hour) for phrase in words]
         # "In an hour" is a time; "later" and "in two days" leave the hour open.
-        self._kinds += [(tuple(span.split()), True, _names_clock(span), False) for span in times.spans]
+        kinds += [(span, True, not self._words.units.isdisjoint(span.split()), False) for span in times.spans]
         # The longest first: "the day after tomorrow" is not "tomorrow".
-        self._kinds.sort(key=lambda kind: -len(kind[0]))
-        self._hours = frozenset(times.hours)
+        kinds.sort(key=lambda kind: -len(kind[0].split()))
+        self._kinds = [
+            (wording.split_words(phrase), tuple(phrase.split()), day, time, hour) for phrase, day, time, hour in kinds
+        ]
+        self._hours = frozenset(word for hour in times.hours for word in wording.split_words(hour))
 
     def find(self, words: tuple[str, ...]) -> When | None:
         """Return the best expression in the words (as `wording.split_words` gives them), None without one."""
         best: When | None = None
-        for group in _grouped(self._marks(words), words):
+        for group in _grouped(self._marks(words), words, self._words.glue):
             found = self._expression(group, words)
             if found is not None and (best is None or _rank(found) > _rank(best)):
                 best = found
@@ -124,13 +96,14 @@ class TimeFinder:
         return marks
 
     def _mark_at(self, words: tuple[str, ...], at: int) -> _Mark | None:
-        for phrase, day, time, hour in self._kinds:
+        small = self._words
+        for phrase, written, day, time, hour in self._kinds:
             # "in two" has lost its "hours": no clock says it.
-            if words[at : at + len(phrase)] == phrase and not (hour and at and words[at - 1] == "in"):
-                return _Mark(at, at + len(phrase), phrase, day, time, hour)
-        misheard = _MISHEARD_HOURS.get(words[at])
+            if words[at : at + len(phrase)] == phrase and not (hour and at and words[at - 1] == small.span_before):
+                return _Mark(at, at + len(phrase), written, day, time, hour)
+        misheard = small.misheard.get(words[at])
         at_end_or_named = at + 1 == len(words) or words[at + 1] not in self._hours
-        if misheard in self._hours and at and words[at - 1] in _BEFORE_HOUR and at_end_or_named:
+        if misheard in self._hours and at and words[at - 1] in small.before_hour and at_end_or_named:
             assert misheard is not None
             return _Mark(at, at + 1, (misheard,), False, True, True)
         return None
@@ -138,23 +111,28 @@ class TimeFinder:
     def _expression(self, group: list[_Mark], words: tuple[str, ...]) -> When | None:
         if not any(mark.day or mark.time for mark in group):
             return None
+        small = self._words
         first, last = group[0].first, group[-1].last
-        while first and words[first - 1] in _LEADING | {"the"}:
+        while first and words[first - 1] in small.leading | small.articles:
             first -= 1
         # "the morning" is "morning", and in "how about monday" the "about" is the question's.
-        while first < group[0].first and (words[first] == "the" or (first and words[first - 1] in ("how", "what"))):
+        while first < group[0].first and (
+            words[first] in small.articles or (first and words[first - 1] in small.questions)
+        ):
             first += 1
-        if last < len(words) and words[last] == "o'clock":
+        if last < len(words) and words[last] in small.clock:
             last += 1
-        parts = _parts(group, words, first, last)
+        parts = _parts(group, words, first, last, small)
+        time = [word for part, of_day in parts if not of_day for word in part]
         return When(
-            text=_written(word for part, _ in parts for word in part),
-            day=_written(word for part, of_day in parts if of_day for word in part),
-            time=_written(word for part, of_day in parts if not of_day for word in part),
+            text=_written((word for part, _ in parts for word in part), small),
+            day=_written((word for part, of_day in parts if of_day for word in part), small),
+            time=_written(time, small),
             first=first,
             last=last,
             is_span=any(mark.day and mark.time for mark in group),
             bare_hour=len(group) == 1 and group[0].hour and (first, last) == (group[0].first, group[0].last),
+            at=small.at_other.get(time[0], small.at) if time else small.at,
         )
 
 
@@ -164,12 +142,16 @@ def join(one: When | None, other: When) -> When:
         return other
     day = other.day or one.day
     clock = other.time or one.time
-    if other.bare_hour or (one.bare_hour and not other.time):
-        clock = f"at {clock}"
+    if other.bare_hour:
+        clock = f"{other.at} {clock}"
+    elif one.bare_hour and not other.time:
+        clock = f"{one.at} {clock}"
     return When(f"{day} {clock}".strip(), day, clock, other.first, other.last)
 
 
-def _parts(group: list[_Mark], words: tuple[str, ...], first: int, last: int) -> list[tuple[list[str], bool]]:
+def _parts(
+    group: list[_Mark], words: tuple[str, ...], first: int, last: int, small: WhenWords
+) -> list[tuple[list[str], bool]]:
     """Return each mark's words with those that lead to it, and whether they name the day."""
     parts: list[tuple[list[str], bool]] = []
     at = first
@@ -177,7 +159,7 @@ def _parts(group: list[_Mark], words: tuple[str, ...], first: int, last: int) ->
     for mark in group:
         # "in an hour" names both, and is a time; minutes belong to what they follow.
         of_day = (mark.day and not mark.time) or (of_day and not mark.time)
-        if parts and words[at] == "o'clock":
+        if parts and words[at] in small.clock:
             parts[-1][0].append(words[at])
             at += 1
         parts.append(([*words[at : mark.first], *mark.words], of_day))
@@ -186,20 +168,16 @@ def _parts(group: list[_Mark], words: tuple[str, ...], first: int, last: int) ->
     return parts
 
 
-def _written(words: Iterable[str]) -> str:
-    return " ".join(word.capitalize() if word in _WEEKDAYS else word for word in words)
+def _written(words: Iterable[str], small: WhenWords) -> str:
+    return " ".join(word.capitalize() if word in small.capital else small.written.get(word, word) for word in words)
 
 
-def _names_clock(span: str) -> bool:
-    return any(word in ("hour", "hours", "minute", "minutes") for word in span.split())
-
-
-def _grouped(marks: list[_Mark], words: tuple[str, ...]) -> list[list[_Mark]]:
+def _grouped(marks: list[_Mark], words: tuple[str, ...], glue: frozenset[str]) -> list[list[_Mark]]:
     groups: list[list[_Mark]] = []
     for mark in marks:
         if groups:
             between = words[groups[-1][-1].last : mark.first]
-            if len(between) <= _GLUE_MAX and all(word in _GLUE for word in between):
+            if len(between) <= _GLUE_MAX and all(word in glue for word in between):
                 groups[-1].append(mark)
                 continue
         groups.append([mark])

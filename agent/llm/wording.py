@@ -1,6 +1,10 @@
-"""Words: how texts are split, compared and filled in. Sans-I/O; knows English contractions, no meanings."""
+"""Words: how texts are split, compared and filled in. Sans-I/O; knows contractions, no meanings.
+
+Accents do not count: recognisers leave them out, and people write without them.
+"""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
@@ -43,13 +47,20 @@ _WRITTEN_OUT: Final[Mapping[str, tuple[str, ...]]] = {
     "mm-hmm": ("mm", "hmm"),
     "mhm": ("mm", "hmm"),
     "uh-huh": ("uh", "huh"),
+    # Portuguese as it is spoken
+    "pra": ("para",),
+    "pro": ("para", "o"),
+    "ta": ("esta",),
+    "ce": ("voce",),
 }
 
 
 def split_words(text: str) -> tuple[str, ...]:
-    """Return the words of a text in small letters, without punctuation, contractions written out."""
+    """Return the words of a text in small letters, without punctuation and accents, contractions written out."""
     words: list[str] = []
-    for word in _WORD.findall(text.lower().replace("’", "'")):
+    plain = text if text.isascii() else unicodedata.normalize("NFKD", text.replace("’", "'"))
+    bare_text = plain if plain.isascii() else "".join(sign for sign in plain if not unicodedata.combining(sign))
+    for word in _WORD.findall(bare_text.lower()):
         bare = word.strip("'-")
         if bare:
             words.extend(_WRITTEN_OUT.get(bare, (bare,)))

@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -47,14 +47,19 @@ class Behind(msgspec.Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def provider_process(timing: Timing | None = None, core: int = -1) -> Generator[Addresses]:
+def provider_process(
+    timing: Timing | None = None, core: int = -1, personas: Sequence[str] = ()
+) -> Generator[Addresses]:
     """Run bench/providers/server.py while the context is open, on a core if one is named. Blocking.
+
+    `personas`: whose lines the recogniser makes out, by their sound.
 
     Raises:
         RuntimeError: it ended before it said where it is.
     """
     timing = timing or Timing()
     options = [f"--{name.replace('_', '-')}={value}" for name, value in msgspec.structs.asdict(timing).items()]
+    options += [f"--persona={name}" for name in personas]
     words = [sys.executable, "-m", "bench.providers.server", f"--core={core}", *options]
     process = subprocess.Popen(  # noqa: S603 - our own program
         words, stdout=subprocess.PIPE, env=os.environ.copy(), cwd=Path(__file__).parents[2]

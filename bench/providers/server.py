@@ -11,6 +11,8 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
@@ -51,11 +53,20 @@ def answer(timing: Timing) -> Answer:
     return Answer(pieces, first_token_s=timing.first_token_ms / 1000, gap_s=timing.token_gap_ms / 1000)
 
 
-async def serve(timing: Timing) -> None:
+async def serve(timing: Timing, personas: Sequence[str] = ()) -> None:
+    """`personas`: whose lines the recogniser makes out, by their sound; none: it hears the same text always."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     heard, said, answered = hearing(timing), saying(timing), answer(timing)
+    if personas:
+        # A telephone line's world: only who asks for it pays for it.
+        from bench.providers.persona_lines import lines_of
+        from telephony.carrier.voice import VoiceThread
+
+        voice = VoiceThread()
+        heard = replace(heard, vocabulary=await lines_of(personas, voice))
+        voice.close()
     async with (
         SpeechServer(Deepgram(), lambda _seen: heard) as deepgram,
         SpeechServer(ElevenLabs(), lambda _seen: said) as elevenlabs,
@@ -79,10 +90,13 @@ def main(
     token_gap_ms: int = 0,
     first_audio_ms: int = 0,
     stt_partial_ms: int = -1,
+    persona: Annotated[
+        list[str] | None, typer.Option(help="Make out the lines of this persona, by their sound; repeat for more.")
+    ] = None,
 ) -> None:
     if core >= 0:
         os.sched_setaffinity(0, {core})
-    uvloop.run(serve(Timing(stt_final_ms, first_token_ms, token_gap_ms, first_audio_ms, stt_partial_ms)))
+    uvloop.run(serve(Timing(stt_final_ms, first_token_ms, token_gap_ms, first_audio_ms, stt_partial_ms), persona or ()))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
-from bench.providers.coded_speech import Vocabulary
+from bench.providers.coded_speech import CodedWord, Vocabulary
 
 
 class Fault(StrEnum):
@@ -17,6 +18,13 @@ class Fault(StrEnum):
     ERROR = "error"  # the vendor's own error message, and it closes
 
 
+class Understands(Protocol):
+    """What knows words by their sound."""
+
+    def understand(self, ulaw: bytes) -> list[CodedWord]:
+        """Return the words in a stretch of speech, µ-law at 8 kHz, timed from its first sample."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """What a recogniser's connection does.
@@ -26,7 +34,7 @@ class Hearing:
     """
 
     texts: Sequence[str] = ("yes I would like to hear more about that",)
-    vocabulary: Vocabulary | None = None
+    vocabulary: Understands | None = None
     final_s: float = 0.0  # from the last voiced packet to the final text
     partial_every_ms: int = 250  # of audio
     partial_s: float | None = None  # from the last voiced packet to a first guess that has the last word too (Nova)

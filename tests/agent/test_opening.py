@@ -1,6 +1,7 @@
 """Who answered, and what is due: the whole table of first utterances, beeps and the carrier's word."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -382,4 +383,4 @@ def test_whatever_they_say_something_bounded_is_due(steps: list[tuple[str, int] 
                 due = stage.after(text, voiced_ms)
                 assert 0 < due.seconds <= HOLD_WAIT_S if isinstance(due, Wait) else due.event != EventName.TIME_UP
         assert stage.opening.silence_s in (timing.SILENCE_S, HOLD_WAIT_S)
-    assert all(one != other for one, other in zip(stage.who, stage.who[1:], strict=False)), "news only"
+    assert all(one != other for one, other in pairwise(stage.who)), "news only"

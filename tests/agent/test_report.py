@@ -10,7 +10,7 @@ from agent import report
 from agent.llm.port import Failure, ToolCall, Usage
 from agent.llm.usage import Fate, ModelCall
 from agent.reply import Reply, Waterfall
-from events.call import Body, FactKind, FactNoted, ModelUsed, Outcome
+from events.call import Body, FactKind, FactNoted, ModelUsed, Outcome, TurnFinished
 
 
 def reply(name: str, arguments: dict[str, Any]) -> Reply:
@@ -50,3 +50,12 @@ def test_a_request_to_a_model_is_told_in_counts() -> None:
     call = ModelCall("openai:m", Fate.FAILED, Failure.CUT, Usage(10, 2), True, 5, 300, 900, 1)
     told = report.model_used(call)
     assert told == ModelUsed("openai:m", "failed", "cut", 10, 2, True, 5, 300, 900, 1)
+
+
+def test_keys_stand_where_no_words_were() -> None:
+    def told(made: Reply, heard: str) -> tuple[str, str]:
+        [turn] = [body for body in report.answer(made, heard, 900, interrupted=False) if isinstance(body, TurnFinished)]
+        return turn.text, turn.heard_text
+
+    assert told(Reply(1, Waterfall(), keys="2#"), "") == ("[2#]", "[2#]")
+    assert told(Reply(1, Waterfall(), ["One moment."], keys="2"), "One") == ("One moment.", "One")

@@ -56,13 +56,19 @@ class Up:
 
 
 @contextlib.contextmanager
-def start_up(folder: Path, *words: str, environment: Mapping[str, str] | None = None) -> Iterator[Up]:
-    """Run `salesos up` with the given words; `environment` of a former run starts it on the same ports."""
+def start_up(
+    folder: Path, *words: str, environment: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Up]:
+    """Run `salesos up` with the given words; `environment` of a former run starts it on the same ports.
+
+    `settings`: more variables of the environment.
+    """
     if environment is None:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SALESOS_")}
         ports = {f"SALESOS_{name}_PORT": str(free_port()) for name in ("CRM", "VOICE", "CARRIER")}
         # The tests themselves load the machine, and none of these is about that.
-        environment = kept | ports | {"SALESOS_DATA_DIR": str(folder / "data"), "SALESOS_ADMIT_BY_LOAD": "false"}
+        chosen = {"SALESOS_DATA_DIR": str(folder / "data"), "SALESOS_ADMIT_BY_LOAD": "false"} | dict(settings or {})
+        environment = kept | ports | chosen
     output = folder / "output.txt"
     with output.open("ab") as file:
         process = subprocess.Popen(

@@ -17,6 +17,11 @@ def energy_meeting() -> Playbook:
 
 
 @cache
+def reuniao_energia() -> Playbook:
+    return load(PATH.with_name("reuniao_energia.yaml"))
+
+
+@cache
 def _document() -> dict[str, Any]:
     return read_document(PATH)
 

@@ -1,12 +1,14 @@
 """What a caller means, through the recogniser's mistakes."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.llm.intents import Listener, Understanding, is_backchannel
 from agent.llm.playbook import Intent
-from tests.agent.llm.playbooks import energy_meeting
+from tests.agent.llm.playbooks import energy_meeting, reuniao_energia
 
 LISTENER = Listener(energy_meeting())
 
@@ -148,3 +150,58 @@ def test_whatever_is_said_is_understood_within_bounds(words: list[str]) -> None:
     spans = [range(item.first, item.last) for item in meant.found]
     assert sum(map(len, spans)) == len({index for span in spans for index in span})
     assert all(0.0 < item.score <= 1.0 for item in meant.found)
+
+
+PORTUGUESE = Listener(reuniao_energia())
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Alô?", {"hello"}),
+        ("Tenho sim, pode falar.", {"yes"}),
+        ("Sou eu mesma.", {"yes"}),
+        ("Não, obrigado.", {"no"}),
+        ("Não tenho interesse.", {"not_interested"}),
+        ("Quem está falando?", {"who_is_this"}),
+        ("Só um minutinho.", {"wait"}),
+        ("Já temos fornecedor.", {"has_supplier"}),
+        ("Tô dirigindo, me liga depois.", {"busy", "callback"}),
+        ("Tchau, obrigada.", {"goodbye"}),
+        ("Deixe sua mensagem após o sinal.", {"machine"}),
+    ],
+)
+def test_everyday_answers_in_portuguese_are_understood(said: str, meant: set[str]) -> None:
+    assert names(PORTUGUESE.understand(said)) == meant
+    assert names(PORTUGUESE.understand(without_accents(said))) == meant, "recognisers leave accents out"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Para de me ligar!",
+        "Pare de me ligar, por favor.",
+        "Não me ligue mais.",
+        "olha moça, não me liga mais não",
+        "Me tira dessa lista.",
+        "Não quero mais receber ligações.",
+        "nunca mais me ligue",
+    ],
+)
+def test_every_way_to_opt_out_in_portuguese_counts(said: str) -> None:
+    assert PORTUGUESE.understand(said).has(Intent.OPT_OUT)
+
+
+@pytest.mark.parametrize("said", ["Pode me ligar amanhã.", "Me liga mais tarde.", "Não posso parar agora.", "Sim."])
+def test_who_wants_another_call_in_portuguese_has_not_opted_out(said: str) -> None:
+    assert not PORTUGUESE.understand(said).has(Intent.OPT_OUT)
+
+
+@pytest.mark.parametrize(("said", "nods"), [("aham", True), ("tá", True), ("Sim, tá bom.", True), ("não", False)])
+def test_portuguese_words_of_assent(said: str, *, nods: bool) -> None:
+    assert PORTUGUESE.is_backchannel(said) is nods
+
+
+def without_accents(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))

@@ -226,3 +226,10 @@ async def test_who_opts_out_instead_of_saying_hello_is_not_greeted() -> None:
     text, calls = await ask(user("stop calling me"), event(EventName.ANSWERED))
     assert text == PLAYBOOK.opt_out.confirm
     assert [call.arguments.get("kind", call.arguments.get("outcome")) for call in calls] == ["opted_out", "opted_out"]
+
+
+async def test_a_machine_that_was_misheard_has_not_opted_out() -> None:
+    text, calls = await ask(
+        user("thank you for calling back our stop for our opening hours"), event(EventName.ANSWERED)
+    )
+    assert (text, calls) == (OPENING, [])

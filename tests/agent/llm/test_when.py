@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from agent.llm import wording
 from agent.llm.when import TimeFinder, When, join
-from tests.agent.llm.playbooks import energy_meeting
+from tests.agent.llm.playbooks import energy_meeting, reuniao_energia
 
 FINDER = TimeFinder(energy_meeting().times)
 
@@ -116,3 +116,35 @@ def test_any_words_give_a_time_within_them_or_none(words: list[str]) -> None:
     if found is not None:
         assert 0 <= found.first < found.last <= len(words)
         assert found.text
+
+
+PORTUGUESE = TimeFinder(reuniao_energia().times, "pt-BR")
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "complete"),
+    [
+        ("amanhã às dez", "amanhã às dez", True),
+        ("amanha as dez", "amanhã às dez", True),
+        ("na terça às três da tarde", "terça às três da tarde", True),
+        ("pode ser segunda-feira de manhã", "segunda-feira de manhã", True),
+        ("depois de amanhã às dez e meia", "depois de amanhã às dez e meia", True),
+        ("hoje à tarde", "hoje à tarde", True),
+        ("às duas horas", "às duas horas", False),
+        ("ao meio-dia", "ao meio-dia", False),
+        ("semana que vem", "semana que vem", False),
+        ("daqui a uma hora", "daqui a uma hora", True),
+    ],
+)
+def test_portuguese_days_and_times_are_written_as_they_are_said(said: str, text: str, *, complete: bool) -> None:
+    found = PORTUGUESE.find(wording.split_words(said))
+    assert found is not None
+    assert (found.text, found.is_complete) == (text, complete)
+
+
+@pytest.mark.parametrize(("hour", "whole"), [("dez", "amanhã às dez"), ("uma", "amanhã à uma")])
+def test_a_portuguese_hour_that_was_asked_for_joins_its_day(hour: str, whole: str) -> None:
+    day, clock = PORTUGUESE.find(("amanha",)), PORTUGUESE.find((hour,))
+    assert clock is not None
+    assert clock.bare_hour
+    assert join(day, clock).text == whole

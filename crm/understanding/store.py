@@ -69,6 +69,7 @@ class ObjectionStore:
                 Objection.org_id == self._org_id,
                 Objection.at >= since,
                 Call.outcome.in_(outcomes),
+                Call.answered_by.is_distinct_from("machine"),  # "call back later", says a greeting
                 kind != "none",
             )
             .group_by(kind)

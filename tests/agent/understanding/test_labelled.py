@@ -2,6 +2,10 @@
 
 tests/data/understanding has two halves a language, written before the lists: one to tune them by, one that was held
 out. A line is the mood (-, 0, +), the first objection, and the utterance. Change the lists by the tuning half only.
+
+A third set was written when the lists were done, of things that people say in words that no list foresees ("at that
+rate we'd be out of business"). There the lists know little more than half; what counts is that they know that they
+do not know: a mood of the other sign is worse than none.
 """
 
 from collections.abc import Callable
@@ -44,7 +48,9 @@ def accuracy(language: str, half: str) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("language", ["en", "pt"])
-@pytest.mark.parametrize(("half", "moods_min", "objections_min"), [("tuning", 0.95, 0.95), ("held_out", 0.85, 0.85)])
+@pytest.mark.parametrize(
+    ("half", "moods_min", "objections_min"), [("tuning", 0.95, 0.95), ("held_out", 0.85, 0.85), ("idioms", 0.5, 0.6)]
+)
 def test_most_utterances_are_judged_as_a_person_would(
     language: str, half: str, moods_min: float, objections_min: float, record_property: Callable[[str, object], None]
 ) -> None:
@@ -58,7 +64,7 @@ def test_most_utterances_are_judged_as_a_person_would(
 def test_no_utterance_of_the_other_sign_is_taken_for_certain_too_often(language: str) -> None:
     """A friendly caller who is taken for a hostile one is worse than one of whom nothing is known."""
     lexicon = lexicon_for(language)
-    lines = labelled(language, "tuning") + labelled(language, "held_out")
+    lines = [line for half in ("tuning", "held_out", "idioms") for line in labelled(language, half)]
     turned = [
         line.said for line in lines if {line.mood, judge(line.said, lexicon).mood} == {Mood.NEGATIVE, Mood.POSITIVE}
     ]

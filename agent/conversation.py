@@ -289,7 +289,7 @@ class Conversation:
             self._answering.ask(text, signal, event, failed)
         elif failed or isinstance(due, Say):
             await self._answer(event, failed)
-        else:
+        elif self._reply is None:  # else a message is being made: the beep came before these words were known
             self._floor = move(self._floor, Signal.HUSHED)
             self._timer.set(sig.Timer.OPENING, due.seconds)
 

@@ -181,6 +181,20 @@ FOUND = {
         0.21865961417540591,
         dice_seed=1112787209,
     ),
+    # The beep was told of before the greeting's last words were known: they hushed the message, and the call died.
+    "a beep before the words": Scenario(
+        0,
+        "voicemail",
+        (),
+        71.93715688259172,
+        0.4132773746981292,
+        0.11533491242865974,
+        0.2617576012129744,
+        0.23550183246076367,
+        has_judge=True,
+        speculates=False,
+        dice_seed=3302378083,
+    ),
 }
 
 

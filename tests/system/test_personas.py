@@ -70,7 +70,7 @@ def test_only_those_interrupt_who_mean_to(persona: str, summaries: Summaries) ->
     assert bool(fewest) <= any(turn["interrupted"] for turn in summary["turns"])
 
 
-@pytest.mark.parametrize("persona", ["eager", "interrupter", "backchannel"])
+@pytest.mark.parametrize("persona", ["eager", "interrupter", "hesitant", "speakerphone_echo", "noisy_street"])
 def test_nobody_is_cut_short_and_nothing_is_taken_for_a_voice(
     persona: str, summaries: Summaries, running: Running
 ) -> None:

@@ -62,8 +62,7 @@ class Echo:
         self._quiet = 0  # frames since something was played
         self._heard_waves: deque[bytes] = deque(maxlen=_WAVE_FRAMES)
         self._played_waves: deque[bytes] = deque(maxlen=_WAVE_FRAMES + _DELAY_MAX)
-        self._found: int | None = None  # samples of delay at which the waves were alike last
-        self._delay: int | None = None  # and once they have been twice
+        self._delay: int | None = None  # samples, at which the waves were alike last
         self._usual = 0.0  # how alike they are then: rooms and telephones differ
 
     def hear(self, heard: bytes, played: bytes) -> None:
@@ -109,8 +108,7 @@ class Echo:
         played = np.concatenate([np.zeros(len(heard) + _DELAY_MAX * FRAME_SAMPLES - len(played)), played])
         alike, delay = likeness(heard, played)
         if alike >= max(_SAME_WAVE, self._usual * _USUAL_SHARE):
-            again = self._found is not None and abs(delay - self._found) <= _NEAR_SAMPLES
-            self._found, self._delay = delay, delay if again else self._delay
+            self._delay = delay
             self._usual += (alike - self._usual) * (_USUAL_GAIN if self._usual else 1.0)
             return True
         if self._delay is None:

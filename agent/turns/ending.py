@@ -47,6 +47,7 @@ _WAITS: Final[Mapping[Words, tuple[int, int, int, int, int]]] = {
     Words.HESITATING: (1_000, 1_100, 1_400, 1_500, 1_600),
 }
 LONGEST_MS: Final = max(max(row) for row in _WAITS.values())
+_HABIT_MAX_MS: Final = 1_400  # the last words may be known late: who has finished must not wait for ever
 _HABIT_TIMES: Final = 1.5  # of the longest pause after which they went on
 _CUT_OFF_MS: Final = 2_000  # who speaks again so soon after an unfinished sentence was not let finish it
 _UNFINISHED_WORDS: Final = frozenset({Words.OPEN, Words.DICTATING, Words.HESITATING})
@@ -81,7 +82,7 @@ def wait_ms(evidence: Evidence) -> int:
         return row[0] if evidence.words in _UNFINISHED_WORDS else 0
     wait = row[list(Sound).index(sound_of(evidence.probability))]
     if evidence.words in _UNFINISHED_WORDS:
-        wait = max(wait, min(round(evidence.habit_ms * _HABIT_TIMES), LONGEST_MS))
+        wait = max(wait, min(round(evidence.habit_ms * _HABIT_TIMES), _HABIT_MAX_MS))
     return wait
 
 

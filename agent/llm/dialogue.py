@@ -218,7 +218,9 @@ def _converse(playbook: Playbook, state: State, meant: Understanding) -> Move:
         return _meet_objection(playbook, state, meant.objection)
     if meant.has(Intent.NOT_INTERESTED):
         return _meet_refusal(playbook, state)
-    if meant.has(Intent.WAIT):
+    # "Let me see… tomorrow at ten" has waited long enough; an hour alone may be made of "a second".
+    found = when is not None and when.has_day and _time_is_asked(playbook, state)
+    if meant.has(Intent.WAIT) and not found:
         return Move(replace(state, paused=True), (Sentence(playbook.wait.answer),))
     if when is not None:
         return _take_when(playbook, state, meant, when)

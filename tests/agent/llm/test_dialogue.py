@@ -187,6 +187,13 @@ def test_who_is_calling_is_told_and_the_question_asked_again() -> None:
     assert texts(answer(TALKING, "hello"))[0] == PLAYBOOK.opening.again
 
 
+def test_who_thinks_aloud_and_says_a_time_has_answered() -> None:
+    asked = replace(TALKING, step=len(PLAYBOOK.steps) - 1)
+    assert answer(asked, "let me see tomorrow at ten").state.outcome is Outcome.GOAL_REACHED
+    assert texts(answer(asked, "let me see")) == [PLAYBOOK.wait.answer]
+    assert texts(answer(asked, "hold on a at ten")) == [PLAYBOOK.wait.answer]
+
+
 def test_waiting_waits() -> None:
     waiting = answer(replace(TALKING, step=1), "hold on a second")
     assert texts(waiting) == [PLAYBOOK.wait.answer]

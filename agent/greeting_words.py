@@ -76,8 +76,11 @@ class GreetingWords:
         return ""
 
     def _presses(self, words: Sequence[str]) -> list[int]:
-        """Return where a word such as "press" stands before a key."""
-        return [at for at, word in enumerate(words[:-1]) if word in self.press and words[at + 1] in self.keys]
+        """Return where a word such as "press" stands before a key, or was lost before the key that ends a menu."""
+        found = [at for at, word in enumerate(words[:-1]) if word in self.press and words[at + 1] in self.keys]
+        if found and words[-1] in self.keys and found[-1] < len(words) - 2:
+            found.append(len(words) - 2)
+        return found
 
 
 NO_GREETINGS: Final = GreetingWords()

@@ -117,7 +117,7 @@ class Opening:
             case Speaks.SCREENING if self._introductions < INTRODUCTIONS_MAX:
                 return self._wait(timing.PIECE_GAP_S, EventName.SCREENING)
             case Speaks.MENU if self._keys < KEYS_MAX:
-                return self._wait(timing.PIECE_GAP_S, EventName.MENU)
+                return self._wait(timing.MENU_GAP_S, EventName.MENU)
             case Speaks.SCREENING | Speaks.MENU | Speaks.HOLD:
                 return self._wait(HOLD_WAIT_S, _silence(so_far))
         return self._after_a_person(text, voiced_ms, so_far, known=speaks is Speaks.PERSON)

@@ -7,6 +7,7 @@ OPENING_WAIT_S: Final = 1.8  # people say hello within this; then the agent spea
 # telemarketing rules want a word within two seconds of their greeting's end (47 CFR 64.1200(a)(7)), of which the end of
 # their turn has taken some already.
 UNCLEAR_WAIT_S: Final = 0.9
+MENU_GAP_S: Final = 1.6  # a key that is pressed before the last choice was read out is seldom the right one
 PIECE_GAP_S: Final = 0.9  # screeners and menus read out in pieces; whoever speaks between two of them is not heard
 LONG_GREETING_MS: Final = 2_600  # people answer the phone in less
 SILENCE_S: Final = 5.0

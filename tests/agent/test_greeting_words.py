@@ -48,6 +48,7 @@ def test_what_an_answer_is_like(text: str, speaks: Speaks | None) -> None:
         ("Press one for hours, press two for directions.", ""),
         ("we press on", ""),
         ("press", ""),
+        ("for our opening hours press one to speak that at two", "2"),
     ],
 )
 def test_the_key_to_a_person(text: str, key: str) -> None:

@@ -94,7 +94,7 @@ class Stage:
         (MAILBOX, 1_500, Wait(BEEP_WAIT_S), EventName.MESSAGE_BEEP),
         (SCREENER, 2_000, GAP, EventName.SCREENING),
         ("Thanks. Please stay on the line.", 1_500, Wait(HOLD_WAIT_S), EventName.ANSWERED),
-        (MENU, 2_000, GAP, EventName.MENU),
+        (MENU, 2_000, Wait(timing.MENU_GAP_S), EventName.MENU),
     ],
 )
 def test_after_the_first_utterance(text: str, voiced_ms: int, due: Wait | Say, then: EventName | None) -> None:
@@ -303,7 +303,7 @@ def test_a_screener_is_not_introduced_to_for_ever() -> None:
 def test_menus_are_followed_a_few_times_and_then_somebody_is_greeted() -> None:
     stage = Stage()
     for _ in range(KEYS_MAX):
-        assert stage.after(MENU) == GAP
+        assert stage.after(MENU) == Wait(timing.MENU_GAP_S)
         assert stage.opening.expired() == Say(EventName.MENU)
         stage.heard()
     assert stage.opening.silence_s == HOLD_WAIT_S

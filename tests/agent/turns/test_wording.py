@@ -81,3 +81,8 @@ def test_any_text_says_something_and_normal_text_is_normal(text: str) -> None:
     assert read(text, ENGLISH) in Words
     assert normal(normal(text)) == normal(text)
     assert (read(text, ENGLISH) is Words.NONE) == (not normal(text))
+
+
+@pytest.mark.parametrize("said", ["Não me ligue mais.", "não me liga mais", "Eu não quero mais"])
+def test_a_wish_that_ends_with_an_open_word_is_whole_in_portuguese(said: str) -> None:
+    assert read(said, lists_for("pt-BR")) is Words.FINISHED

@@ -4,12 +4,11 @@ Sans-I/O and deterministic: `agent.llm.scripted` folds a conversation over it an
 kept between answers, and a memory cut short by an interruption leads to another state.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from enum import Enum, auto
+from dataclasses import replace
 from typing import Final
 
 from agent.llm.intents import Understanding
+from agent.llm.moves import Call, Kind, Move, Sentence, Stage, State
 from agent.llm.playbook import IfNo, Intent, Playbook
 from agent.llm.when import When, join
 from events.call import FactKind, Outcome
@@ -18,64 +17,6 @@ from events.call import FactKind, Outcome
 QUESTION_HEARD_SHARE: Final = 0.6
 # Of the first words somebody says, this share has to be about opting out, or about something else that people say.
 OPENING_COVERAGE_MIN: Final = 0.6
-
-
-class Stage(Enum):
-    START = auto()  # nothing has been said
-    ASKING = auto()  # the question of `State.step` is open
-    CALLBACK = auto()  # asked when to call again
-    OFFER = auto()  # asked whether to call again at all, because nothing could be understood
-    MACHINE = auto()  # a machine is greeting; its beep is awaited
-    CLOSED = auto()  # the goodbye has been said
-
-
-class Kind(Enum):
-    """What hangs on a sentence being heard."""
-
-    PLAIN = auto()
-    DISCLOSURE = auto()
-    QUESTION = auto()
-    CONFIRMATION = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    text: str  # with {variables} still open
-    kind: Kind = Kind.PLAIN
-    when: str = ""  # what {when} stands for
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A tool call without its id."""
-
-    name: str
-    arguments: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    stage: Stage = Stage.START
-    step: int = 0
-    disclosed: bool = False
-    question_heard: bool = True
-    confirmed: bool = True  # the closing confirmation was heard
-    reasked: bool = False  # the question has been asked again because it was not heard
-    paused: bool = False  # a "yes" means "I am here", it answers no question
-    silences: int = 0
-    misses: int = 0
-    pushbacks: int = 0  # objections and refusals answered
-    refusals: int = 0
-    when_asked: int = 0  # how often a part of the time was asked for
-    when: When | None = None
-    outcome: Outcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    state: State
-    sentences: tuple[Sentence, ...] = ()
-    calls: tuple[Call, ...] = ()
 
 
 def greet(playbook: Playbook, state: State) -> Move:

@@ -10,8 +10,8 @@ from typing import Final
 
 from agent.llm import dialogue, wording
 from agent.llm.call_notes import WRITE_NOTES, script_notes
-from agent.llm.dialogue import Move, State
 from agent.llm.intents import Listener
+from agent.llm.moves import Move, State
 from agent.llm.playbook import Playbook
 from agent.llm.port import Delta, EventName, Message, Request, Role, Text, ToolCall
 

@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 
 from agent.llm import dialogue
-from agent.llm.dialogue import Kind, Move, Stage, State
 from agent.llm.intents import Listener
+from agent.llm.moves import Kind, Move, Stage, State
 from agent.llm.playbook import IfNo
 from events.call import Outcome
 from tests.agent.llm.playbooks import energy_meeting

@@ -93,6 +93,16 @@ def test_a_call_back_becomes_a_task_with_the_time_said(summaries: Summaries, api
 
 def test_objections_are_on_the_record(summaries: Summaries, api: Api) -> None:
     assert api.lead(summaries["objector"]["lead"]["id"])["objections"]
+    assert summaries["objector"]["objections"], said(summaries["objector"])
+
+
+def test_what_was_said_is_understood_and_noted(summaries: Summaries, api: Api) -> None:
+    callers = [turn for turn in summaries["objector"]["turns"] if turn["speaker"] == "caller" and turn["text"]]
+    assert all(turn["mood"] in ("negative", "neutral", "positive") for turn in callers)
+    for persona in ("eager", "objector", "opt_out"):
+        notes = api.call(summaries[persona]["call_id"])["notes"]
+        assert (notes["status"], notes["source"]) == ("written", "script"), notes
+        assert notes["summary"]
 
 
 @pytest.mark.parametrize("persona", [name for name, expected in TABLE.items() if expected.state == "ended"])

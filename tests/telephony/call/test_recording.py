@@ -4,27 +4,20 @@ import asyncio
 import wave
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from bench.loopback_carrier import new_plan
 from events import call as events
 from events.ids import new_id
-from events.plan import Agent, CallPlan, Prospect, RecordWhen
+from events.plan import CallPlan, RecordWhen
 from telephony.call import recording
 from telephony.call.recording import CallRecording
 from tests.telephony.call.test_archive import archive_in
 
 
 def plan(record: RecordWhen) -> CallPlan:
-    return CallPlan(
-        org_id=new_id(),
-        call_id=new_id(),
-        org_name="Acme",
-        agent=Agent(new_id(), "Al"),
-        prospect=Prospect(new_id()),
-        from_number="+12025550100",
-        playbook={},
-        record=record,
-    )
+    return msgspec.structs.replace(new_plan(new_id()), record=record)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from crm.agents import routes as agents
 from crm.appointments import routes as appointments
 from crm.billing import routes as billing
 from crm.billing.prices import BadPrices
+from crm.bus import end_tasks
 from crm.call_events import EventConsumer
 from crm.calls import recording_routes as recordings
 from crm.calls import routes as calls
@@ -126,7 +127,7 @@ async def _serve(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(consumer.run(), name="crm.events")
             await server.serve(sockets=[listener])
-            reading.cancel()
+            await end_tasks([reading])
     finally:
         await resources.aclose()
     log.info("crm.stopped")

@@ -1,6 +1,7 @@
 """The connection to Redis and what its absence looks like."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from redis.exceptions import RedisError
 CONNECT_TIMEOUT_S: Final = 3.0
 # Longer than any blocking read of ours (5 s).
 ANSWER_TIMEOUT_S: Final = 8.0
+CANCEL_AGAIN_S: Final = 2.0  # longer than what a task may take to end in order
 
 # Whatever Redis says no with (full, read-only, still loading), for us it is away.
 REDIS_AWAY: Final = (RedisError, OSError, TimeoutError)
@@ -30,6 +32,19 @@ def open_redis(url: str) -> Redis:
         retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         protocol=2,
     )
+
+
+async def end_tasks(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks that use Redis, until they are over.
+
+    Once is not enough: the client sends under `asyncio.wait_for`, which on Python 3.11 drops a cancellation that comes
+    at the moment when the sending is done.
+    """
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=CANCEL_AGAIN_S)
 
 
 async def read_streams(

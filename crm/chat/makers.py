@@ -11,7 +11,7 @@ import structlog
 from redis.asyncio import Redis
 
 from agent.llm.port import Finish, Model, ModelUnavailable, Request, Text, ToolCall
-from crm.bus import REDIS_AWAY
+from crm.bus import REDIS_AWAY, end_tasks
 from crm.chat.answer_log import AnswerLog, Kind
 from crm.refusals import Refusal
 from events.ids import new_id
@@ -55,10 +55,7 @@ class Makers:
             try:
                 yield makers
             finally:
-                keeping.cancel()
-                for making in makers._making:
-                    if making.task is not None:
-                        making.task.cancel()
+                await end_tasks([keeping, *(making.task for making in makers._making if making.task is not None)])
 
     async def start(self, org_id: UUID, model: Model, request: Request) -> UUID:
         """Begin an answer and return its id.

@@ -72,7 +72,11 @@ class MachineEar:
 
     def kind_of(self, text: str, before: str = "") -> Speaks | None:
         """Return what words are like; where they tell nothing by themselves, with those that went `before`."""
-        return self._words.kind_of(text) or (self._words.kind_of(f"{before} {text}") if before and text else None)
+        own = self._words.kind_of(text)
+        if own is not None or not before.strip():
+            return own
+        joined = self._words.kind_of(f"{before} {text}")
+        return joined if text or joined is not Speaks.PERSON else None  # a sound belongs to what a machine reads out
 
     def said(self, speaks: Speaks | None, voiced_ms: int) -> None:
         """Take an utterance of theirs, whose words are like that."""

@@ -99,7 +99,8 @@ class Opening:
         if self._exchanges >= SETTLED_EXCHANGES:
             self._ear.stop()
             return _answer(text, so_far)
-        speaks = self._ear.kind_of(text, " ".join(self._pieces))
+        before = " ".join(self._pieces) if text or not self._fetching else ""
+        speaks = self._ear.kind_of(text, before)
         self._pieces.append(text)
         if speaks is Speaks.HOLD and self._ear.verdict.who is Who.PERSON:
             speaks = None  # "one moment, please": they talk with us

@@ -34,6 +34,7 @@ class _Word:
     text: str
     first: int  # frame of the line
     last: int  # not included
+    sounding: frozenset[int]  # those that are not silent
 
 
 @dataclass(slots=True)
@@ -65,8 +66,8 @@ class SpokenLines:
 
     def _made_out(self, line: int, began: int, places: set[int]) -> Iterable[CodedWord]:
         for word in self._words[line]:
-            frames = range(word.first, word.last)
-            if sum(frame in places for frame in frames) >= WORD_SHARE_MIN * len(frames):
+            # Silent frames are everybody's: a word that two stretches share would be lost in both with them.
+            if len(places & word.sounding) >= max(1.0, WORD_SHARE_MIN * len(word.sounding)):
                 yield CodedWord(word.text, max(0, began + word.first) * FRAME_MS, (began + word.last) * FRAME_MS)
 
 
@@ -84,11 +85,13 @@ def _spread(line: Line) -> tuple[_Word, ...]:
     words = line.text.split()
     letters = [len(word) for word in words]
     length = max(line.last - line.first, FRAME_SAMPLES)
+    sounding = {number for number, frame in enumerate(_frames(line.ulaw)) if frame != _SILENT}
     placed = []
     for number, word in enumerate(words):
         start, end = (line.first + length * sum(letters[:upto]) // sum(letters) for upto in (number, number + 1))
         first = start // FRAME_SAMPLES
-        placed.append(_Word(word, first, max(first + 1, end // FRAME_SAMPLES)))
+        last = max(first + 1, end // FRAME_SAMPLES)
+        placed.append(_Word(word, first, last, frozenset(n for n in range(first, last) if n in sounding)))
     return tuple(placed)
 
 

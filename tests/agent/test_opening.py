@@ -159,6 +159,13 @@ def test_an_announcement_in_pieces_is_one() -> None:
     assert stage.opening.expired() == Say(EventName.SCREENING)
 
 
+@pytest.mark.parametrize(("text", "gap_s"), [(SCREENER, timing.PIECE_GAP_S), (MENU, timing.MENU_GAP_S)])
+def test_a_sound_without_words_belongs_to_the_announcement(text: str, gap_s: float) -> None:
+    stage = Stage()
+    stage.after(text)
+    assert stage.after("", 300) == Wait(gap_s)
+
+
 def test_the_beep_asks_for_the_message_once() -> None:
     stage = Stage()
     stage.after(MAILBOX)

@@ -17,6 +17,8 @@ from events.call import FactKind, Outcome
 QUESTION_HEARD_SHARE: Final = 0.6
 # Of the first words somebody says, this share has to be about opting out, or about something else that people say.
 OPENING_COVERAGE_MIN: Final = 0.6
+# Who only nods to a question that wants more is asked again so often.
+NODS_MAX: Final = 2
 
 
 def greet(playbook: Playbook, state: State) -> Move:
@@ -113,7 +115,9 @@ def answer(playbook: Playbook, state: State, meant: Understanding, *, attentive:
         known = meant.has(Intent.HELLO, Intent.YES, Intent.WHO_IS_THIS)
         return greet(playbook, state) if known else Move(state)
     if meant.is_empty:
-        return _ask_again(playbook, state) if attentive else meet_noise(playbook, state)
+        if attentive and state.nods < NODS_MAX:
+            return _ask_again(playbook, replace(state, nods=state.nods + 1))
+        return meet_noise(playbook, state)
     return _converse(playbook, replace(state, misses=0), meant)
 
 
@@ -196,7 +200,9 @@ def _take_answer(playbook: Playbook, state: State, *, yes: bool) -> Move:
         return _ask_again(playbook, replace(state, when_asked=1))
     step = playbook.steps[state.step]
     if yes and step.slot:
-        return _ask_again(playbook, state)
+        if state.nods >= NODS_MAX:
+            return _ask_callback(playbook, state)  # they are not listening, or cannot say it now
+        return _ask_again(playbook, replace(state, nods=state.nods + 1))
     if yes:
         facts = (_note(FactKind.NOTE, step.note),) if step.note else ()
         return _next_step(playbook, state, facts)
@@ -262,7 +268,7 @@ def _next_step(playbook: Playbook, state: State, facts: tuple[Call, ...]) -> Mov
     at = min(state.step + 1, len(playbook.steps) - 1)
     step = playbook.steps[at]
     lead = (Sentence(step.say),) if step.say else ()
-    state = replace(state, step=at, paused=False, reasked=False, question_heard=True)
+    state = replace(state, step=at, paused=False, reasked=False, question_heard=True, nods=0)
     return Move(state, (*_disclosure(playbook, state), *lead, Sentence(step.ask, Kind.QUESTION)), facts)
 
 

@@ -54,6 +54,7 @@ class State:
     misses: int = 0
     pushbacks: int = 0  # objections and refusals answered
     refusals: int = 0
+    nods: int = 0  # "uh-huh", or a bare "yes" to "which day?", since the question was first asked
     when_asked: int = 0  # how often a part of the time was asked for
     when: When | None = None
     outcome: Outcome | None = None

@@ -69,6 +69,20 @@ def test_every_state_answers_everything(said: str) -> None:
             assert any(sentence.kind is Kind.QUESTION for sentence in move.sentences)
 
 
+@pytest.mark.parametrize("said", ["uh-huh", "yes"])
+@pytest.mark.parametrize("step", range(GOAL + 1))
+def test_who_only_nods_is_not_asked_the_same_for_ever(said: str, step: int) -> None:
+    state = replace(TALKING, step=step)
+    asked: list[tuple[str, ...]] = []
+    while state.stage is not Stage.CLOSED:
+        move = answer(state, said)
+        state = move.state
+        asked.append(tuple(texts(move)))
+        assert asked.count(asked[-1]) <= dialogue.NODS_MAX
+        assert len(asked) <= 4 * (GOAL + 1)
+    assert state.outcome in (Outcome.CALLBACK_REQUESTED, Outcome.GOAL_REACHED)
+
+
 def test_happenings_end_every_conversation() -> None:
     for state in STATES:
         for happening in (dialogue.meet_silence, dialogue.meet_noise):

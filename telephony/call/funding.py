@@ -29,9 +29,12 @@ class Funding:
         self._timers.set("funds", float(self._funded_s), FundsEnd(last_call=False))
 
     def metered(self) -> events.Metered:
-        """Return what is to be told now; the next time comes by itself."""
+        """Return what is to be told now; the next time comes by itself.
+
+        Never more than is paid for: what a line that will not end costs beyond that is the settlement's.
+        """
         self._timers.set("meter", METER_EVERY_S, MeterDue())
-        return events.Metered(self._talk.billable_s)
+        return events.Metered(min(self._talk.billable_s, self._funded_s))
 
     @property
     def outcome(self) -> Outcome:

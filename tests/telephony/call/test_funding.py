@@ -22,12 +22,22 @@ async def test_the_meter_the_last_words_and_the_end_come_in_their_order(monkeypa
     spent.begin()
     async with asyncio.timeout(20):
         assert await queue.get() == MeterDue()
-        clock[0] = 3.2
-        assert spent.metered() == Metered(4)
+        clock[0] = 0.2
+        assert spent.metered() == Metered(1)
         assert await queue.get() == MeterDue()  # it was set again
         ends = {await queue.get(), await queue.get()}
     timers.stop()
     assert ends == {FundsEnd(last_call=True), FundsEnd(last_call=False)}
+
+
+async def test_the_meter_tells_no_more_than_is_paid_for() -> None:
+    clock = [0.0]
+    timers = Timers(lambda _signal: None)
+    spent = Funding(27, 600, TalkTime(lambda: clock[0]), timers)
+    spent.begin()
+    clock[0] = 28.2  # the carrier would not hang up
+    assert spent.metered() == Metered(27)
+    timers.stop()
 
 
 @pytest.mark.parametrize(

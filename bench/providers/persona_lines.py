@@ -1,4 +1,8 @@
-"""The lines of personas of the carrier in a box as the sound that they make there."""
+"""The lines of personas of the carrier in a box as the sound that they make there.
+
+The embedded voice's samples depend on what it has said before in its process. So the carrier has to have made the same
+personas' lines in the same order, and nothing before them: a system of one's own, called in that order.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -10,7 +10,7 @@ from events.call import Finished, Outcome, Speaker
 
 FOUND = {
     "somebody hangs up for us": (3910215381, "Hello, who is this?", Outcome.HUNG_UP),
-    "the funds end": (2880112063, "My number is five five five", Outcome.OUT_OF_CREDIT),
+    "the funds end": (2880112063, "My number is five", Outcome.OUT_OF_CREDIT),
 }
 PINNED = {
     3910215381: ("interrupter", ("carrier_away", "model_stalls", "supervisor_hangs_up")),

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import numpy as np
 import structlog
 
+from agent.bridge import Sound
 from agent.reply import Reply
 from agent.tts.port import Encoding, Speech, SpeechUnavailable, SpokenWord, Voice
 from media.codec import g711
@@ -43,19 +44,11 @@ class SpeakingFailed(Exception):
         self.reason = reason
 
 
-class Mouth(Protocol):
+class Mouth(Sound, Protocol):
     """What of the room an answer needs."""
 
     @property
-    def now(self) -> int: ...
-    @property
-    def reply_ms(self) -> int: ...
-    @property
-    def heard_ms(self) -> int: ...
-    @property
     def unsent_ms(self) -> int: ...
-    @property
-    def paused(self) -> bool: ...
     def begin_reply(self) -> None: ...
     def append(self, ulaw: bytes, word_ends_ms: Sequence[int] = (), *, leveled: bool = True) -> None: ...
     def take_back(self, to_ms: int) -> None:

@@ -61,6 +61,6 @@ class Transfers:
             await self.carrier.put_through(carrier_call_id, transfer)
         except CarrierRefused as error:
             raise NotPutThrough(f"carrier_{error.code}") from None
-        except CarrierInDoubt:
+        except CarrierInDoubt as error:
             # It may have been done: hanging up would cut them off, and the carrier's own limit ends the call.
-            log.warning("transfer.in_doubt")
+            log.warning("transfer.in_doubt", reason=str(error))

@@ -6,7 +6,6 @@ from typing import Final
 import httpx
 
 from agent.llm.faults import refusal
-from agent.llm.port import Failure, ModelUnavailable
 
 with warnings.catch_warnings():
     # The SDK's sockets are an old form of a library's; theirs to change.
@@ -20,7 +19,12 @@ _LACKS_A_PERMISSION: Final = 403  # keys that may only transcribe see no project
 
 
 async def check(key: str, base_url: str, links: httpx.AsyncClient) -> None:
-    """Return when the vendor knows the key. Raises ModelUnavailable: it refuses it, or cannot be asked."""
+    """Return when the vendor knows the key.
+
+    Raises:
+        ModelUnavailable: it refuses it.
+        httpx.HTTPError, ValueError: it cannot be asked, or answers what the SDK cannot read.
+    """
     address = base_url or BASE_URL
     environment = DeepgramClientEnvironment(base=address, production=address, agent=address, agent_rest=address)
     client = AsyncDeepgramClient(api_key=key, environment=environment, httpx_client=links)
@@ -30,9 +34,3 @@ async def check(key: str, base_url: str, links: httpx.AsyncClient) -> None:
         if error.status_code == _LACKS_A_PERMISSION:
             return
         raise refusal(VENDOR, error.status_code or 500, error.headers or {}) from None
-    except httpx.TimeoutException:
-        raise ModelUnavailable(f"{VENDOR}: too slow", Failure.TIMEOUT) from None
-    except httpx.HTTPError:
-        raise ModelUnavailable(f"{VENDOR}: the connection failed", Failure.UNAVAILABLE) from None
-    except ValueError:
-        raise ModelUnavailable(f"{VENDOR}: not the promised form", Failure.GARBAGE) from None

@@ -8,7 +8,6 @@ from elevenlabs.client import AsyncElevenLabs
 from elevenlabs.core.api_error import ApiError
 
 from agent.llm.faults import refusal
-from agent.llm.port import Failure, ModelUnavailable
 
 VENDOR: Final = "elevenlabs"
 BASE_URL: Final = "https://api.elevenlabs.io"
@@ -16,7 +15,12 @@ _LACKS_A_PERMISSION: Final = "missing_permissions"  # a 401 too, of a key that m
 
 
 async def check(key: str, base_url: str, links: httpx.AsyncClient) -> None:
-    """Return when the vendor knows the key. Raises ModelUnavailable: it refuses it, or cannot be asked."""
+    """Return when the vendor knows the key.
+
+    Raises:
+        ModelUnavailable: it refuses it.
+        httpx.HTTPError, ValueError: it cannot be asked, or answers what the SDK cannot read.
+    """
     address = base_url or BASE_URL
     client = AsyncElevenLabs(api_key=key, base_url=address, httpx_client=links)
     try:
@@ -25,12 +29,6 @@ async def check(key: str, base_url: str, links: httpx.AsyncClient) -> None:
         if _status_of(error.body) == _LACKS_A_PERMISSION:
             return
         raise refusal(VENDOR, error.status_code or 500, error.headers or {}) from None
-    except httpx.TimeoutException:
-        raise ModelUnavailable(f"{VENDOR}: too slow", Failure.TIMEOUT) from None
-    except httpx.HTTPError:
-        raise ModelUnavailable(f"{VENDOR}: the connection failed", Failure.UNAVAILABLE) from None
-    except ValueError:
-        raise ModelUnavailable(f"{VENDOR}: not the promised form", Failure.GARBAGE) from None
 
 
 def _status_of(body: object) -> str:

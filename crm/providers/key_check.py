@@ -48,8 +48,12 @@ class VendorKeyCheck:
             try:
                 async with asyncio.timeout(CHECK_TIMEOUT_S):
                     await check(key, self.speech_base_urls.get(vendor, ""), links)
-            except TimeoutError:
+            except (TimeoutError, httpx.TimeoutException):
                 raise ModelUnavailable(f"{vendor}: no answer", Failure.TIMEOUT) from None
+            except httpx.HTTPError:
+                raise ModelUnavailable(f"{vendor}: the connection failed", Failure.UNAVAILABLE) from None
+            except ValueError:
+                raise ModelUnavailable(f"{vendor}: not the promised form", Failure.GARBAGE) from None
             except ModelUnavailable as error:
                 # Who is told to wait has been recognised.
                 if error.failure is not Failure.RATE_LIMITED:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from agent.llm.port import Failure
 from agent.llm.registry import vendor_of
 from agent.llm.usage import ModelCall
+from crm.background import beside
 from crm.database import Sessions, utc_now
 from crm.providers.usecases import note_refusal
 from crm.unit_of_work import UnitOfWork
@@ -35,12 +36,8 @@ class RefusedKeys:
     @asynccontextmanager
     async def running(cls, sessions: Sessions) -> AsyncGenerator[Self]:
         refused = cls(sessions)
-        async with asyncio.TaskGroup() as tasks:
-            marking = tasks.create_task(refused._mark(), name="keys.mark")
-            try:
-                yield refused
-            finally:
-                marking.cancel()
+        async with beside(refused._mark(), "keys.mark"):
+            yield refused
 
     def of(self, org_id: UUID) -> Callable[[ModelCall], None]:
         """Return what is told of each request of that organisation's."""

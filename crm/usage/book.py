@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.llm.registry import SCRIPTED, log_call
 from agent.llm.usage import ModelCall
+from crm.background import beside
 from crm.database import Sessions, utc_now
 from crm.unit_of_work import UnitOfWork
 from crm.usage.model import UsageDay
@@ -87,12 +88,8 @@ class UsageBook:
     @asynccontextmanager
     async def running(cls, sessions: Sessions) -> AsyncGenerator[Self]:
         book = cls(sessions)
-        async with asyncio.TaskGroup() as tasks:
-            writing = tasks.create_task(book._write(), name="usage.write")
-            try:
-                yield book
-            finally:
-                writing.cancel()
+        async with beside(book._write(), "usage.write"):
+            yield book
         await book.flush()
 
     def note(self, call: ModelCall) -> None:

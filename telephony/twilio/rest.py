@@ -1,7 +1,8 @@
 """Twilio's REST API through its official SDK: dial, find, hang up.
 
-Two traps of the SDK are avoided here: its async client ignores its own time-out, so each request gets one; and its
-retries would POST a dial again, so there are none.
+Three traps of the SDK are avoided here: its async client ignores its own time-out, so each request gets one; its
+retries would POST a dial again, so there are none; and it keeps connections, of which the far end may close one in
+the very moment in which it is taken for the next request: nobody could say then whether a dial was read.
 """
 
 import asyncio
@@ -25,10 +26,11 @@ _NOT_FOUND: Final = 20404
 
 
 class _RedirectingHttp(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK is untyped
-    """The SDK's own client with the base address changed and a time-out on each request."""
+    """The SDK's own client with the base address changed, and a time-out and a connection for each request."""
 
     def __init__(self, base_url: str) -> None:
-        super().__init__(timeout=REQUEST_TIMEOUT_S, max_retries=None)
+        super().__init__(pool_connections=False, timeout=REQUEST_TIMEOUT_S, max_retries=None)
+        self.session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         self._base = urlsplit(base_url)
 
     async def request(self, method: str, uri: str, *args: Any, **options: Any) -> Response:

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable
 from typing import Final
 
-import httpx
 import pytest
 
 from agent.llm.port import Failure, ModelUnavailable
@@ -14,7 +13,7 @@ from bench.providers.elevenlabs import ElevenLabs
 from bench.providers.socket_server import Dialect, SpeechServer
 from bench.providers.speech_script import Hearing, InTurn, Reaction, Refusal
 from crm.agents.limits import RECOGNISER_VENDORS, VOICE_VENDORS
-from crm.providers import deepgram_key, elevenlabs_key, key_check
+from crm.providers import key_check
 from crm.providers.key_check import SPEECH, VendorKeyCheck
 
 DIALECTS: Final[dict[str, Callable[[], Dialect]]] = {"deepgram": Deepgram, "elevenlabs": ElevenLabs}
@@ -111,9 +110,7 @@ async def test_what_no_vendor_says_is_no_word_on_the_key(vendor: str, answer: by
 
     server = await asyncio.start_server(reply, "127.0.0.1", 0)
     async with server:
-        check = {"deepgram": deepgram_key, "elevenlabs": elevenlabs_key}[vendor].check
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with httpx.AsyncClient(timeout=5) as links:
-            with pytest.raises(ModelUnavailable) as caught:
-                await check("good-key", url, links)
+        with pytest.raises(ModelUnavailable) as caught:
+            await check_at(vendor, url)(vendor, "good-key")
     assert caught.value.failure in {Failure.GARBAGE, Failure.UNAVAILABLE}

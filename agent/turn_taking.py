@@ -8,6 +8,7 @@ loop; nothing here waits.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, Protocol
 
 from agent.signals import DeadAir, ProbableEnd
@@ -16,7 +17,7 @@ from agent.turns.echo import Echo
 from agent.turns.ending import Ending, Evidence, Phase, wait_ms
 from agent.turns.judge import EndJudge
 from agent.turns.smart_turn import HEARD_S
-from agent.turns.wording import WordLists, read
+from agent.turns.wording import WordLists, Words, read
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
 from media.codec import g711
 from media.frame import FRAME_MS
@@ -25,6 +26,9 @@ _DEAD_FRAMES: Final = 3_000 // FRAME_MS  # twice what the longest pause may last
 # A turn that is due is not ended at the very moment at which they seem to go on: two windows of the network tell.
 _HOLD_S: Final = 0.034
 _HOLDS_MAX: Final = 3
+# With whole words before it, so much quiet is worth beginning to think about an answer. Closures of consonants last as
+# long: who goes on after all has cost a question that is thrown away, and hears nothing of it.
+_HUSH_FRAMES: Final = 3
 _BEFORE_MS: Final = 500  # of sound before the voice, as smart-turn was trained with
 
 
@@ -39,6 +43,10 @@ class Floor(Protocol):
     def voice_begins(self) -> bool:
         """Something may be the caller's voice, and will be known for it or not within some 100 ms."""
 
+    @property
+    def hush_rms(self) -> float:
+        """A frame that is quieter (RMS, 0 to 1) holds no voice of the caller's, who has the word."""
+
     def sounding(self) -> bytes:
         """What the caller hears of us with the frame that came last, µ-law; nothing in silence."""
 
@@ -47,8 +55,8 @@ class Floor(Protocol):
 
 
 class TurnTaking:
-    """One call's. `put` takes the voice activity's signals on, and with them two of its own: ProbableEnd once a pause,
-    and DeadAir for each three seconds in which neither side is heard.
+    """One call's. `put` takes the voice activity's signals on, and with them two of its own: ProbableEnd once for the same
+    words before a pause, and DeadAir for each three seconds in which neither side is heard.
     """
 
     def __init__(
@@ -70,7 +78,7 @@ class TurnTaking:
         self._pause = 0  # counts pauses: an answer about a former one is stale
         self._text = ""  # understood last
         self._held = 0  # times that this pause's end was put off
-        self._told = False  # of the probable end of this pause, with these words
+        self._told = False  # of the probable end of what has been said, in these words
         self._timer: asyncio.TimerHandle | None = None
         self._room: Floor
 
@@ -87,6 +95,7 @@ class TurnTaking:
             self._echo.hear(pcm, g711.decode_frame(played) if played else b"")
         else:
             self._echo.forget()
+        self._tell_early()
         self._still = 0 if played or self._ending.phase is Phase.SPEAKING else self._still + 1
         if self._still and self._still % _DEAD_FRAMES == 0:
             self._put(DeadAir())
@@ -108,6 +117,7 @@ class TurnTaking:
         self._ending.understood(read(text, self._lists))
         if text != self._text:
             self._text, self._told = text, False  # whoever works ahead has worked on other words
+            self._tell_early()
         self._look()
 
     def on_sign(self, sign: TurnSign) -> None:
@@ -122,11 +132,13 @@ class TurnTaking:
         """Take what the voice activity reports."""
         match signal:
             case VoiceStarted():
+                self._told = False
                 self._ending.started(signal.first_voiced_ms)
                 self._put(signal)
             case VoicePaused():
                 self._paused(signal)
             case VoiceResumed():
+                self._told = False
                 self._cancel_timer()
                 self._ending.resumed(signal.at_ms)
                 self._put(signal)
@@ -142,7 +154,6 @@ class TurnTaking:
 
     def _paused(self, signal: VoicePaused) -> None:
         self._pause += 1
-        self._told = False
         self._held = 0
         self._ending.paused(signal.last_voiced_ms)
         self._put(signal)
@@ -181,6 +192,15 @@ class TurnTaking:
             ending = self._ending
             self._put(VoiceEnded(ending.first_voiced_ms, ending.last_voiced_ms, self._room.now))
             self._room.end_voice()
+
+    def _tell_early(self) -> None:
+        """Tell of a probable end before the voice activity finds the pause."""
+        ending = self._ending
+        if self._told or ending.phase is not Phase.SPEAKING or ending.evidence.words is not Words.FINISHED:
+            return
+        quiet_rms = self._room.hush_rms
+        if all(g711.rms(pcm) < quiet_rms for pcm in islice(reversed(self._sound), _HUSH_FRAMES)):
+            self._tell_probable()
 
     def _tell_probable(self) -> None:
         if not self._told and self._ending.phase is not Phase.SILENT:

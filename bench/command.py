@@ -162,7 +162,7 @@ def call(
     first_audio_ms: FirstAudio = 0,
     stt_partial_ms: Annotated[
         int, typer.Option(min=-1, help="From the last syllable to a first guess that has its word; -1: there is none.")
-    ] = -1,
+    ] = 100,
     speculate: Annotated[bool, typer.Option(help="Begin answers on probable ends of turns (sockets only).")] = False,
     smart_turn: Annotated[bool, typer.Option(help="Judge ends of turns by their sound (sockets only).")] = False,
     json: JsonFile = None,

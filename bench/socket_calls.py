@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from bench.calls import CallReport
 from bench.load_report import spread
 from bench.providers.process import Behind, Timing, provider_process
@@ -27,6 +29,7 @@ async def measure(
 ) -> CallReport:
     """Have `count` calls, `at_once` at a time. Raises ServerFailed."""
     utterance = await asyncio.to_thread(speak_two_seconds)
+    timing = msgspec.structs.replace(timing, spoken_ms=(len(utterance.frames) - utterance.first_voiced) * FRAME_MS)
     with provider_process(timing) as addresses:
         behind = Behind(addresses, smart_turn=smart_turn, speculate=speculate)
         async with running(our_command(at_once * 2, -1, behind=behind)) as server:

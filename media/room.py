@@ -137,6 +137,11 @@ class Room:
         """True while the prospect may be about to speak, or to speak on: it is known within some 100 ms."""
         return self._detector.begins
 
+    @property
+    def hush_rms(self) -> float:
+        """Below this loudness the prospect, who has the word, is quiet: known sooner, and less surely, than a pause."""
+        return self._detector.hush_rms
+
     def sounding(self) -> bytes:
         """Return the 20 ms that the prospect hears of us with the frame that came last, µ-law; nothing in silence."""
         # By the frame's stamp, not by when it came: with the network's jitter in it, a wave would be torn to pieces.

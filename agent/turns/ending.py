@@ -39,7 +39,7 @@ SILENCE_MS: Final = 384
 # ms of silence that end a turn, by `Sound` in its order. Found with `salesos bench turns`. Recognisers know a word some
 # 200 ms after it was said: where words are not known to be finished, the last of them gets the time to arrive.
 _WAITS: Final[Mapping[Words, tuple[int, int, int, int, int]]] = {
-    Words.FINISHED: (160, 240, 320, 380, 480),
+    Words.FINISHED: (160, 220, 260, 380, 480),
     Words.NONE: (280, 320, SILENCE_MS, 600, 800),
     Words.PLAIN: (320, 360, SILENCE_MS, 640, 900),
     Words.OPEN: (640, 800, 1_100, 1_200, 1_300),

@@ -4,6 +4,7 @@
 asked: who asks keeps the queue short.
 """
 
+import contextlib
 import os
 import signal
 import sys
@@ -33,12 +34,23 @@ def _run(network: SmartTurn, pcm: bytes) -> tuple[float, float]:
     return probability, (time.monotonic() - started) * 1_000
 
 
+def _give_way() -> None:
+    """Run only where a core has nothing else to do: the calls' own work, on the same core perhaps, comes first.
+
+    A network that gets no time answers late, which is as good as none: the rules decide then (agent/turns/judge.py).
+    """
+    if hasattr(os, "SCHED_IDLE"):  # Linux
+        with contextlib.suppress(PermissionError):  # some containers forbid it; then it takes its turns
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def main() -> None:
     """Serve until the input closes; exit status 1 when the network is missing or the input is not ours."""
     # Ctrl-C reaches the whole terminal; the parent decides when its calls, and so this process, are over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not write into the frames
+    _give_way()
     try:
         serve(sys.stdin.buffer, output, SmartTurn())
     except BrokenPipeError:

@@ -23,6 +23,7 @@ class Timing(msgspec.Struct, frozen=True):
     token_gap_ms: int = 0
     first_audio_ms: int = 0  # from a clause's text to its first sound
     stt_partial_ms: int = -1  # from the last syllable received to a first guess that has its word; -1: there is none
+    spoken_ms: int = 0  # how long a caller's utterance is; 0: not known
 
     @property
     def clause_ms(self) -> int:

@@ -8,8 +8,9 @@ from typing import Final
 
 from bench.providers.coded_speech import CodedWord, is_voiced, spread
 from bench.providers.speech_script import Hearing
-from media.frame import SAMPLES_PER_MS
+from media.frame import FRAME_MS, FRAME_SAMPLES, SAMPLES_PER_MS
 
+_NEARLY: Final = 0.2  # of a word: packets do not end where words do
 _KEPT_MS: Final = 120_000  # of a stretch that nobody ends
 
 
@@ -21,20 +22,26 @@ class Ear:
     first_voiced_ms: int = 0
     last_voiced_ms: int = 0
     _said: int = 0  # texts
+    _told: int = 0  # words of a text whose length is known, by finals
+    _began_ms: int = 0  # that text
     _since_ms: int = 0  # where the stretch begins that no final has told of
     _stretch: bytearray = field(default_factory=bytearray)
 
     def feed(self, ulaw: bytes) -> bool:
-        """Take a packet; True when it is voiced."""
+        """Take a packet, which may begin in silence; True when it is voiced."""
         start_ms, self.heard_ms = self.heard_ms, self.heard_ms + len(ulaw) // SAMPLES_PER_MS
         if self.hearing.vocabulary is not None:
             self._stretch += ulaw
             del self._stretch[: max(0, len(self._stretch) - _KEPT_MS * SAMPLES_PER_MS)]
-        if not is_voiced(ulaw):
+        pieces = [ulaw[at : at + FRAME_SAMPLES] for at in range(0, len(ulaw), FRAME_SAMPLES)]
+        voiced = [number for number, piece in enumerate(pieces) if is_voiced(piece)]
+        if not voiced:
             return False
         if not self.voiced:
-            self.voiced, self.first_voiced_ms = True, start_ms
-        self.last_voiced_ms = self.heard_ms
+            self.voiced, self.first_voiced_ms = True, start_ms + voiced[0] * FRAME_MS
+            if not self._told:
+                self._began_ms = self.first_voiced_ms
+        self.last_voiced_ms = min(self.heard_ms, start_ms + (voiced[-1] + 1) * FRAME_MS)
         return True
 
     @property
@@ -47,24 +54,38 @@ class Ear:
             ]
         if not self.voiced:
             return []
-        text = self.hearing.texts[min(self._said, len(self.hearing.texts) - 1)]
-        length_ms = max(1, self.last_voiced_ms - self.first_voiced_ms)
-        return [
-            CodedWord(word.text, word.start_ms + self.first_voiced_ms, word.end_ms + self.first_voiced_ms)
-            for word in spread(text, length_ms)
-        ]
+        if not self.hearing.spoken_ms:
+            return self._spread(self.first_voiced_ms, self.last_voiced_ms - self.first_voiced_ms)
+        heard = (self.last_voiced_ms - self._began_ms) / self.hearing.spoken_ms
+        words = self._spread(self._began_ms, self.hearing.spoken_ms)
+        return words[self._told : max(1, int(len(words) * heard + _NEARLY))]
 
     @property
     def partial(self) -> list[CodedWord]:
         """What a first guess has: all but the last word, which may not be whole, until there was time to know it."""
         quiet_ms = self.heard_ms - self.last_voiced_ms
         known = self.hearing.partial_s is not None and quiet_ms >= self.hearing.partial_s * 1000
-        return self.words if known or len(self.words) <= 1 else self.words[:-1]
+        words = self.words
+        return words if known or len(words) <= 1 else words[:-1]
+
+    @property
+    def _text(self) -> str:
+        return self.hearing.texts[min(self._said, len(self.hearing.texts) - 1)]
+
+    def _spread(self, began_ms: int, length_ms: int) -> list[CodedWord]:
+        """Return the text's words, spread evenly."""
+        return [
+            CodedWord(word.text, word.start_ms + began_ms, word.end_ms + began_ms)
+            for word in spread(self._text, max(1, length_ms))
+        ]
 
     def end(self) -> tuple[list[CodedWord], int, int]:
         """A final is told: return its words, and where its stretch begins and ends."""
         told = (self.words, self._since_ms, self.heard_ms)
-        self._said += self.voiced
+        self._told += len(told[0])
+        if not self.hearing.spoken_ms or self._told >= len(self._text.split()):
+            self._said += self.voiced
+            self._told = 0
         self.voiced = False
         self._since_ms = self.heard_ms
         self._stretch.clear()

@@ -38,7 +38,7 @@ PARENT_LOOK_S: Final = 1.0
 def hearing(timing: Timing) -> Hearing:
     final_s = timing.stt_final_ms / 1000
     partial_s = timing.stt_partial_ms / 1000 if timing.stt_partial_ms >= 0 else None
-    return Hearing(texts=(HEARD,), final_s=final_s, turn_s=final_s, partial_s=partial_s)
+    return Hearing(texts=(HEARD,), final_s=final_s, turn_s=final_s, partial_s=partial_s, spoken_ms=timing.spoken_ms)
 
 
 def saying(timing: Timing) -> Saying:
@@ -90,13 +90,15 @@ def main(
     token_gap_ms: int = 0,
     first_audio_ms: int = 0,
     stt_partial_ms: int = -1,
+    spoken_ms: int = 0,
     persona: Annotated[
         list[str] | None, typer.Option(help="Make out the lines of this persona, by their sound; repeat for more.")
     ] = None,
 ) -> None:
     if core >= 0:
         os.sched_setaffinity(0, {core})
-    uvloop.run(serve(Timing(stt_final_ms, first_token_ms, token_gap_ms, first_audio_ms, stt_partial_ms), persona or ()))
+    timing = Timing(stt_final_ms, first_token_ms, token_gap_ms, first_audio_ms, stt_partial_ms, spoken_ms)
+    uvloop.run(serve(timing, persona or ()))
 
 
 if __name__ == "__main__":

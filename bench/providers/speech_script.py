@@ -38,6 +38,7 @@ class Hearing:
     final_s: float = 0.0  # from the last voiced packet to the final text
     partial_every_ms: int = 250  # of audio
     partial_s: float | None = None  # from the last voiced packet to a first guess that has the last word too (Nova)
+    spoken_ms: int = 0  # how long a text takes to be said: nobody knows words that are still to come; 0: not known
     turn_s: float = 0.3  # from the last voiced packet to the end of a turn that nobody forced (Flux)
     likely_s: float = 0.1  # from the last voiced packet to a first guess that the turn is over (Flux)
     idle_s: float = 10.0  # without audio or KeepAlive; then the vendor closes

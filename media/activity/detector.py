@@ -7,7 +7,7 @@ background, a voice must also be louder than they are (media/activity/background
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -115,6 +115,11 @@ class Detector:
     def last_voiced_ms(self) -> int:
         return self._last_voiced_ms
 
+    @property
+    def hush_rms(self) -> float:
+        """Quieter than this (RMS, 0 to 1), the open voice has fallen silent, before the network knows; 0 without one."""
+        return self._least(self._inside()) if self._voice else 0.0
+
     def end(self) -> None:
         """The voice is over, by somebody else's better judgement: the next one begins anew."""
         self._voice = self._paused = False
@@ -169,10 +174,18 @@ class Detector:
 
     def _quiet_since(self) -> int:
         """The end of the last window that was loud enough to be voice, never before the voice began."""
-        inside = [(end, rms) for end, rms in self._levels if self._first_voiced_ms < end <= self._last_voiced_ms]
-        loudest = max((rms for _, rms in inside), default=0.0)
-        least = max(loudest * _QUIET_SHARE, min(self._background.floor_rms * _FLOOR_TIMES, loudest))
+        inside = self._inside()
+        least = self._least(inside)
         for end, rms in reversed(inside):
             if rms >= least:
                 return end
         return self._last_voiced_ms
+
+    def _inside(self) -> list[tuple[int, float]]:
+        """Return the voice's windows: their ends and loudness."""
+        return [(end, rms) for end, rms in self._levels if self._first_voiced_ms < end <= self._last_voiced_ms]
+
+    def _least(self, inside: Sequence[tuple[int, float]]) -> float:
+        """Return the loudness below which a window of these holds no voice."""
+        loudest = max((rms for _, rms in inside), default=0.0)
+        return max(loudest * _QUIET_SHARE, min(self._background.floor_rms * _FLOOR_TIMES, loudest))

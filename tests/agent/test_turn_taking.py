@@ -22,6 +22,7 @@ class Room:
 
     ended: int = 0
     voice_begins: bool = False
+    hush_rms: float = 0.0
     began: float = field(default_factory=lambda: asyncio.get_running_loop().time())
 
     @property
@@ -137,6 +138,46 @@ async def test_a_probable_end_is_told_once_a_pause_and_again_with_other_words() 
     taken.taking.understood("what does it cost")
     assert taken.probable == 1
     taken.taking.understood("what does it cost please")
+    assert taken.probable == 2
+    assert not taken.ends
+
+
+LOUD = (1_000).to_bytes(2, "little") * 160
+
+
+@pytest.mark.parametrize(
+    ("text", "quiet_frames", "told"),
+    [("What does it cost?", 3, 1), ("What does it cost?", 2, 0), ("what does it", 3, 0), ("", 3, 0)],
+    ids=["whole words and a hush", "no hush yet", "words that go on", "nothing understood"],
+)
+async def test_who_has_said_something_whole_and_is_quiet_has_probably_ended_before_the_pause_is_known(
+    text: str, quiet_frames: int, told: int
+) -> None:
+    taken = Taken()
+    taken.room.hush_rms = 0.01
+    taken.taking.on_voice(VoiceStarted(0, 100))
+    for _ in range(5):
+        taken.taking.hear(LOUD)
+    for _ in range(quiet_frames):
+        taken.taking.hear(FRAME)
+    if text:
+        taken.taking.understood(text)
+    assert taken.probable == told
+    taken.taking.hear(FRAME)
+    assert taken.probable <= 1, "told once"
+
+
+async def test_who_goes_on_and_is_quiet_again_has_probably_ended_again() -> None:
+    taken = Taken()
+    taken.room.hush_rms = 0.01
+    now = taken.room.now
+    taken.taking.on_voice(VoiceStarted(now - 1_000, now - 900))
+    taken.taking.understood("What does it cost?")
+    taken.taking.hear(FRAME)
+    taken.taking.on_voice(VoicePaused(now - 1_000, now, now))
+    taken.taking.on_voice(VoiceResumed(now - 1_000, now))
+    assert taken.probable == 1
+    taken.taking.hear(FRAME)
     assert taken.probable == 2
     assert not taken.ends
 

@@ -112,3 +112,14 @@ def test_in_noise_the_end_is_where_the_voice_sank_into_it() -> None:
     signals = feed(Detector(), [street] * 40 + [VOICE] * 10 + [lingering] * 4 + [street] * 20)
     assert isinstance(signals[-1], VoiceEnded)
     assert signals[-1].last_voiced_ms == 50 * WINDOW_MS
+
+
+def test_an_open_voice_tells_below_which_loudness_it_is_quiet() -> None:
+    detector = Detector()
+    assert detector.hush_rms == 0.0
+    for number in range(1, 11):
+        detector.window(0.9, number * WINDOW_MS, 0.2)
+    assert 0.0 < detector.hush_rms < 0.05
+    for number in range(11, 40):
+        detector.window(0.0, number * WINDOW_MS, 0.001)
+    assert detector.hush_rms == 0.0

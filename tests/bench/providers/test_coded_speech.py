@@ -61,7 +61,7 @@ def test_the_ear_tells_words_on_the_stream_s_time_and_begins_anew_after_each_fin
     assert not ear.voiced
     ear.feed(VOCABULARY.say("word5"))
     assert [(word.text, word.start_ms) for word in ear.words] == [("word5", 800)]
-    assert ear.last_voiced_ms == 1_100
+    assert ear.last_voiced_ms == 1_040  # the packet ends in silence
 
 
 def test_a_scripted_ear_tells_its_texts_one_after_another_and_the_last_for_ever() -> None:
@@ -71,4 +71,24 @@ def test_a_scripted_ear_tells_its_texts_one_after_another_and_the_last_for_ever(
         ear.feed(VOCABULARY.say("word1"))
         said.append(" ".join(word.text for word in ear.end()[0]))
     assert said == ["one two", "three", "three"]
+
+
+def test_an_ear_that_knows_how_long_a_text_takes_has_no_word_before_it_was_said() -> None:
+    ear = Ear(Hearing(texts=("one two three four",), spoken_ms=1_200, partial_s=0.1))
+    silence = ULAW_SILENCE * FRAME_SAMPLES * 5
+    half = VOCABULARY.word("word1", 600)
+    ear.feed(silence + half)
+    assert [word.text for word in ear.partial] == ["one"], "the second may not be whole"
+    ear.feed(silence)
+    assert [word.text for word in ear.partial] == ["one", "two"]
+    assert [(word.text, word.start_ms) for word in ear.end()[0]] == [("one", 100), ("two", 400)]
+    ear.feed(half)
+    assert [word.text for word in ear.end()[0]] == ["three", "four"]
+    ear.feed(half)
+    assert [word.text for word in ear.words] == ["one", "two"], "the next utterance"
+
+
+def test_a_scripted_ear_has_nothing_in_silence() -> None:
+    ear = Ear(Hearing(texts=("one two", "three")))
+    ear.feed(ULAW_SILENCE * FRAME_SAMPLES)
     assert ear.end()[0] == []

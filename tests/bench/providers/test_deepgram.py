@@ -72,7 +72,7 @@ async def test_finalize_brings_the_words_that_arrived_with_their_times() -> None
 
 
 async def test_a_first_guess_has_the_last_word_when_there_was_time_for_it() -> None:
-    async with server_of(Hearing(vocabulary=WORDS, partial_s=0.01, final_s=60.0)) as server, nova(server) as socket:
+    async with server_of(Hearing(vocabulary=WORDS, partial_s=0.08, final_s=60.0)) as server, nova(server) as socket:
         await socket.send_media(SPEECH)
         messages = [await socket.recv() for _ in range(3)]
     _started, early, whole = messages

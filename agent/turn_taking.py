@@ -55,8 +55,8 @@ class Floor(Protocol):
 
 
 class TurnTaking:
-    """One call's. `put` takes the voice activity's signals on, and with them two of its own: ProbableEnd once for the same
-    words before a pause, and DeadAir for each three seconds in which neither side is heard.
+    """One call's. `put` takes the voice activity's signals on, and with them two of its own: ProbableEnd once for the
+    same words before a pause, and DeadAir for each three seconds in which neither side is heard.
     """
 
     def __init__(

@@ -117,7 +117,7 @@ class Detector:
 
     @property
     def hush_rms(self) -> float:
-        """Quieter than this (RMS, 0 to 1), the open voice has fallen silent, before the network knows; 0 without one."""
+        """Quieter than this (RMS, 0 to 1), the open voice has fallen silent, before the network knows; 0 with none."""
         return self._least(self._inside()) if self._voice else 0.0
 
     def end(self) -> None:

@@ -15,7 +15,15 @@ MIGRATIONS: Final = Path(__file__).with_name("migrations")
 # Any number that nobody else uses: two starts at once migrate one after the other.
 MIGRATION_LOCK: Final = 7_351_001
 # What is written once and never changed by the application; organisations are deleted by cascade.
-APPEND_ONLY: Final = ("ledger_transactions", "ledger_entries", "decisions", "prompt_versions", "prompt_activations")
+APPEND_ONLY: Final = frozenset(
+    {
+        "decisions",
+        "ledger_entries",
+        "ledger_transactions",
+        "prompt_activations",
+        "prompt_versions",
+    }
+)
 
 
 def migrate(owner_url: str, app_role: str) -> None:

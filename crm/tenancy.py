@@ -9,13 +9,16 @@ from typing import Final
 # Keyed otherwise, but under row security: the organisation itself, people who may belong to several, and the tie.
 IDENTITY_TABLES: Final = frozenset({"organisations", "users", "members"})
 
-# Machinery without a tenant: where the streams are read to, what could not be applied, which dials await a
-# word, whose recordings are to be looked through, which calls' notes are to be written, and what models took of all
-# organisations together.
+# Machinery without a tenant, by name.
 JOB_TABLES: Final = frozenset(
     {
-        *("event_cursors", "dead_letters", "pending_dials", "recording_duties", "note_duties"),
-        *("model_usage_days", "usage_reconciliations"),
+        "dead_letters",  # what could not be applied
+        "event_cursors",  # where the streams are read to
+        "model_usage_days",  # what models took of all organisations together
+        "note_duties",  # which calls' notes are to be written
+        "pending_dials",  # which dials await a word
+        "recording_duties",  # whose recordings are to be looked through
+        "usage_reconciliations",
     }
 )
 

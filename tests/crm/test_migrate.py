@@ -1,21 +1,20 @@
 """Migrations: up, down and up again; and the models say what the tables are."""
 
+from importlib import import_module
+from pathlib import Path
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect
 
-import crm.agents.model
-import crm.appointments.model
-import crm.billing.model
-import crm.calls.model
-import crm.compliance.model
-import crm.identity.model
-import crm.leads.model
-import crm.prompts.model
-import crm.tools.model  # noqa: F401 - all models are known to Row's metadata by being imported
+import crm
 from crm.database import Row
 from crm.migrate import downgrade, migrate
 from salesos.embedded.postgres import APP_ROLE, PostgresAddresses
+
+# A model is known to Row's metadata by being imported.
+for found in sorted(Path(crm.__path__[0]).glob("*/model.py")):
+    import_module(f"crm.{found.parent.name}.model")
 
 
 def tables_of(url: str) -> set[str]:

@@ -22,7 +22,7 @@ from agent.turns.smart_turn import HEARD_BYTES
 log = structlog.get_logger()
 
 ANSWER_TIMEOUT_S: Final = 0.4  # by then a pause has told by itself
-STALLED_S: Final = 3.0
+STALLED_S: Final = 30.0  # it runs where a core has nothing else to do, and on a full one that is seldom
 _COMMAND: Final = (sys.executable, "-m", "agent.turns.worker")
 
 OnJudged = Callable[[float | None], None]

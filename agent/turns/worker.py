@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import IO
 
 from agent import worker_frames
@@ -16,11 +17,14 @@ from agent.turns import judge_wire as wire
 from agent.turns.smart_turn import HEARD_BYTES, SmartTurn, SmartTurnMissing
 
 
-def serve(source: IO[bytes], output: IO[bytes], network: SmartTurn) -> None:
+def serve(
+    source: IO[bytes], output: IO[bytes], network: SmartTurn, when_warm: Callable[[], None] = lambda: None
+) -> None:
     """Answer until the input ends. Raises worker_frames.Unreadable: the input is not ours."""
     network.judge(bytes(HEARD_BYTES))  # the first run takes longer
     output.write(worker_frames.encode(wire.Ready(_run(network, bytes(HEARD_BYTES))[1])))
     output.flush()
+    when_warm()
     for body in worker_frames.bodies(source):
         ask = wire.decode_ask(body)
         output.write(worker_frames.encode(wire.Judged(ask.request, *_run(network, ask.pcm))))
@@ -34,7 +38,7 @@ def _run(network: SmartTurn, pcm: bytes) -> tuple[float, float]:
     return probability, (time.monotonic() - started) * 1_000
 
 
-def _give_way() -> None:
+def give_way() -> None:
     """Run only where a core has nothing else to do: the calls' own work, on the same core perhaps, comes first.
 
     A network that gets no time answers late, which is as good as none: the rules decide then (agent/turns/judge.py).
@@ -50,9 +54,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     output = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a library that prints must not write into the frames
-    _give_way()
     try:
-        serve(sys.stdin.buffer, output, SmartTurn())
+        serve(sys.stdin.buffer, output, SmartTurn(), give_way)
     except BrokenPipeError:
         pass
     except (SmartTurnMissing, worker_frames.Unreadable) as error:

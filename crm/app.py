@@ -15,35 +15,19 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.logs import configure_logs, die
 from config.settings import BadSettings, Settings
-from crm import health
-from crm.agents import routes as agents
-from crm.appointments import routes as appointments
-from crm.billing import routes as billing
 from crm.billing.prices import BadPrices
 from crm.bus import end_tasks
 from crm.call_events import EventConsumer
-from crm.calls import recording_routes as recordings
-from crm.calls import routes as calls
 from crm.calls.recordings import BadStore
-from crm.chat import routes as chat
 from crm.chat.usecases import open_desk
-from crm.compliance import routes as compliance
 from crm.compliance.rules import BadRules
 from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
-from crm.identity import routes as identity
-from crm.leads import routes as leads
+from crm.features import FEATURES
 from crm.migrate import head_revision
 from crm.pages.routes import add_pages
 from crm.problems import add_problem_handlers
-from crm.prompts import routes as prompts
-from crm.providers import routes as providers
 from crm.request_context import RequestContext
 from crm.resources import Resources, open_resources
-from crm.tools import routes as tools
-from crm.tools import settings_routes as transfers
-from crm.understanding import routes as understanding
-from crm.usage import routes as usage
-from crm.votes import routes as votes
 
 # Requests that are still running when we are told to stop: a dial waits 5 s for its node.
 SHUTDOWN_TIMEOUT_S: Final = 8
@@ -78,8 +62,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.state.resources = held
     add_problem_handlers(app)
-    api = (identity, leads, calls, recordings, billing, compliance, providers, agents, prompts, appointments)
-    for feature in (*api, understanding, votes, chat, tools, transfers, usage, health):
+    for feature in FEATURES:
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(RequestContext)

@@ -4,7 +4,6 @@ The one place where a refusal's code becomes a status and a sentence.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import structlog
@@ -18,6 +17,9 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from crm.database import utc_now
+from crm.problem_kinds import Kind, merge
+from crm.prompts import problems as prompts
+from crm.providers import problems as providers
 from crm.refusals import Refusal
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -26,16 +28,10 @@ RETRY_AFTER_S: Final = 5
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    status: int
-    title: str
-
-
-KINDS: Final[Mapping[str, Kind]] = {
+# What no feature of its own has a file for.
+_SHARED: Final[Mapping[str, Kind]] = {
     "invalid_request": Kind(400, "The request is not valid"),
     "number_invalid": Kind(400, "This is not a valid phone number"),
-    "provider_key_refused": Kind(400, "The provider does not accept this key: nothing was saved"),
     "sign_in_failed": Kind(401, "The address or the password is wrong"),
     "not_signed_in": Kind(401, "Sign in first"),
     "no_credit": Kind(402, "The wallet does not pay for a call"),
@@ -46,11 +42,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "lead_not_found": Kind(404, "There is no such lead"),
     "call_not_found": Kind(404, "There is no such call"),
     "agent_not_found": Kind(404, "There is no such agent"),
-    "provider_not_found": Kind(404, "There is no such provider of models or speech"),
-    "provider_key_not_found": Kind(404, "The organisation has no key for this provider"),
     "appointment_not_found": Kind(404, "There is no such appointment"),
-    "prompt_not_found": Kind(404, "There is no such prompt"),
-    "prompt_version_not_found": Kind(404, "The prompt has no such version"),
     "recording_not_found": Kind(404, "There is no such recording, or its link has expired"),
     "objection_not_found": Kind(404, "There is no such objection"),
     "notes_not_found": Kind(404, "The call has no notes: nobody was spoken with, or its words were erased"),
@@ -63,10 +55,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "call_over": Kind(409, "The call is over"),
     "idempotency_key_reused": Kind(409, "This Idempotency-Key was used for another request"),
     "request_in_progress": Kind(409, "The first request with this Idempotency-Key is still in progress"),
-    "prompt_exists": Kind(409, "There is a prompt of that name"),
-    "no_previous_version": Kind(409, "No version was in force before this one"),
     "agent_needs_model": Kind(409, "The agent has a prompt, and there is no language model to follow it"),
-    "provider_key_blocked": Kind(409, "The provider refuses your own key, and no other may be used: save or check it"),
     "conflict": Kind(409, "This conflicts with what is there"),
     "call_live": Kind(409, "The call is still going on: nothing of it can be erased yet"),
     "notes_by_person": Kind(409, "A person wrote these notes: they stay"),
@@ -80,14 +69,17 @@ KINDS: Final[Mapping[str, Kind]] = {
     "redis_away": Kind(503, "The message bus does not answer: nothing was begun"),
     "no_voice_node": Kind(503, "No voice node has room for a call"),
     "node_unavailable": Kind(503, "The voice node cannot take a call now"),
-    "provider_away": Kind(503, "The provider cannot check the key now: nothing was saved"),
     "models_off": Kind(503, "Language models are switched off by the operator"),
     "model_unavailable": Kind(503, "No model can be asked"),
-    "provider_key_unreadable": Kind(503, "The organisation's key cannot be opened here: save it again"),
     "playbook_unusable": Kind(503, "The agent's playbook cannot be used"),
     "recording_locked": Kind(503, "The recording is encrypted, and its key is missing here or is another one"),
     "store_away": Kind(503, "The object store does not answer"),
 }
+KINDS: Final = merge(
+    _SHARED,
+    prompts.KINDS,
+    providers.KINDS,
+)
 # What a voice node says when another moment, or another node, would do.
 PASSING: Final = frozenset(
     {

@@ -1,4 +1,4 @@
-"""The worker process: what has to be done by the clock.
+"""The worker process: what has to be done by the clock, each as a loop of its own.
 
 It gives back what was reserved for dials that no voice node ever spoke for, deletes recordings whose time is over or
 whose erasure was asked for, and has the notes of calls written that are over. Each night it compares what models took
@@ -7,12 +7,12 @@ with what their vendors report.
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Final
 
 import structlog
 import uvloop
-from obstore.store import ObjectStore
 from redis.asyncio import Redis
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -33,6 +33,7 @@ from crm.understanding.after_call import open_note_desk, write_until
 from crm.unit_of_work import UnitOfWork
 from crm.usage.openai_report import OpenAIReports
 from crm.usage.reconcile import Sources, reconcile_until
+from crm.work import Work
 from events.call import Outcome
 from events.ids import new_id
 
@@ -110,9 +111,9 @@ async def _work(settings: Settings) -> None:
     sessions = open_sessions(engine)
     try:
         async with open_note_desk(settings, sessions, PLAYBOOKS) as desk, asyncio.TaskGroup() as tasks:
-            tasks.create_task(reconcile_until(stop, sessions, _sources(settings)), name="usage.reconcile")
-            tasks.create_task(write_until(stop, sessions, redis, desk), name="worker.notes")
-            await _sweep_until(stop, sessions, redis, store)
+            work = Work(sessions, redis, store, desk, _sources(settings))
+            for name, loop in LOOPS.items():
+                tasks.create_task(loop(stop, work), name=name)
     except BadModelPrices as fault:
         die("worker", "bad_model_prices", detail=str(fault))
     finally:
@@ -129,12 +130,12 @@ def _sources(settings: Settings) -> Sources:
     return Sources(vendors, folder, settings.usage_difference_max)
 
 
-async def _sweep_until(stop: asyncio.Event, sessions: Sessions, redis: Redis, store: ObjectStore) -> None:
+async def _sweep_until(stop: asyncio.Event, work: Work) -> None:
     away = False
     while not stop.is_set():
         try:
-            await sweep(sessions, redis)
-            while not stop.is_set() and await do_one_duty(sessions, store):
+            await sweep(work.sessions, work.redis)
+            while not stop.is_set() and await do_one_duty(work.sessions, work.store):
                 pass
         except (*REDIS_AWAY, SQLAlchemyError) as error:
             if not away:
@@ -149,3 +150,11 @@ async def _sweep_until(stop: asyncio.Event, sessions: Sessions, redis: Redis, st
                 await stop.wait()
         except TimeoutError:
             continue
+
+
+# Each runs until told to stop, outlives Postgres and Redis being away, and ends the process with any other fault.
+LOOPS: Final[Mapping[str, Callable[[asyncio.Event, Work], Coroutine[None, None, None]]]] = {
+    "usage.reconcile": lambda stop, work: reconcile_until(stop, work.sessions, work.usage),
+    "worker.notes": lambda stop, work: write_until(stop, work.sessions, work.redis, work.notes),
+    "worker.sweep": _sweep_until,
+}

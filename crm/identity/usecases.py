@@ -10,9 +10,9 @@ from uuid import UUID
 from pwdlib import PasswordHash
 from sqlalchemy import delete
 
-from crm.billing.ledger import Ledger
 from crm.calls.model import DeadLetter
 from crm.database import Sessions
+from crm.founding import STEPS
 from crm.identity import tokens
 from crm.identity.model import Member, Organisation, User
 from crm.identity.store import PeopleStore
@@ -84,7 +84,7 @@ async def identify(token: str, sessions: Sessions, key: str) -> Identity:
 
 
 async def found_organisation(new: NewOrganisation, unit: UnitOfWork) -> User:
-    """Make the unit's organisation with its first person and its ledger, in the caller's transaction."""
+    """Make the unit's organisation with its first person and what features begin with, in the caller's transaction."""
     unit.session.add(Organisation(id=unit.org_id, name=new.name, slug=new.slug))
     await unit.session.flush()
     email = new.admin_email.strip().lower()
@@ -95,7 +95,9 @@ async def found_organisation(new: NewOrganisation, unit: UnitOfWork) -> User:
         unit.session.add(user)
         await unit.session.flush()
     unit.session.add(Member(org_id=unit.org_id, user_id=user.id, role="admin"))
-    await Ledger(unit).open_accounts()
+    await unit.session.flush()
+    for step in STEPS:
+        await step(unit)
     return user
 
 

@@ -1,0 +1,46 @@
+"""The features of the CRM's HTTP side, one import and one line each; a new folder adds its own.
+
+Paths of two features never overlap, so their order means nothing. The pages are added by crm.pages.
+"""
+
+from types import ModuleType
+from typing import Final
+
+from crm import health
+from crm.agents import routes as agents
+from crm.appointments import routes as appointments
+from crm.billing import routes as billing
+from crm.calls import recording_routes as recordings
+from crm.calls import routes as calls
+from crm.chat import routes as chat
+from crm.compliance import routes as compliance
+from crm.identity import routes as identity
+from crm.leads import routes as leads
+from crm.prompts import routes as prompts
+from crm.providers import routes as providers
+from crm.tools import routes as tools
+from crm.tools import settings_routes as transfers
+from crm.understanding import routes as understanding
+from crm.usage import routes as usage
+from crm.votes import routes as votes
+
+# Each has a `router`.
+FEATURES: Final[tuple[ModuleType, ...]] = (
+    agents,
+    appointments,
+    billing,
+    calls,
+    chat,
+    compliance,
+    health,
+    identity,
+    leads,
+    prompts,
+    providers,
+    recordings,
+    tools,
+    transfers,
+    understanding,
+    usage,
+    votes,
+)

@@ -1,0 +1,24 @@
+"""All kinds of jobs: one import and one line a feature."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from crm.jobs.port import Task
+
+
+def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
+    """Return the tasks of all features by their names.
+
+    Raises:
+        ValueError: two have one name, and what is queued under it would be done by either.
+    """
+    found: dict[str, Task] = {}
+    for task in (task for part in parts for task in part):
+        if task.name in found:
+            raise ValueError(f"two tasks are named {task.name!r}")
+        found[task.name] = task
+    return found
+
+
+# Each part is the TASKS of a feature's jobs.py.
+TASKS: Final = by_name()

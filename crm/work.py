@@ -1,0 +1,19 @@
+"""What a worker process holds for its loops and its jobs. Made from settings once, where the process starts."""
+
+from dataclasses import dataclass
+
+from obstore.store import ObjectStore
+from redis.asyncio import Redis
+
+from crm.database import Sessions
+from crm.understanding.after_call import NoteDesk
+from crm.usage.reconcile import Sources
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    sessions: Sessions
+    redis: Redis
+    store: ObjectStore
+    notes: NoteDesk
+    usage: Sources

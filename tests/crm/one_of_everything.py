@@ -1,0 +1,122 @@
+"""One row of an organisation in every table: what is to be lost with it, and seen by nobody else.
+
+A feature with a table of its own adds one filler, which is a few lines, to FILLERS.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from redis.asyncio import Redis
+from sqlalchemy import delete
+
+from crm.appointments.model import Appointment
+from crm.call_events import EventConsumer
+from crm.calls.dial import DialRequest
+from crm.calls.idempotency import Attempt
+from crm.calls.model import Erasure, EventCursor
+from crm.database import Sessions, utc_now
+from crm.identity.tokens import Identity
+from crm.prompts.usecases import Draft, write_prompt
+from crm.providers.model import ProviderKey
+from crm.resources import Resources
+from crm.tools.model import ToolRun
+from crm.understanding.model import CallNotes, Objection
+from crm.unit_of_work import UnitOfWork
+from crm.votes.model import Vote
+from events.call import Answered, FactKind, FactNoted, Speaker, TurnFinished
+from events.ids import new_id
+from tests.crm.conftest import Org
+from tests.crm.fake_node import CallScript, publish
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organisation of `make_org` whose lead has been called."""
+
+    org: Org
+    call_id: UUID
+    sessions: Sessions
+
+    @property
+    def admin(self) -> Identity:
+        return Identity(self.org.user_id, self.org.email, "admin", self.org.id)
+
+
+Filler = Callable[[Place, UnitOfWork], Awaitable[None]]
+"""Adds rows in a transaction that is open and committed for it."""
+
+
+async def fill(org: Org, resources: Resources, redis: Redis) -> Place:
+    """Let the organisation have one of everything. Takes a voice node that answers (the fixture `node`)."""
+    call_id = await _call(org, resources, redis)
+    place = Place(org, call_id, resources.sessions)
+    await write_prompt("meeting", "", Draft("Be polite.", {}), place.admin, UnitOfWork(place.sessions, org.id))
+    for filler in FILLERS:
+        async with UnitOfWork(place.sessions, org.id) as unit:
+            await filler(place, unit)
+            await unit.commit()
+    return place
+
+
+async def _call(org: Org, resources: Resources, redis: Redis) -> UUID:
+    """Have the lead called: decisions, the ledger, turns, tasks, an event that waits and one that cannot be applied."""
+    request = DialRequest(lead_id=org.lead_id, attempt=Attempt("key", "body"))
+    answer = await resources.dialler.dial(request, org.id)
+    async with UnitOfWork(resources.sessions) as unit:
+        await unit.session.execute(delete(EventCursor))
+        await unit.commit()
+    script = CallScript(org.id, answer.call_id)
+    good = [
+        script.event(Answered()),
+        script.event(TurnFinished(1, Speaker.CALLER, "hello", "hello", 1, 2)),
+        script.event(FactNoted(FactKind.CALLBACK_REQUESTED, when="soon")),
+    ]
+    waiting = script.event(Answered(), seq=9)
+    bad = script.event(TurnFinished(2, Speaker.CALLER, "\x00", "", 1, 2))
+    await publish(redis, *good, waiting, bad)
+    await EventConsumer(resources.sessions, redis, block_ms=10).turn()
+    return answer.call_id
+
+
+async def _appointment(place: Place, unit: UnitOfWork) -> None:
+    unit.session.add(Appointment(org_id=place.org.id, lead_id=place.org.lead_id, starts_at=utc_now(), minutes=30))
+
+
+async def _erasure(place: Place, unit: UnitOfWork) -> None:
+    unit.session.add(Erasure(org_id=place.org.id, call_id=place.call_id, scope="recording", reason="request"))
+
+
+async def _notes(place: Place, unit: UnitOfWork) -> None:
+    unit.session.add(CallNotes(org_id=place.org.id, call_id=place.call_id))
+
+
+async def _objection(place: Place, unit: UnitOfWork) -> None:
+    made = {"call_id": place.call_id, "lead_id": place.org.lead_id, "epoch": 1, "turn": 1, "at": utc_now()}
+    unit.session.add(Objection(org_id=place.org.id, kind="price", quote="too much", **made))
+
+
+async def _provider_key(place: Place, unit: UnitOfWork) -> None:
+    key = {"vendor": "openai", "sealed": "x", "hint": "1234", "checked_at": utc_now()}
+    unit.session.add(ProviderKey(org_id=place.org.id, **key))
+
+
+async def _tool_run(place: Place, unit: UnitOfWork) -> None:
+    run = {"call_id": place.call_id, "tool_call_id": "call_1", "name": "book_slot", "fingerprint": "x"}
+    unit.session.add(ToolRun(org_id=place.org.id, answer={}, **run))
+
+
+async def _vote(place: Place, unit: UnitOfWork) -> None:
+    voted = {"kind": "turn", "generation_id": new_id(), "call_id": place.call_id, "user_id": place.org.user_id}
+    unit.session.add(Vote(org_id=place.org.id, vote=1, prompt_hash="x", answer_hash="y", **voted))
+
+
+FILLERS: tuple[Filler, ...] = (
+    _appointment,
+    _erasure,
+    _notes,
+    _objection,
+    _provider_key,
+    _tool_run,
+    _vote,
+)

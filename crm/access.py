@@ -4,9 +4,11 @@ import hmac
 from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
+from fastapi.routing import APIRoute
 
 from crm.identity.tokens import Identity
 from crm.identity.usecases import NotSignedIn, identify
+from crm.permissions import NotAllowed, Permission, may
 from crm.refusals import Refusal
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
@@ -44,6 +46,25 @@ async def internal_caller(request: Request, held: Held) -> None:
 
 Person = Annotated[Identity, Depends(person_by_bearer)]
 Visitor = Annotated[Identity, Depends(person_by_cookie)]
+
+
+class Needs:
+    """What a route takes beyond belonging to the organisation: `Depends(Needs(Permission.…))`, giving the person."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission: Final = permission
+
+    async def __call__(self, person: Person) -> Identity:
+        """Raises NotSignedIn, NotAllowed."""
+        if not may(person.role, self.permission):
+            raise NotAllowed(self.permission)
+        return person
+
+
+def permissions_of(route: APIRoute) -> frozenset[Permission]:
+    """Return what a route says that it needs."""
+    asked = (dependency.call for dependency in route.dependant.dependencies)
+    return frozenset(call.permission for call in asked if isinstance(call, Needs))
 
 
 def unit_of_person(person: Person, held: Held) -> UnitOfWork:

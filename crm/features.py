@@ -3,8 +3,11 @@
 Paths of two features never overlap, so their order means nothing. The pages are added by crm.pages.
 """
 
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Final
+
+from fastapi.routing import APIRoute
 
 from crm import health
 from crm.agents import routes as agents
@@ -44,3 +47,11 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     usage,
     votes,
 )
+
+
+def routes() -> Iterator[APIRoute]:
+    """Yield every route of every feature; those without `include_in_schema` are for our own processes and pages."""
+    for feature in FEATURES:
+        for route in feature.router.routes:
+            assert isinstance(route, APIRoute), "a feature adds plain routes to its router, no routers or sockets"
+            yield route

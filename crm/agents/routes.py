@@ -3,15 +3,16 @@
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from crm.access import Held, Person, Unit
+from crm.access import Held, Needs, Unit
 from crm.agents.limits import MAX_TOKENS
 from crm.agents.model import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOOLS, DEFAULT_TYPE
 from crm.agents.usecases import AgentFields, AgentRead, list_agents, read_agent, save_agent
 from crm.answers import page_of, success
+from crm.permissions import Permission
 from crm.prompts.routes import NO_NUL, SLUG_PATTERN
 from crm.prompts.versions import LATEST
 from crm.understanding.fields import CHOICES_MAX, FIELDS_MAX, NAME, TEXT_CHARS_MAX, FieldType
@@ -25,6 +26,7 @@ LANGUAGE_PATTERN: Final = r"^[a-z]{2,3}(-[A-Z]{2})?$"
 PROVIDER_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9+_.:/-]{0,99}$"
 
 router = APIRouter(prefix="/api/agents")
+WRITES: Final = Depends(Needs(Permission.AGENTS_WRITE))
 
 Choice = Annotated[str, StringConstraints(min_length=1, max_length=TEXT_CHARS_MAX, pattern=NO_NUL)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
@@ -65,9 +67,9 @@ class AgentBody(BaseModel):
         return AgentFields(**values)
 
 
-@router.post("", status_code=201)
-async def post_agent(body: AgentBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
-    return success(agent_json(await save_agent(None, body.fields(), person, unit, held.playbooks)), status=201)
+@router.post("", status_code=201, dependencies=[WRITES])
+async def post_agent(body: AgentBody, unit: Unit, held: Held) -> JSONResponse:
+    return success(agent_json(await save_agent(None, body.fields(), unit, held.playbooks)), status=201)
 
 
 @router.get("")
@@ -86,9 +88,9 @@ async def get_agent(agent_id: UUID, unit: Unit) -> JSONResponse:
     return success(agent_json(await read_agent(agent_id, unit)))
 
 
-@router.put("/{agent_id}")
-async def put_agent(agent_id: UUID, body: AgentBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
-    return success(agent_json(await save_agent(agent_id, body.fields(), person, unit, held.playbooks)))
+@router.put("/{agent_id}", dependencies=[WRITES])
+async def put_agent(agent_id: UUID, body: AgentBody, unit: Unit, held: Held) -> JSONResponse:
+    return success(agent_json(await save_agent(agent_id, body.fields(), unit, held.playbooks)))
 
 
 def agent_json(read: AgentRead) -> dict[str, Any]:

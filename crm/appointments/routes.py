@@ -5,16 +5,17 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from crm.access import Person, Unit
+from crm.access import Needs, Unit
 from crm.answers import success
 from crm.appointments.model import Appointment
 from crm.appointments.slots import Hours
 from crm.appointments.usecases import cancel, list_appointments, read_hours, set_hours
 from crm.database import utc_now
+from crm.permissions import Permission
 
 DEFAULT_SPAN = timedelta(days=31)
 
@@ -63,9 +64,9 @@ async def get_hours(unit: Unit) -> JSONResponse:
         return success(hours_json(await read_hours(unit)))
 
 
-@router.put("/api/settings/booking")
-async def put_hours(body: HoursBody, person: Person, unit: Unit) -> JSONResponse:
-    await set_hours(body.hours(), person, unit)
+@router.put("/api/settings/booking", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
+async def put_hours(body: HoursBody, unit: Unit) -> JSONResponse:
+    await set_hours(body.hours(), unit)
     return success(hours_json(body.hours()))
 
 

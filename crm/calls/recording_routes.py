@@ -3,20 +3,24 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
-from crm.access import Held, Person, Unit
+from crm.access import Held, Needs, Unit
 from crm.answers import success
 from crm.calls.erasure import CONTENT, RECORDING, erase, retention_of, set_retention
 from crm.calls.model import Erasure
 from crm.calls.playback import open_playback
 from crm.calls.recordings import LINK_LIFETIME_S, content_type_of, kept_under, link_to, span_of
+from crm.identity.tokens import Identity
+from crm.permissions import Permission
 
 RETENTION_DAYS_MAX = 36_500
 
 router = APIRouter()
+Eraser = Annotated[Identity, Depends(Needs(Permission.CALLS_ERASE))]
+Setter = Annotated[Identity, Depends(Needs(Permission.SETTINGS_WRITE))]
 
 
 class Retention(BaseModel):
@@ -31,12 +35,12 @@ async def get_recording_link(call_id: UUID, unit: Unit, held: Held) -> JSONRespo
 
 
 @router.delete("/api/calls/{call_id}/recording")
-async def delete_recording(call_id: UUID, person: Person, unit: Unit) -> JSONResponse:
+async def delete_recording(call_id: UUID, person: Eraser, unit: Unit) -> JSONResponse:
     return _erased(await erase(call_id, RECORDING, person, unit))
 
 
 @router.delete("/api/calls/{call_id}/content")
-async def delete_content(call_id: UUID, person: Person, unit: Unit) -> JSONResponse:
+async def delete_content(call_id: UUID, person: Eraser, unit: Unit) -> JSONResponse:
     """The recording, the transcript, and the words in the call's events."""
     return _erased(await erase(call_id, CONTENT, person, unit))
 
@@ -47,7 +51,7 @@ async def get_retention(unit: Unit) -> JSONResponse:
 
 
 @router.put("/api/settings/recordings")
-async def put_retention(body: Retention, person: Person, unit: Unit) -> JSONResponse:
+async def put_retention(body: Retention, person: Setter, unit: Unit) -> JSONResponse:
     await set_retention(body.retention_days, person, unit)
     return success({"retention_days": body.retention_days})
 

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from crm.access import Held, Person, Unit
+from crm.access import Held, Needs, Unit
 from crm.answers import success
 from crm.identity.model import Organisation
 from crm.identity.organisation import CallSettings, change_settings, read_organisation
 from crm.identity.tokens import LIFETIME_S
 from crm.identity.usecases import PASSWORD_CHARS_MAX, sign_in
+from crm.permissions import Permission
 from events.plan import RecordWhen, Sensitivity
 
 router = APIRouter()
@@ -42,10 +43,10 @@ async def get_organisation(unit: Unit) -> JSONResponse:
     return success(_shown(await read_organisation(unit)))
 
 
-@router.patch("/api/organisation")
-async def patch_organisation(body: OrganisationBody, person: Person, unit: Unit) -> JSONResponse:
+@router.patch("/api/organisation", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
+async def patch_organisation(body: OrganisationBody, unit: Unit) -> JSONResponse:
     changes = CallSettings(body.sensitivity, body.record_when)
-    return success(_shown(await change_settings(changes, person, unit)))
+    return success(_shown(await change_settings(changes, unit)))
 
 
 def _shown(organisation: Organisation) -> dict[str, Any]:

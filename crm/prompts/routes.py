@@ -3,12 +3,14 @@
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from crm.access import Held, Person, Unit
+from crm.access import Held, Needs, Person, Unit
 from crm.answers import success
+from crm.identity.tokens import Identity
+from crm.permissions import Permission
 from crm.prompts.live import Told, tell_live_calls
 from crm.prompts.model import Prompt, PromptVersion
 from crm.prompts.template import NAME, TEXT_CHARS_MAX, VALUE_CHARS_MAX, VARIABLES_MAX
@@ -30,6 +32,7 @@ SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,59}$"
 NO_NUL: Final = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/api/prompts")
+Writer = Annotated[Identity, Depends(Needs(Permission.PROMPTS_WRITE))]
 
 Slug = Annotated[str, Path(pattern=SLUG_PATTERN)]
 Number = Annotated[str, StringConstraints(max_length=20)]
@@ -78,7 +81,7 @@ async def get_prompts(unit: Unit) -> JSONResponse:
 
 
 @router.post("", status_code=201)
-async def post_prompt(body: PromptBody, person: Person, unit: Unit) -> JSONResponse:
+async def post_prompt(body: PromptBody, person: Writer, unit: Unit) -> JSONResponse:
     made = await write_prompt(body.slug, body.description, body.draft(), person, unit)
     return success(prompt_json(made.prompt) | {"versions": [version_json(v) for v in made.versions]}, status=201)
 
@@ -103,27 +106,27 @@ async def get_text(
 
 
 @router.post("/{slug}/versions", status_code=201)
-async def post_version(slug: Slug, body: NewVersionBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+async def post_version(slug: Slug, body: NewVersionBody, person: Writer, unit: Unit, held: Held) -> JSONResponse:
     prompt, version = await add_version(slug, body.draft(), person, unit, major=body.major, activate=body.activate)
     told = await _tell(prompt, held) if body.activate else Told()
     return success(version_json(version) | _told(prompt, told), status=201)
 
 
 @router.put("/{slug}/active")
-async def put_active(slug: Slug, body: ActiveBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+async def put_active(slug: Slug, body: ActiveBody, person: Writer, unit: Unit, held: Held) -> JSONResponse:
     prompt = await activate_version(slug, body.version, person, unit)
     return success(_told(prompt, await _tell(prompt, held)))
 
 
 @router.post("/{slug}/rollback")
-async def post_rollback(slug: Slug, person: Person, unit: Unit, held: Held) -> JSONResponse:
+async def post_rollback(slug: Slug, person: Writer, unit: Unit, held: Held) -> JSONResponse:
     prompt = await roll_back(slug, person, unit)
     return success(_told(prompt, await _tell(prompt, held)))
 
 
-@router.put("/{slug}/shares")
-async def put_shares(slug: Slug, body: SharesBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
-    prompt = await compare_versions(slug, body.shares, person, unit)
+@router.put("/{slug}/shares", dependencies=[Depends(Needs(Permission.PROMPTS_WRITE))])
+async def put_shares(slug: Slug, body: SharesBody, unit: Unit, held: Held) -> JSONResponse:
+    prompt = await compare_versions(slug, body.shares, unit)
     return success(_told(prompt, await _tell(prompt, held)))
 
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
-from crm.access import Held, Person, Unit
+from crm.access import Held, Needs, Unit
 from crm.answers import success
+from crm.permissions import Permission
 from crm.providers.model import OPERATOR_KEY, ProviderKey
 from crm.providers.usecases import (
     KEY_CHARS_MAX,
@@ -20,6 +21,7 @@ from crm.providers.usecases import (
 )
 
 router = APIRouter()
+WRITES: Final = Depends(Needs(Permission.PROVIDERS_WRITE))
 
 _VISIBLE: Final = frozenset(map(chr, range(0x21, 0x7F)))
 
@@ -53,29 +55,29 @@ async def get_keys(unit: Unit) -> JSONResponse:
     return success([_shown(key) for key in await list_keys(unit)])
 
 
-@router.put("/api/providers/{vendor}")
-async def put_key(vendor: str, body: KeyBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+@router.put("/api/providers/{vendor}", dependencies=[WRITES])
+async def put_key(vendor: str, body: KeyBody, unit: Unit, held: Held) -> JSONResponse:
     key = body.key.get_secret_value()
     saved = await save_key(
-        vendor, key, person, unit, check=held.key_check, secret_key=held.secret_key, when_refused=body.when_refused
+        vendor, key, unit, check=held.key_check, secret_key=held.secret_key, when_refused=body.when_refused
     )
     return success(_shown(saved))
 
 
-@router.patch("/api/providers/{vendor}")
-async def patch_choice(vendor: str, body: ChoiceBody, person: Person, unit: Unit) -> JSONResponse:
-    return success(_shown(await choose_when_refused(vendor, body.when_refused, person, unit)))
+@router.patch("/api/providers/{vendor}", dependencies=[WRITES])
+async def patch_choice(vendor: str, body: ChoiceBody, unit: Unit) -> JSONResponse:
+    return success(_shown(await choose_when_refused(vendor, body.when_refused, unit)))
 
 
-@router.post("/api/providers/{vendor}/check")
-async def post_check(vendor: str, person: Person, unit: Unit, held: Held) -> JSONResponse:
-    kept = await check_again(vendor, person, unit, check=held.key_check, secret_key=held.secret_key)
+@router.post("/api/providers/{vendor}/check", dependencies=[WRITES])
+async def post_check(vendor: str, unit: Unit, held: Held) -> JSONResponse:
+    kept = await check_again(vendor, unit, check=held.key_check, secret_key=held.secret_key)
     return success(_shown(kept))
 
 
-@router.delete("/api/providers/{vendor}", status_code=204)
-async def delete_key(vendor: str, person: Person, unit: Unit) -> None:
-    await drop_key(vendor, person, unit)
+@router.delete("/api/providers/{vendor}", status_code=204, dependencies=[WRITES])
+async def delete_key(vendor: str, unit: Unit) -> None:
+    await drop_key(vendor, unit)
 
 
 def _shown(key: ProviderKey) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from sqlalchemy.dialects.postgresql import insert
 
 from agent.llm.port import Failure, ModelUnavailable
 from crm.database import utc_now
-from crm.identity.organisation import ADMIN, AdminsOnly
-from crm.identity.tokens import Identity
 from crm.providers.key_check import KNOWN
 from crm.providers.model import BLOCK, OPERATOR_KEY, ProviderKey
 from crm.refusals import Refusal
@@ -65,7 +63,6 @@ class OwnKeys:
 async def save_key(
     vendor: str,
     key: str,
-    person: Identity,
     unit: UnitOfWork,
     *,
     check: Check,
@@ -75,10 +72,10 @@ async def save_key(
     """Take the organisation's key for that vendor in the place of an earlier one; calls placed from now on use it.
 
     Raises:
-        AdminsOnly, UnknownProvider
+        UnknownProvider
         Refusal: the vendor refuses the key, or cannot be asked; the earlier one stays.
     """
-    _need(vendor, person)
+    _known(vendor)
     # Before the transaction: a vendor may take seconds.
     if (fault := await _fault(vendor, key, check)) is not None:
         raise fault
@@ -97,13 +94,13 @@ async def save_key(
         return saved
 
 
-async def choose_when_refused(vendor: str, choice: str, person: Identity, unit: UnitOfWork) -> ProviderKey:
+async def choose_when_refused(vendor: str, choice: str, unit: UnitOfWork) -> ProviderKey:
     """Set what becomes of calls, from the next one on, when the vendor refuses the key.
 
     Raises:
-        AdminsOnly, UnknownProvider, NoSuchKey
+        UnknownProvider, NoSuchKey
     """
-    _need(vendor, person)
+    _known(vendor)
     async with unit:
         kept = await _kept(vendor, unit)
         kept.when_refused = choice
@@ -111,14 +108,14 @@ async def choose_when_refused(vendor: str, choice: str, person: Identity, unit: 
         return kept
 
 
-async def check_again(vendor: str, person: Identity, unit: UnitOfWork, *, check: Check, secret_key: str) -> ProviderKey:
+async def check_again(vendor: str, unit: UnitOfWork, *, check: Check, secret_key: str) -> ProviderKey:
     """Ask the vendor about the key that is kept; one that is good again is no longer marked as refused.
 
     Raises:
-        AdminsOnly, UnknownProvider, NoSuchKey
+        UnknownProvider, NoSuchKey
         Refusal: the vendor refuses the key, which is marked, or cannot be asked; or it does not open here.
     """
-    _need(vendor, person)
+    _known(vendor)
     async with unit:
         sealed = (await _kept(vendor, unit)).sealed
     try:
@@ -147,13 +144,13 @@ async def list_keys(unit: UnitOfWork) -> Sequence[ProviderKey]:
         return (await unit.session.scalars(mine)).all()
 
 
-async def drop_key(vendor: str, person: Identity, unit: UnitOfWork) -> None:
+async def drop_key(vendor: str, unit: UnitOfWork) -> None:
     """Forget the organisation's key; calls placed from now on use the operator's.
 
     Raises:
-        AdminsOnly, UnknownProvider
+        UnknownProvider
     """
-    _need(vendor, person)
+    _known(vendor)
     async with unit:
         await unit.session.execute(
             delete(ProviderKey).where(ProviderKey.org_id == unit.org_id, ProviderKey.vendor == vendor)
@@ -214,8 +211,6 @@ async def _fault(vendor: str, key: str, check: Check) -> Refusal | None:
     return None
 
 
-def _need(vendor: str, person: Identity) -> None:
-    if person.role != ADMIN:
-        raise AdminsOnly
+def _known(vendor: str) -> None:
     if vendor not in KNOWN:
         raise UnknownProvider

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from crm.access import Held, Person, Unit
+from crm.access import Held, Needs, Unit
 from crm.answers import success
 from crm.compliance.gate import Question, judge
+from crm.permissions import Permission
 from crm.prompts.usecases import BadField
 from crm.tools.transfer_number import set_transfer_number, transfer_number
 
@@ -29,13 +30,13 @@ async def get_transfer(unit: Unit) -> JSONResponse:
         return success({"number": await transfer_number(unit)})
 
 
-@router.put("")
-async def put_transfer(body: TransferBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+@router.put("", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
+async def put_transfer(body: TransferBody, unit: Unit, held: Held) -> JSONResponse:
     if body.number is not None:
         # As the gate will ask in the call, but for the credits that the call has then.
         question = Question(body.number, lead_found=True, do_not_call=False, fundable_s=held.rules.minimum_funded_s)
         verdict = judge(question, held.rules)
         if not verdict.allowed:
             raise BadField("number", f"may not be called: {', '.join(reason.value for reason in verdict.reasons)}")
-    await set_transfer_number(body.number, person, unit)
+    await set_transfer_number(body.number, unit)
     return success({"number": body.number})

@@ -4,12 +4,13 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from crm.access import Person, Unit
+from crm.access import Needs, Person, Unit
 from crm.answers import success
+from crm.permissions import Permission
 from crm.prompts.routes import NO_NUL
 from crm.votes import usecases
 from crm.votes.model import Generation, Vote
@@ -28,15 +29,14 @@ class VoteBody(BaseModel):
     comment: str = Field("", max_length=COMMENT_CHARS_MAX, pattern=NO_NUL)
 
 
-@router.get("/export", response_class=Response)
+@router.get("/export", response_class=Response, dependencies=[Depends(Needs(Permission.VOTES_EXPORT))])
 async def get_export(
-    person: Person,
     unit: Unit,
     after: UUID = usecases.NOWHERE,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
 ) -> Response:
     """One JSON object a line; the header X-Next-After names where the next page begins, on all but the last."""
-    found = await usecases.export(after, limit, person, unit)
+    found = await usecases.export(after, limit, unit)
     body = b"".join(msgspec.json.encode(line) + b"\n" for line in found.lines)
     headers = {} if found.next is None else {"X-Next-After": str(found.next)}
     return Response(body, media_type=LINES, headers=headers)

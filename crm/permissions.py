@@ -1,0 +1,52 @@
+"""What the roles of an organisation may do. Sans-I/O.
+
+Everybody who belongs to an organisation reads it and works its leads; what is listed here takes a role. A route says
+what it takes by `Needs` (see access), which is the one guard. Scopes of API keys are the same names.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from crm.refusals import Refusal
+
+
+class Role(StrEnum):
+    ADMIN = "admin"
+    MANAGER = "manager"
+    REP = "rep"
+    SUPERVISOR = "supervisor"
+    ENGINEER = "engineer"
+
+
+class Permission(StrEnum):
+    """Folder, colon, verb. A contract with API clients: names stay."""
+
+    AGENTS_WRITE = "agents:write"
+    CALLS_ERASE = "calls:erase"
+    PROMPTS_WRITE = "prompts:write"
+    PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
+    SETTINGS_WRITE = "settings:write"  # what holds for all calls: recording, booking hours, who takes over
+    VOTES_EXPORT = "votes:export"
+
+
+ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.ADMIN: frozenset(Permission),
+    Role.MANAGER: frozenset({Permission.AGENTS_WRITE, Permission.PROMPTS_WRITE, Permission.VOTES_EXPORT}),
+    Role.REP: frozenset(),
+    Role.SUPERVISOR: frozenset(),
+    Role.ENGINEER: frozenset({Permission.AGENTS_WRITE, Permission.PROMPTS_WRITE}),
+}
+
+
+class NotAllowed(Refusal):
+    """Names what is missing, and the roles that have it."""
+
+    def __init__(self, permission: Permission) -> None:
+        roles = [role.value for role, has in ROLES.items() if permission in has]
+        super().__init__("forbidden", {"needs": permission.value, "roles": roles})
+
+
+def may(role: str, permission: Permission) -> bool:
+    """Whether somebody of that role may; a role that is not known may nothing."""
+    return role in ROLES and permission in ROLES[Role(role)]

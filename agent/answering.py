@@ -20,12 +20,18 @@ class Answering:
     """One call's. `reply` is the answer under way, None between two."""
 
     def __init__(
-        self, minds: Minds, minutes: Minutes, put: Callable[[ReplyMade], None], on_open: Callable[[], None]
+        self,
+        minds: Minds,
+        minutes: Minutes,
+        put: Callable[[ReplyMade], None],
+        on_start: Callable[[], None],
+        on_open: Callable[[], None],
     ) -> None:
-        """`put` is told when an answer is whole; `on_open` is called at its first sound."""
+        """`put` is told when an answer is whole; `on_start` is called when one is begun, `on_open` when it sounds."""
         self._minds = minds
         self._minutes = minutes
         self._put = put
+        self._on_start = on_start
         self._on_open = on_open
         self._asked = asyncio.Event()  # it is known what the answer answers
         self.reply: Reply | None = None
@@ -87,6 +93,7 @@ class Answering:
 
     def _start(self, tasks: asyncio.TaskGroup, reply: Reply) -> None:
         self.reply = reply
+        self._on_start()
         self.making.start(tasks, self._make(reply))
 
     async def _make(self, reply: Reply) -> None:

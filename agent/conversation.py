@@ -49,7 +49,7 @@ class Conversation:
         self._listening = Listening(minds.recognizer)
         self._taking = TurnTaking(self.put, minds.lists, minds.judge, minds.wait)
         self._patience = Patience(minds.prompts)
-        self._answering = Answering(minds, self._minutes, self.put, self._opened)
+        self._answering = Answering(minds, self._minutes, self.put, self._taking.answering, self._opened)
         self._waterfall = Waterfall()  # of the answer to the utterance that ended last
         self._utterance_ms = 0  # first voiced sample of what the caller says now
         self._stopped_ms = 0  # when the agent's voice was stopped last

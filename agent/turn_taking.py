@@ -13,6 +13,8 @@ from typing import Final, Protocol
 
 from agent.signals import DeadAir, ProbableEnd
 from agent.stt.port import TurnSign
+from agent.turns import timing
+from agent.turns.assent import is_noise
 from agent.turns.echo import Echo
 from agent.turns.ending import Ending, Evidence, Phase, wait_ms
 from agent.turns.judge import EndJudge
@@ -29,6 +31,8 @@ _HOLDS_MAX: Final = 3
 # With whole words before it, so much quiet is worth beginning to think about an answer. Closures of consonants last as
 # long: who goes on after all has cost a question that is thrown away, and hears nothing of it.
 _HUSH_FRAMES: Final = 3
+# People who break in have heard what they break into; who is at it sooner was speaking on.
+_UNHEARD_MS: Final = 800
 _BEFORE_MS: Final = 500  # of sound before the voice, as smart-turn was trained with
 
 
@@ -79,6 +83,8 @@ class TurnTaking:
         self._text = ""  # understood last
         self._held = 0  # times that this pause's end was put off
         self._told = False  # of the probable end of what has been said, in these words
+        self._answer_frames: int | None = None  # heard of the answer to what was said last; None: there is none
+        self._sounding = False  # we were heard in the last frame
         self._timer: asyncio.TimerHandle | None = None
         self._room: Floor
 
@@ -91,6 +97,9 @@ class TurnTaking:
         """Take a frame of the caller's audio: int16 samples, 8 kHz."""
         self._sound.append(pcm)
         played = self._room.sounding()
+        self._sounding = bool(played)
+        if played and self._answer_frames is not None:
+            self._answer_frames += 1
         if played or self._echo.possible:
             self._echo.hear(pcm, g711.decode_frame(played) if played else b"")
         else:
@@ -100,13 +109,17 @@ class TurnTaking:
         if self._still and self._still % _DEAD_FRAMES == 0:
             self._put(DeadAir())
 
+    def answering(self) -> None:
+        """What the caller said is taken to be over: an answer is being made."""
+        self._answer_frames = 0
+
     def is_echo(self, signal: VoiceSignal) -> bool:
         """Tell whether a voice that begins is our own, come back; then it is over at once, and nobody hears of it."""
         if not isinstance(signal, VoiceStarted | VoiceResumed) or not self._echo.explains():
             return False
         self.echoes += 1
         self._cancel_timer()
-        if self._ending.ended():
+        if self._ended(self._ending.last_voiced_ms):
             # It came back into a pause of the caller's: what they said was over.
             self._put(VoiceEnded(self._ending.first_voiced_ms, self._ending.last_voiced_ms, self._room.now))
         self._room.end_voice()
@@ -132,8 +145,9 @@ class TurnTaking:
         """Take what the voice activity reports."""
         match signal:
             case VoiceStarted():
-                self._told = False
-                self._ending.started(signal.first_voiced_ms)
+                self._text, self._told = "", False
+                self._ending.started(signal.first_voiced_ms, answered=self._answered_too_soon(signal))
+                self._answer_frames = None
                 self._put(signal)
             case VoicePaused():
                 self._paused(signal)
@@ -144,7 +158,7 @@ class TurnTaking:
                 self._put(signal)
             case VoiceEnded():
                 self._cancel_timer()
-                if self._ending.ended():
+                if self._ended(signal.last_voiced_ms):
                     self._put(signal)
 
     def stop(self) -> None:
@@ -188,10 +202,23 @@ class TurnTaking:
             self._held += 1
             self._timer = asyncio.get_running_loop().call_later(_HOLD_S, self._look)
             return
-        if self._ending.ended():
-            ending = self._ending
+        ending = self._ending
+        if self._ended(ending.last_voiced_ms):
             self._put(VoiceEnded(ending.first_voiced_ms, ending.last_voiced_ms, self._room.now))
             self._room.end_voice()
+
+    def _ended(self, last_voiced_ms: int) -> bool:
+        """Close the turn. A cough or a nod teaches nothing; a voice of which no word is known yet may be either."""
+        voice = VoiceEnded(self._ending.first_voiced_ms, last_voiced_ms, self._room.now)
+        nothing = is_noise(voice, self._text, self._lists.backchannels)
+        return self._ending.ended(said=not nothing or (not self._text and voice.voiced_ms >= timing.ASSENT_MAX_MS))
+
+    def _answered_too_soon(self, signal: VoiceStarted) -> bool:
+        """Tell whether a voice that begins goes on with what we answer: it has not heard enough to speak of that."""
+        if not self._answer_frames:
+            return self._answer_frames is not None
+        heard_ms = self._answer_frames * FRAME_MS - (self._room.now - signal.first_voiced_ms)
+        return self._sounding and heard_ms <= _UNHEARD_MS
 
     def _tell_early(self) -> None:
         """Tell of a probable end before the voice activity finds the pause."""

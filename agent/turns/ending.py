@@ -6,7 +6,8 @@ witness has to be there: without any, silence alone decides, as long as it alway
 end of turns itself is a third, and believed unless the words are plainly unfinished.
 
 Who has paused inside a sentence pauses again: after the first time it happens in a call, unfinished words are waited
-for as long as that took and some more.
+for as long as that took and some more. Who was answered in a pause and went on is waited for behind whole words too
+(agent/turns/tempo.py).
 
 All times are the call's timeline, in ms; silence counts from the last voiced sample.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Final
 
+from agent.turns.tempo import Tempo
 from agent.turns.wording import Words
 
 
@@ -49,7 +51,7 @@ _WAITS: Final[Mapping[Words, tuple[int, int, int, int, int]]] = {
 LONGEST_MS: Final = max(max(row) for row in _WAITS.values())
 _HABIT_MAX_MS: Final = 1_400  # the last words may be known late: who has finished must not wait for ever
 _HABIT_TIMES: Final = 1.5  # of the longest pause after which they went on
-_CUT_OFF_MS: Final = 2_000  # who speaks again so soon after an unfinished sentence was not let finish it
+CUT_OFF_MS: Final = 2_000  # who speaks again so soon after an unfinished sentence was not let finish it
 _UNFINISHED_WORDS: Final = frozenset({Words.OPEN, Words.DICTATING, Words.HESITATING})
 # A turn that may end within this much silence is probably over: worth beginning to think about an answer.
 PROBABLE_MS: Final = SILENCE_MS
@@ -63,6 +65,7 @@ class Evidence:
     probability: float | None = None  # smart-turn's, of the pause that lasts now
     engine_ended: bool = False  # the recogniser says that the turn is over
     habit_ms: int = 0  # the longest pause inside a sentence that this caller has made
+    whole_ms: int = 0  # how long words are waited for at least, whole ones too: this caller's tempo
 
 
 def sound_of(probability: float | None) -> Sound:
@@ -79,11 +82,11 @@ def wait_ms(evidence: Evidence) -> int:
     """Return how much silence ends the turn."""
     row = _WAITS[evidence.words]
     if evidence.engine_ended:
-        return row[0] if evidence.words in _UNFINISHED_WORDS else 0
+        return max(row[0] if evidence.words in _UNFINISHED_WORDS else 0, evidence.whole_ms)
     wait = row[list(Sound).index(sound_of(evidence.probability))]
     if evidence.words in _UNFINISHED_WORDS:
         wait = max(wait, min(round(evidence.habit_ms * _HABIT_TIMES), _HABIT_MAX_MS))
-    return wait
+    return max(wait, evidence.whole_ms)
 
 
 def silence_only_ms(_evidence: Evidence) -> int:
@@ -105,7 +108,8 @@ class Ending:
         self._wait = wait
         self.phase = Phase.SILENT
         self.evidence = Evidence()
-        self._habit_ms = 0
+        self._tempo = Tempo()
+        self._untaught = self._tempo  # as it was before they went on after an answer
         self.first_voiced_ms = 0
         self.last_voiced_ms = 0
 
@@ -118,17 +122,25 @@ class Ending:
 
     @property
     def probable(self) -> bool:
-        """True while the turn is probably over: paused, and not for long any more."""
-        return self.phase is Phase.PAUSED and self._wait(self.evidence) <= PROBABLE_MS
+        """True while the turn is probably over: paused, and not for long any more.
 
-    def started(self, first_voiced_ms: int) -> None:
+        Who is given time out of patience alone has probably ended too: the answer is ready when the time is over.
+        """
+        return self.phase is Phase.PAUSED and self._wait(replace(self.evidence, whole_ms=0)) <= PROBABLE_MS
+
+    def started(self, first_voiced_ms: int, *, answered: bool = False) -> None:
+        """`answered`: an answer to the turn before is under way, and they do not speak because of what they heard."""
         if self.phase is Phase.SILENT:
             pause_ms = first_voiced_ms - self.last_voiced_ms
-            if self.evidence.words in _UNFINISHED_WORDS and pause_ms < _CUT_OFF_MS:
-                self._habit_ms = max(self._habit_ms, pause_ms)
+            self._untaught = self._tempo = self._tempo.begun()
+            if self.last_voiced_ms and pause_ms < CUT_OFF_MS:
+                if self.evidence.words in _UNFINISHED_WORDS:
+                    self._untaught = self._tempo = self._tempo.went_on(pause_ms)
+                if answered:
+                    self._tempo = self._tempo.cut_into(pause_ms)
             self.phase = Phase.SPEAKING
             self.first_voiced_ms = self.last_voiced_ms = first_voiced_ms
-            self.evidence = Evidence(habit_ms=self._habit_ms)
+            self.evidence = Evidence(habit_ms=self._tempo.habit_ms, whole_ms=self._tempo.whole_ms)
 
     def paused(self, last_voiced_ms: int) -> None:
         if self.phase is Phase.SPEAKING:
@@ -139,8 +151,14 @@ class Ending:
         """The speaker goes on: what the last pause sounded like counts no more, how long it was does."""
         if self.phase is Phase.PAUSED:
             self.phase = Phase.SPEAKING
-            self._habit_ms = max(self._habit_ms, at_ms - self.last_voiced_ms)
-            self.evidence = replace(self.evidence, probability=None, engine_ended=False, habit_ms=self._habit_ms)
+            self._tempo = tempo = self._tempo.went_on(at_ms - self.last_voiced_ms)
+            self.evidence = replace(
+                self.evidence,
+                probability=None,
+                engine_ended=False,
+                habit_ms=tempo.habit_ms,
+                whole_ms=tempo.whole_ms,
+            )
 
     def understood(self, words: Words) -> None:
         """More was understood: what the recogniser said of the end was of less."""
@@ -156,9 +174,13 @@ class Ending:
         if self.phase is not Phase.SILENT:
             self.evidence = replace(self.evidence, engine_ended=True)
 
-    def ended(self) -> bool:
-        """Close the turn; False when there is none, or it is closed already."""
+    def ended(self, *, said: bool = True) -> bool:
+        """Close the turn; False when there is none, or it is closed already.
+
+        `said`: False of a cough or a nod, which is nobody's going on, and teaches nothing.
+        """
         if self.phase is Phase.SILENT:
             return False
         self.phase = Phase.SILENT
+        self._tempo = self._tempo.over() if said else self._untaught
         return True

@@ -13,6 +13,8 @@ from agent.turns.wording import Words
 # From the caller's last voiced sample. Of two seconds the line's way there and back takes up to some 0.25 s, and a
 # stock phrase from the cache begins at once: what is left over is for a busy machine.
 FIRST_SOUND_MS: Final = 1_500
+_USUAL_MS: Final = 600  # whole words are waited for no longer, but of slow speakers
+_PATIENCE_MS: Final = 200  # of a longer wait for a whole sentence: with it, and the line, two seconds are full
 # An answer to nobody's words (a greeting, a question whether somebody is there): from when it was asked for.
 UNASKED_MS: Final = 900
 # Within an answer, from its last sound: then the next stock phrase begins.
@@ -24,11 +26,13 @@ _UNFINISHED: Final = frozenset({Words.OPEN, Words.DICTATING, Words.HESITATING})
 def due_ms(last_voiced_ms: int, ended_ms: int, words: Words) -> int:
     """Return when the first of the answer, or a stock phrase, must begin.
 
-    Somebody who breaks off in mid-sentence is let look for the rest: that wait is not the answer's.
+    Somebody who breaks off in mid-sentence is let look for the rest: that wait is not the answer's. Nor is all of it
+    that a slow speaker is given behind whole words; but two seconds are two seconds.
 
     Args:
         ended_ms: when the turn was taken for over.
         words: of the turn.
     """
-    waited_ms = max(0, ended_ms - last_voiced_ms - SILENCE_MS) if words in _UNFINISHED else 0
-    return last_voiced_ms + waited_ms + FIRST_SOUND_MS
+    silent_ms = ended_ms - last_voiced_ms
+    waited_ms = silent_ms - SILENCE_MS if words in _UNFINISHED else min(silent_ms - _USUAL_MS, _PATIENCE_MS)
+    return last_voiced_ms + max(0, waited_ms) + FIRST_SOUND_MS

@@ -106,7 +106,7 @@ def report(
 def table(figures: TurnsReport) -> str:
     """Return the comparison as lines for people."""
     lines = [
-        f"{'prospect speaks':<18}{'taking turns by':<24}{'scenes':>7}{'cut':>5}{'unanswered':>12}"
+        f"{'prospect speaks':<18}{'taking turns by':<24}{'scenes':>7}{'cut':>5}{'times':>6}{'unanswered':>12}"
         f"{'delay p50':>11}{'p95':>7}"
     ]
     for group in _all_groups(figures.turns):
@@ -114,7 +114,7 @@ def table(figures: TurnsReport) -> str:
             if (one := of.get(group)) is None:
                 continue
             lines.append(
-                f"{group:<18}{system:<24}{one.scenes:>7}{one.cut:>5}{one.unanswered:>12}"
+                f"{group:<18}{system:<24}{one.scenes:>7}{one.cut:>5}{one.cuts:>6}{one.unanswered:>12}"
                 f"{ms(one.delay_p50_ms):>11}{ms(one.delay_p95_ms):>7}"
             )
     lines.append("")

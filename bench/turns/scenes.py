@@ -21,6 +21,7 @@ TAIL_MS: Final = 4_500  # longer than the longest wait of anybody who is measure
 _VOICES: Final = ("en-us", "en-us+klatt4", "en-us+f3", "en-us+m3")
 _RATE_WPM: Final = 165
 _FAST_WPM: Final = 260
+_SLOW_WPM: Final = 110
 _NOISES_DB: Final = (None, 20, 10)
 _ECHO_KNOWN_MS: Final = 2_500  # of the agent's voice alone, before it is interrupted
 _LEVEL: Final = 2_500  # RMS of speech, in sample units: -22 dBFS, as telephones give it
@@ -45,6 +46,13 @@ _PAUSED: Final[Sequence[Sequence[str | int]]] = (
     ("tomorrow", 450, "at half past ten"),
     ("I am not sure because", 700, "my wife looks after that"),
     ("let me see", 900, "Thursday would be fine"),
+)
+# People who speak slowly pause where nobody can know that they have not finished.
+_SLOW: Final[Sequence[Sequence[str | int]]] = (
+    ("yes", 900, "that sounds good", 1_000, "tomorrow", 800, "at ten"),
+    ("we have two shops", 1_000, "one is in the city", 900, "and the other", 700, "is by the sea"),
+    ("no", 800, "not really", 1_000, "my wife does that"),
+    ("it is quite expensive", 900, "we pay for it every month", 1_100, "four hundred dollars"),
 )
 _ASSENT: Final = ("uh huh", "okay", "right", "yeah", "mm hmm", "I see")
 _INTERRUPTIONS: Final = (
@@ -85,6 +93,7 @@ def made() -> list[Scene]:
     found += _turns("pauses", _PAUSED, _RATE_WPM, _NOISES_DB)
     found += _turns("fast", [(text,) for text in _WHOLE], _FAST_WPM, (None,))
     found += _turns("fast", _PAUSED, _FAST_WPM, (None,))
+    found += _turns("slow", _SLOW, _SLOW_WPM, (None,))
     found += _over_agent("assent", _ASSENT, takes_floor=False)
     found += _over_agent("interruption", _INTERRUPTIONS, takes_floor=True)
     found += _coughs()

@@ -104,6 +104,14 @@ def test_complaint_6_one_utterance_gets_one_answer(group: str) -> None:
         assert len([at for at in played.spoke_ms if at >= scene.speech_ms[1]]) == 1, scene.name
 
 
+def test_a_slow_speaker_is_cut_into_once_and_then_let_finish() -> None:
+    scenes = of("slow", 4)
+    for scene, played in zip(scenes, play(*scenes), strict=True):
+        first, last = scene.speech_ms
+        assert len([at for at in played.spoke_ms if first <= at < last]) <= 1, scene.name
+        assert [at for at in played.spoke_ms if last <= at < last + DEAD_AIR_MS], scene.name
+
+
 def test_complaint_7_the_echo_of_a_speaker_phone_does_not_silence_the_agent() -> None:
     scenes = of("echo", 4)
     for scene, played in zip(scenes, play(*scenes), strict=True):

@@ -10,9 +10,12 @@ from agent.turns.wording import Words
 UNFINISHED = (Words.OPEN, Words.DICTATING, Words.HESITATING)
 
 
-def test_the_budget_counts_from_the_last_sound_however_long_the_end_took_to_find() -> None:
+def test_the_budget_counts_from_the_last_sound_and_a_slow_speaker_gets_a_little_more() -> None:
     for words in set(Words) - set(UNFINISHED):
-        assert due_ms(5_000, 5_900, words) == 5_000 + FIRST_SOUND_MS
+        assert due_ms(5_000, 5_000 + SILENCE_MS, words) == 5_000 + FIRST_SOUND_MS
+        assert due_ms(5_000, 5_500, words) == 5_000 + FIRST_SOUND_MS
+        for waited_ms in (900, 1_300, 5_000):
+            assert due_ms(5_000, 5_000 + waited_ms, words) == 5_000 + FIRST_SOUND_MS + 200
 
 
 def test_the_wait_for_an_unfinished_sentence_is_not_the_answer_s() -> None:

@@ -61,6 +61,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
     "notes_by_person": Kind(409, "A person wrote these notes: they stay"),
     "content_erased": Kind(410, "What was said in this call was erased"),
     "recording_erased": Kind(410, "The recording was erased"),
+    "version_changed": Kind(412, "Somebody changed this meanwhile: read it again, then change it"),
     "range_not_satisfiable": Kind(416, "The recording has no such range"),
     "http_error": Kind(400, "The request cannot be served"),
     "too_many_answers": Kind(429, "Too many answers are being made: wait for one to end"),

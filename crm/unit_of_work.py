@@ -10,7 +10,7 @@ from typing import Final, Self
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from crm.database import Sessions
 
@@ -26,6 +26,8 @@ class UnitOfWork:
         """Without `org_id` the transaction sees no tenant's rows."""
         self._sessions = sessions
         self._org_id = org_id
+        self._whole: UnitOfWork | None = None  # what this one is a part of
+        self._savepoint: AsyncSessionTransaction | None = None  # of a part, until it is committed
         self._session: AsyncSession | None = None
         self._limit: asyncio.Timeout | None = None
 
@@ -41,6 +43,11 @@ class UnitOfWork:
 
     async def __aenter__(self) -> Self:
         assert self._session is None, "a unit of work is not entered twice"
+        if self._whole is not None:
+            session = self._whole.session
+            self._savepoint = await session.begin_nested()
+            self._session = session
+            return self
         # Held across the whole unit and left in __aexit__, in the same task.
         self._limit = asyncio.timeout(UNIT_TIMEOUT_S)
         await self._limit.__aenter__()
@@ -57,6 +64,11 @@ class UnitOfWork:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         session, self._session = self._session, None
+        if self._whole is not None:
+            savepoint, self._savepoint = self._savepoint, None
+            if savepoint is not None:
+                await savepoint.rollback()
+            return
         limit, self._limit = self._limit, None
         try:
             if session is not None:
@@ -67,7 +79,23 @@ class UnitOfWork:
 
     async def commit(self) -> None:
         """Make what was done last. The unit is over: leave it before doing more."""
-        await self.session.commit()
+        if self._whole is None:
+            await self.session.commit()
+            return
+        assert self._savepoint is not None, "a part is committed once"
+        await self._savepoint.commit()
+        self._savepoint = None
+
+    def part(self) -> "UnitOfWork":
+        """Return a unit whose transaction is a part of this one's, which is entered while the part is.
+
+        What the part commits is made last when this one commits, and is lost with it; what the part does not commit
+        is undone when it is left, and nothing else of this one. For what takes a unit of its own, called by what has
+        more to do in the same transaction.
+        """
+        made = UnitOfWork(self._sessions, self._org_id)
+        made._whole = self
+        return made
 
     async def look_for_email(self, email: str) -> None:
         """Let this transaction see the user of that address: signing in knows no organisation yet."""

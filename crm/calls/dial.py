@@ -20,7 +20,7 @@ from crm.agents.store import AgentStore
 from crm.billing.call_money import funding_for, reserve_call
 from crm.billing.ledger import Ledger
 from crm.billing.prices import Prices
-from crm.calls.idempotency import Attempt, remember, replay, write_answer
+from crm.calls.idempotency import remember, replay, write_answer
 from crm.calls.model import QUEUED, Call, PendingDial
 from crm.calls.nodes import NoVoiceNode, RedisAway, VoiceNodes
 from crm.calls.playbooks import read_playbook
@@ -30,6 +30,7 @@ from crm.compliance.gate import Question, Verdict, e164, judge
 from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
+from crm.idempotency.keys import Attempt, KeyStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.prompts.book import PromptBook
@@ -188,7 +189,7 @@ class Dialler:
         async with UnitOfWork(self._sessions, org_id) as unit:
             store = DialStore(unit)
             attempt = request.attempt
-            is_new = attempt is None or await store.claim_key(attempt.key, attempt.fingerprint)
+            is_new = attempt is None or await KeyStore(unit).claim(attempt)
             if is_new:
                 return await self._decide(request, unit, store)
         assert attempt is not None, "only a key can be taken"
@@ -252,7 +253,7 @@ class Dialler:
         )
         await reserve_call(call, ledger)
         if request.attempt is not None:
-            claimed = await store.key(request.attempt.key)
+            claimed = await KeyStore(unit).get(request.attempt.key)
             assert claimed is not None, "claimed above, in this transaction"
             claimed.call_id = call_id
         order = await self._order(call, lead, started, playbook, unit, store)
@@ -274,7 +275,7 @@ class Dialler:
         refused = CallRefused(verdict.reasons[0].value, {"reasons": [reason.value for reason in verdict.reasons]})
         if request.attempt is not None:
             # With the decision, in one transaction: the key is never left without its answer.
-            await write_answer(store, request.attempt, refused)
+            await write_answer(KeyStore(unit), request.attempt, refused)
         await unit.commit()
         raise refused
 

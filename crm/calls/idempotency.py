@@ -1,48 +1,20 @@
-"""A client's Idempotency-Key: the same request made again gets the same answer and dials nobody twice."""
+"""A client's Idempotency-Key for a dial: the same request made again gets the same answer and dials nobody twice."""
 
 import asyncio
-import hashlib
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from crm.calls.model import QUEUED
 from crm.calls.nodes import REPLY_TIMEOUT_S
-from crm.calls.store import CallStore, DialStore
+from crm.calls.store import CallStore
 from crm.database import Sessions
+from crm.idempotency.keys import Attempt, KeyReused, KeyStore, StillInProgress
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 
 # The first request has its answer by then, but for the time of a few transactions.
 WAIT_S: Final = REPLY_TIMEOUT_S + 2.0
 POLL_S: Final = 0.1
-
-
-class KeyReused(Refusal):
-    """The key was used for another request."""
-
-    def __init__(self) -> None:
-        super().__init__("idempotency_key_reused")
-
-
-class StillInProgress(Refusal):
-    """The first request with this key has not decided yet."""
-
-    def __init__(self) -> None:
-        super().__init__("request_in_progress")
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    key: str
-    fingerprint: str
-
-
-def fingerprint_of(body: Mapping[str, Any]) -> str:
-    """Return what tells two bodies apart, whatever their order of members."""
-    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
 
 
 async def remember(
@@ -52,17 +24,17 @@ async def remember(
     if attempt is None:
         return
     async with UnitOfWork(sessions, org_id) as unit:
-        store = DialStore(unit)
+        store = KeyStore(unit)
         if answer is None:
-            await store.release_key(attempt.key)
+            await store.release(attempt.key)
         else:
             await write_answer(store, attempt, answer)
         await unit.commit()
 
 
-async def write_answer(store: DialStore, attempt: Attempt, answer: Refusal | dict[str, Any]) -> None:
+async def write_answer(store: KeyStore, attempt: Attempt, answer: Refusal | dict[str, Any]) -> None:
     """Keep the answer under the key, in the caller's transaction."""
-    row = await store.key(attempt.key)
+    row = await store.get(attempt.key)
     if row is not None:
         row.answer = _refusal_record(answer) if isinstance(answer, Refusal) else answer
 
@@ -78,7 +50,7 @@ async def replay(sessions: Sessions, org_id: UUID, attempt: Attempt) -> dict[str
     deadline = asyncio.get_running_loop().time() + WAIT_S
     while True:
         async with UnitOfWork(sessions, org_id) as unit:
-            row = await DialStore(unit).key(attempt.key)
+            row = await KeyStore(unit).get(attempt.key)
             if row is None:
                 # The first request came to nothing in between; the client may simply ask again.
                 raise StillInProgress

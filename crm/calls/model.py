@@ -114,20 +114,6 @@ class Turn(Row):
     sentiment_confidence: Mapped[float | None]
 
 
-class IdempotencyKey(Row):
-    """A client's own key for one request, with the answer that was given."""
-
-    __tablename__ = "idempotency_keys"
-
-    org_id: Mapped[UUID] = mapped_column(primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    key: Mapped[str]
-    fingerprint: Mapped[str]  # of the request's body
-    call_id: Mapped[UUID | None]
-    answer: Mapped[dict[str, Any] | None]
-    created_at: Mapped[datetime] = mapped_column(default=utc_now)
-
-
 class Erasure(Row):
     """What was erased, when, why and by whom; while `pending`, objects may still lie in the store."""
 

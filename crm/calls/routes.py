@@ -3,16 +3,17 @@
 from typing import Annotated, Final, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, model_validator
 
 from crm.access import Held, Person, Unit
 from crm.answers import page_of, success
 from crm.calls.dial import DialAnswer, DialRequest
-from crm.calls.idempotency import Attempt, fingerprint_of
 from crm.calls.summary import headline, summarise
 from crm.calls.usecases import event_json, events_after, hang_up, list_calls
+from crm.idempotency.keys import Attempt, fingerprint_of
+from crm.idempotency.writes import Key
 
 PAGE_MAX: Final = 100
 PAGES_MAX: Final = 10_000
@@ -35,9 +36,6 @@ class CallBody(BaseModel):
         if self.to is not None and "\x00" in self.to:
             raise ValueError("to must not contain the NUL character")
         return self
-
-
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 
 
 @router.post("/api/calls", status_code=201)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from crm.calls.model import Call, CallEvent, IdempotencyKey, ParkedEvent, PendingDial, Turn
+from crm.calls.model import Call, CallEvent, ParkedEvent, PendingDial, Turn
 from crm.identity.model import Organisation
 from crm.leads.model import Lead
 from crm.unit_of_work import UnitOfWork
@@ -118,7 +118,7 @@ class CallStore:
 
 
 class DialStore:
-    """What dialling needs beside calls: the organisation, and the client's key."""
+    """What dialling needs beside calls: the organisation."""
 
     def __init__(self, unit: UnitOfWork) -> None:
         self._session = unit.session
@@ -138,19 +138,3 @@ class DialStore:
             update(Organisation).where(mine, Organisation.recording_key == "").values(recording_key=fresh())
         )
         return (await self._session.scalars(select(Organisation.recording_key).where(mine))).one()
-
-    async def claim_key(self, key: str, fingerprint: str) -> bool:
-        """Take the client's key for this request; False when it is taken. Waits while another request decides."""
-        statement = insert(IdempotencyKey).values(org_id=self._org_id, id=new_id(), key=key, fingerprint=fingerprint)
-        statement = statement.on_conflict_do_nothing(index_elements=["org_id", "key"])
-        return bool(await self._session.scalar(statement.returning(IdempotencyKey.id)))
-
-    async def key(self, key: str) -> IdempotencyKey | None:
-        statement = select(IdempotencyKey).where(IdempotencyKey.org_id == self._org_id, IdempotencyKey.key == key)
-        return (await self._session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
-
-    async def release_key(self, key: str) -> None:
-        """Forget the key: nothing was done under it, so it may be used again."""
-        await self._session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.org_id == self._org_id, IdempotencyKey.key == key)
-        )

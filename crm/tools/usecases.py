@@ -12,7 +12,6 @@ from sqlalchemy import select
 from crm.agents.started import spoken_date
 from crm.appointments.slots import NoSlot
 from crm.appointments.usecases import book, coming_of, find, zone_of
-from crm.calls.idempotency import KeyReused, fingerprint_of
 from crm.calls.model import Call
 from crm.calls.store import CallStore
 from crm.calls.summary import CallNotFound
@@ -21,6 +20,7 @@ from crm.compliance.gate import Question, judge
 from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
+from crm.idempotency.keys import KeyReused, fingerprint_of
 from crm.leads.model import Lead, Task
 from crm.leads.progress import NOTES_CHARS_MAX
 from crm.leads.store import LeadStore

@@ -13,9 +13,9 @@ from sqlalchemy import delete
 from crm.appointments.model import Appointment
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
-from crm.calls.idempotency import Attempt
 from crm.calls.model import Erasure, EventCursor
 from crm.database import Sessions, utc_now
+from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
 from crm.prompts.usecases import Draft, write_prompt
 from crm.providers.model import ProviderKey

@@ -15,10 +15,10 @@ from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
 from crm.calls import nodes as nodes_module
 from crm.calls.dial import ELSEWHERE, DialAnswer, DialRequest
-from crm.calls.idempotency import Attempt
 from crm.calls.model import Call, PendingDial
 from crm.compliance.model import Decision
 from crm.database import Sessions
+from crm.idempotency.keys import Attempt
 from crm.leads.model import Lead
 from crm.refusals import Refusal
 from crm.resources import Resources, open_resources

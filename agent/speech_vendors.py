@@ -82,7 +82,8 @@ class _Way:
 class SpeechVendors:
     """Async context manager. `keys`: the operator's, by vendor; organisations may bring theirs for a call.
 
-    `base_urls`: where vendors are, if not at their own addresses. `ears`, `mouth`: the embedded engines' processes;
+    `base_urls`: where vendors are, if not at their own addresses; a name such as `deepgram:nova-2` may have an address
+    of its own: a stand-in of the same vendor can be elsewhere. `ears`, `mouth`: the embedded engines' processes;
     `whisper`: that of the operator's Whisper model; `phrases`: where the speech of fixed phrases is kept; `services`:
     the operator's pipecat services, by name.
     """
@@ -258,7 +259,7 @@ class SpeechVendors:
             raise UnknownSpeech(
                 f"{name!r} needs a key: set SALESOS_{vendor.upper()}_API_KEY, or save the organisation's own"
             )
-        base_url = self._base_urls.get(vendor, "")
+        base_url = self._base_urls.get(name) or self._base_urls.get(vendor, "")
         if not own_key:
             may_ask = unless_failed(tuple(bars))
             return [_Way(Access(operators, base_url), self._breaker(f"{kind} {name}"), may_ask)]

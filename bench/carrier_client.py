@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
-import msgspec
-
+from bench.carrier_stream import CarrierStream, parse
 from bench.earpiece import Earpiece
 from bench.utterance import SILENCE, Utterance
-from media.frame import FRAME_MS, RATE_HZ
+from media.frame import RATE_HZ
 
 BARGE_EVERY: Final = 3  # turns
 ANSWER_TIMEOUT_S: Final = 4.0  # less than a server's patience with a silent caller
@@ -24,24 +23,6 @@ BROKEN_OFF_S: Final = 0.5  # an answer that stays away for so long is over
 AHEAD_AFTER_S: Final = (
     0.5  # of an answer: by then a server is as far ahead as it wants to be, and its pace can be looked at
 )
-UNSENT_BYTES_MAX: Final = 65_536  # two seconds of frames that the server does not read: more are dropped
-
-
-class _Media(msgspec.Struct):
-    payload: bytes
-
-
-class _Mark(msgspec.Struct):
-    name: str
-
-
-class _FromServer(msgspec.Struct):
-    event: str
-    media: _Media | None = None
-    mark: _Mark | None = None
-
-
-_DECODER: Final = msgspec.json.Decoder(_FromServer)
 
 
 class Phase(Enum):
@@ -90,13 +71,9 @@ class Caller:
         self._utterance = utterance
         self._answer_s = answer_s
         self._tally = tally
-        self._send = send
-        self._unsent_bytes = unsent_bytes
-        self._stream = f"MZ{number:032x}"
-        self._call = f"CA{number:032x}"
+        self._stream = CarrierStream(number, send, unsent_bytes)
+        self.stop = self._stream.stop
         self._earpiece = Earpiece()
-        self._sequence = 1
-        self._frames = 0
         self._phase = Phase.RESTING
         self._until = 0.0  # end of the rest, or of the patience with a silent agent
         self._place = 0  # in the utterance
@@ -115,28 +92,15 @@ class Caller:
 
     def start(self, now: float) -> None:
         """Open the stream as the carrier does; the prospect speaks a moment later."""
-        self._send(b'{"event":"connected","protocol":"Call","version":"1.0.0"}')
-        account = f"AC{0:032x}"
-        self._send(
-            f'{{"event":"start","sequenceNumber":"1","start":{{"accountSid":"{account}","streamSid":"{self._stream}",'
-            f'"callSid":"{self._call}","tracks":["inbound"],"mediaFormat":{{"encoding":"audio/x-mulaw",'
-            f'"sampleRate":8000,"channels":1}},"customParameters":{{}}}},"streamSid":"{self._stream}"}}'.encode()
-        )
+        self._stream.start()
         self._until = now + 0.4
-
-    def stop(self) -> None:
-        self._sequence += 1
-        self._send(
-            f'{{"event":"stop","sequenceNumber":"{self._sequence}","stop":{{"accountSid":"AC{0:032x}",'
-            f'"callSid":"{self._call}"}},"streamSid":"{self._stream}"}}'.encode()
-        )
 
     # The clock
 
     def tick(self, now: float) -> None:
         """Send the next frame, echo the marks that are due, and move on."""
         for name in self._earpiece.due(now):
-            self._echo(name)
+            self._stream.echo(name)
         match self._phase:
             case Phase.RESTING if now >= self._until:
                 self._speak(barging=False)
@@ -151,7 +115,8 @@ class Caller:
         if self._phase is Phase.SPEAKING:
             payload = self._utterance.frames[self._place]
             self._spoke(now)
-        self._send_audio(payload)
+        if not self._stream.audio(payload):
+            self._tally.count("blocked_frames")
 
     def _hear_on(self, now: float) -> None:
         if self._barge_at is not None and now >= self._barge_at:
@@ -191,30 +156,11 @@ class Caller:
         """A number that looks random and is the same in every run."""
         return (self._number * 7919 + self._turn * 104_729) % below
 
-    def _send_audio(self, payload: bytes) -> None:
-        self._frames += 1
-        self._sequence += 1
-        if self._unsent_bytes() > UNSENT_BYTES_MAX:
-            self._tally.count("blocked_frames")
-            return
-        self._send(
-            b'{"event":"media","sequenceNumber":"%d","media":{"track":"inbound","chunk":"%d","timestamp":"%d",'
-            b'"payload":"%b"},"streamSid":"%b"}'
-            % (self._sequence, self._frames, (self._frames - 1) * FRAME_MS, payload, self._stream.encode())
-        )
-
-    def _echo(self, name: str) -> None:
-        self._sequence += 1
-        self._send(
-            f'{{"event":"mark","sequenceNumber":"{self._sequence}","streamSid":"{self._stream}",'
-            f'"mark":{{"name":"{name}"}}}}'.encode()
-        )
-
     # From the server
 
     def received(self, text: bytes, now: float) -> None:
         """Take a message of the server. Raises msgspec.DecodeError for what no server should send."""
-        message = _DECODER.decode(text)
+        message = parse(text)
         after_clear, self._cleared = self._cleared, message.event == "clear"
         if message.event == "media" and message.media is not None:
             if after_clear and len(message.media.payload) <= FADE_S * RATE_HZ:
@@ -225,7 +171,7 @@ class Caller:
             self._earpiece.mark(message.mark.name, now)
         elif message.event == "clear":
             for name in self._earpiece.clear(now):
-                self._echo(name)
+                self._stream.echo(name)
             if self._barging and self._barge_from is not None:
                 self._note(self._tally.barge_in_ms, now - self._barge_from)
                 self._barging = False

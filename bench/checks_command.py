@@ -115,12 +115,14 @@ def failover(
     json: JsonFile = None,
     report: ReportFile = None,
 ) -> None:
-    """Kill the model, the voice or the recogniser in the middle of calls: do they go on, every word heard once?"""
+    """Kill models, voices and recognisers of a voice server in mid-call: do calls go on, every word heard once?"""
     import uvloop
 
     from bench.failover import run, telling
+    from bench.server_process import ServerFailed
 
     configure_logs("bench", "error")
-    found = uvloop.run(run.measure(calls, at_once, seed, lambda over: typer.echo(telling.line(over), err=True)))
+    with failing_with("failover", ServerFailed):
+        found = uvloop.run(run.measure(calls, at_once, seed, lambda over: typer.echo(telling.line(over), err=True)))
     give(telling.summary(found), found, lambda: telling.page(found), json, report)
     raise typer.Exit(0 if found.good else 1)

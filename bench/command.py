@@ -122,7 +122,8 @@ def load(
         behind = None
         if providers is Providers.SOCKETS:
             timing = Timing(stt_final_ms, first_token_ms, TOKEN_GAP_MS, first_audio_ms)
-            behind = Behind(stack.enter_context(provider_process(timing, client_core)), smart_turn=smart_turn)
+            addresses = stack.enter_context(provider_process(timing, client_core))
+            behind = Behind(addresses.urls, smart_turn=smart_turn)
         figures = uvloop.run(
             measure(_numbers(calls), seconds, cores, tell, tries=tries, sockets=sockets, behind=behind)
         )

@@ -3,13 +3,19 @@
 import asyncio
 import heapq
 import time
-from typing import Final
+from typing import Final, Protocol
 
-from bench.carrier_client import Caller, Tally
+from bench.carrier_client import Tally
 from media.frame import FRAME_MS
 
 _TICK_S: Final = FRAME_MS / 1000
 _RESOLUTION_S: Final = 0.001
+
+
+class Ticked(Protocol):
+    """A call's end that wants to be told every 20 ms."""
+
+    def tick(self, now: float) -> None: ...
 
 
 class Pacer:
@@ -18,9 +24,9 @@ class Pacer:
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
         self._due: list[tuple[float, int]] = []
-        self._callers: dict[int, Caller] = {}
+        self._callers: dict[int, Ticked] = {}
 
-    def add(self, number: int, caller: Caller, first: float) -> None:
+    def add(self, number: int, caller: Ticked, first: float) -> None:
         self._callers[number] = caller
         heapq.heappush(self._due, (first, number))
 

@@ -3,6 +3,7 @@
 Room, conversation, state machine, outbox with its journal and a real Redis, recorder and archive are the product's
 own. In the place of the dialler stands a socket on loopback, `/stream`, where each stream that sends `start` becomes
 a call. In the place of the CRM, the events of a closed call count as taken a moment later.
+A stream at `/stream/NAME` shows NAME as its key at the providers, and `/told/NAME` has its events when it is over.
 """
 
 import asyncio
@@ -11,8 +12,7 @@ import signal
 import socket
 import sys
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +24,7 @@ import uvloop
 from fastapi import FastAPI, Response, WebSocket
 from redis.exceptions import RedisError
 
+from agent import report
 from agent.minds import MindsUnavailable
 from agent.ports import Minds
 from bench.fakes import instant_minds
@@ -32,7 +33,7 @@ from bench.loop_lag import LagMeter
 from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
 from bench.providers.process import Behind
 from bench.socket_minds import SocketMinds
-from events import call as events
+from bench.told import Told
 from events import wire
 from events.ids import new_id
 from events.plan import CallPlan
@@ -58,7 +59,6 @@ HOST: Final = "127.0.0.1"  # streams are unsigned here: loopback only, and no se
 COMMIT_EVERY_S: Final = 1.0
 REDIS_TIMEOUT_S: Final = 2.0
 HANG_UP_S: Final = 10.0
-WATERFALLS_MAX: Final = 1_000  # answers whose timings are kept to be asked for
 FLUSH_S: Final = 5.0
 _TRY_AGAIN_LATER: Final = 1013  # RFC 6455's registry of close codes
 
@@ -81,7 +81,8 @@ class BenchServer:
         self._uncommitted: set[UUID] = set()  # calls whose events nobody has taken yet
         self._lag = LagMeter(time.monotonic)
         self._providers = providers
-        self._waterfalls: deque[events.TurnTimed] = deque(maxlen=WATERFALLS_MAX)
+        self._told = Told()
+        self._names: dict[UUID, str] = {}  # of calls that came by one
 
     @property
     def ready(self) -> bool:
@@ -91,7 +92,8 @@ class BenchServer:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
 
         @app.websocket("/stream")
-        async def stream(socket: WebSocket) -> None:
+        @app.websocket("/stream/{name}")
+        async def stream(socket: WebSocket, name: str = "") -> None:
             assert self._admission is not None, "served once everything runs"
             await socket.accept()
             with contextlib.ExitStack() as door:
@@ -102,8 +104,10 @@ class BenchServer:
                     return
                 slot: list[CallSession] = []
                 plan = new_plan(self._org_id)
+                if name:
+                    self._names[plan.call_id] = name
                 try:
-                    plan, minds = await self._open_minds(plan, slot)
+                    plan, minds = await self._open_minds(plan, name, slot)
                 except MindsUnavailable:
                     await socket.close(_TRY_AGAIN_LATER, "speech_away")
                     return
@@ -117,11 +121,17 @@ class BenchServer:
             held = {
                 "calls": 0 if self._calls is None else len(self._calls),
                 "lag_ms": self._lag.counts(),  # ticks of the clock by how many whole ms they came late
-                "waterfalls": list(self._waterfalls),
+                "waterfalls": list(self._told.waterfalls),
                 "fed": self._fed(),
                 "inventory": take_inventory(self._folder / "journal", self._folder / "spool"),
             }
             return Response(msgspec.json.encode(held), media_type="application/json")
+
+        @app.get("/told/{name}")
+        async def told(name: str) -> Response:
+            bodies = self._told.of(name)
+            status = 404 if bodies is None else 200
+            return Response(msgspec.json.encode(bodies), status, media_type="application/json")
 
         return app
 
@@ -130,15 +140,16 @@ class BenchServer:
         fed = [] if self._calls is None else [call.conversation.fed for call in self._calls.live()]
         return {"heard_ms": sum(one.heard_ms for one in fed), "fed_ms": sum(one.fed_ms for one in fed)}
 
-    async def _open_minds(self, plan: CallPlan, slot: list[CallSession]) -> tuple[CallPlan, Minds]:
+    async def _open_minds(self, plan: CallPlan, name: str, slot: list[CallSession]) -> tuple[CallPlan, Minds]:
         if self._providers is None:
             return plan, instant_minds()
-        plan = self._providers.plan(plan)
+        plan = self._providers.plan(plan, name)
         # The words of a call that does not exist yet are nobody's.
         minds = await self._providers.open(
             plan,
             lambda text: slot[0].conversation.on_partial(text) if slot else None,
             lambda sign: slot[0].conversation.on_turn_sign(sign) if slot else None,
+            lambda used: slot[0].emit(report.model_used(used)) if slot else None,
         )
         return plan, minds
 
@@ -201,7 +212,7 @@ class BenchServer:
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_S):
                     if self._providers is not None:
-                        await self._read_timings(over)
+                        await self._told.read(self._redis, over, self._names)
                     pipe = self._redis.pipeline(transaction=False)
                     pipe.mset(marks)
                     for stream in {wire.event_stream(call_id) for call_id in over}:
@@ -212,15 +223,8 @@ class BenchServer:
                 log.warning("bench.commit_failed", reason=type(error).__name__)
                 continue
             self._uncommitted.difference_update(over)
-
-    async def _read_timings(self, over: Sequence[UUID]) -> None:
-        """Keep where the time of each answer went, as the calls' own events tell."""
-        for stream in {wire.event_stream(call_id) for call_id in over}:
-            entries: Any = await self._redis.xrange(stream)
-            for _, fields in entries or ():
-                event = events.decode(fields[wire.EVENT_FIELD])
-                if isinstance(event.body, events.TurnTimed) and event.call_id in over:
-                    self._waterfalls.append(event.body)
+            for call_id in over:
+                self._names.pop(call_id, None)
 
 
 async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable[[str], None]) -> None:
@@ -259,7 +263,7 @@ def run(folder: Path, redis_url: str, max_calls: int, pid: int, *, by_load: bool
         async with contextlib.AsyncExitStack() as stack:
             providers = None
             if behind is not None:
-                started = SocketMinds.start(behind.addresses, smart_turn=behind.smart_turn, speculate=behind.speculate)
+                started = SocketMinds.start(behind, folder / "phrases")
                 providers = await stack.enter_async_context(started)
             server = BenchServer(folder, redis_url, max_calls, by_load=by_load, providers=providers)
             await serve(server, stopping, announce)

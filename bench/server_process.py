@@ -16,6 +16,7 @@ import structlog
 
 from bench.loop_lag import Lag
 from bench.providers.process import Behind
+from events import call as events
 
 log = structlog.get_logger()
 
@@ -111,17 +112,27 @@ async def read_fed_share(server: Server) -> float | None:
 
 async def read_stats(server: Server) -> dict[str, Any]:
     """Return what `/stats` of our own server says. Raises OSError, TimeoutError, ValueError."""
+    return dict(json.loads(await _read_page(server, "/stats")))
+
+
+async def read_told(server: Server, name: str) -> list[events.Body] | None:
+    """Return what the call of that name told of itself; None while it is not over. Raises as `read_stats`."""
+    return msgspec.json.decode(await _read_page(server, f"/told/{name}"), type=list[events.Body] | None)
+
+
+async def _read_page(server: Server, path: str) -> bytes:
+    """Return the body of a page of our own server. Raises OSError, TimeoutError."""
     parts = urlsplit(server.stream_url)
     writer: asyncio.StreamWriter | None = None
     try:
         async with asyncio.timeout(_STATS_TIMEOUT_S):
             # By hand: an HTTP client's import would stop the calls of this process for too long.
             reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-            writer.write(f"GET /stats HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
+            writer.write(f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n".encode())
             reply = await reader.read(_REPLY_BYTES_MAX)
             while chunk := await reader.read(_REPLY_BYTES_MAX):
                 reply += chunk
-        return dict(json.loads(reply.partition(b"\r\n\r\n")[2]))
+        return reply.partition(b"\r\n\r\n")[2]
     finally:
         if writer is not None:
             writer.close()

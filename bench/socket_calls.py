@@ -31,7 +31,7 @@ async def measure(
     utterance = await asyncio.to_thread(speak_two_seconds)
     timing = msgspec.structs.replace(timing, spoken_ms=(len(utterance.frames) - utterance.first_voiced) * FRAME_MS)
     with provider_process(timing) as addresses:
-        behind = Behind(addresses, smart_turn=smart_turn, speculate=speculate)
+        behind = Behind(addresses.urls, smart_turn=smart_turn, speculate=speculate)
         async with running(our_command(at_once * 2, -1, behind=behind)) as server:
             callers = Soak(server, utterance, SECONDS_A_CALL, lambda over: None)
             await callers.place(count, at_once)

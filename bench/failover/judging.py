@@ -25,7 +25,9 @@ class CallFound(msgspec.Struct, frozen=True):
     remembered: tuple[str, ...]
     understood: tuple[str, ...]
     dead_air_s: float
-    took_over: bool  # somebody else than the first provider was asked
+    took_over: bool  # somebody else than the first model was asked
+    struck: tuple[str, ...] = ()  # providers that died to it, as its case wants it
+    killed: tuple[str, ...] = ()  # providers whose process was killed while it was going on, for any call
     faults: tuple[str, ...] = ()
 
 
@@ -50,12 +52,14 @@ def without_fillers(words: Sequence[str]) -> list[str]:
     return left
 
 
-def judge(found: CallFound) -> CallFound:
-    """Return it with what is wrong about it."""
+def judge(found: CallFound, answers: Sequence[str] = ANSWERS) -> CallFound:
+    """Return it with what is wrong about it; `answers`: what the agent had to say."""
     faults = []
+    if not found.struck and not found.killed:
+        faults.append("no provider died in it")
     if found.outcome != "goal_reached":
         faults.append(f"did not go on: {found.outcome}")
-    wanted = [word for answer in ANSWERS for word in answer.split()]
+    wanted = [word for answer in answers for word in answer.split()]
     heard = without_fillers(found.heard)
     if heard != wanted:
         missing = [word for word in wanted if word not in heard]
@@ -64,9 +68,7 @@ def judge(found: CallFound) -> CallFound:
     remembered = without_fillers(" ".join(found.remembered).split())
     if remembered != heard:
         faults.append(f"remembered {' '.join(remembered)}")
-    # A recogniser's server tells its whole text again for each stretch between pauses, and a pause behind a text that
-    # sounds finished may end a turn that the prospect goes on with: more turns than utterances are no loss.
-    understood = [text for text in found.understood if set(text.split()) == set(HEARD.split())]
-    if len(understood) < len(ANSWERS) or len(understood) != len(found.understood):
-        faults.append(f"of {len(ANSWERS)} utterances were understood: {list(found.understood)}")
+    # A pause behind a text that sounds finished may end a turn that the prospect goes on with: turns may be more.
+    if " ".join(found.understood).split() != HEARD.split() * len(answers):
+        faults.append(f"of {len(answers)} utterances were understood: {list(found.understood)}")
     return msgspec.structs.replace(found, faults=tuple(faults))

@@ -1,110 +1,115 @@
-"""A prospect in the same process: speaks, hears the agent out, and keeps what was played and when. Sans-I/O.
+"""The prospect of the failover bench at the carrier's end of a stream: speaks, hears the agent out, keeps its sound.
 
-Implements `media.agent_voice.Line`. Audio is played as a carrier's buffer plays it; `tick` comes every 20 ms of the
-loop's clock. All moments are seconds of that clock.
+All moments are seconds of the bench's own clock, given by the caller; nothing is taken from the server. Sans-I/O.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bench.providers.coded_speech import Vocabulary
-from media.codec.g711 import ULAW_SILENCE
-from media.frame import FRAME_MS, FRAME_SAMPLES, RATE_HZ
+from bench.carrier_stream import CarrierStream, parse
+from bench.earpiece import Earpiece
+from bench.failover.line_sound import LineSound, longest_wait_s
+from bench.providers.coded_speech import CodedWord
+from bench.providers.speech_script import Understands
+from bench.utterance import SILENCE, Utterance
+from media.frame import FRAME_MS
 
 PATIENCE_S: Final = 8.0  # without the end of an answer: the call is lost
 REACTION_S: Final = 0.6
-_SILENCE: Final = ULAW_SILENCE * FRAME_SAMPLES
+_LAST_WORD_WITHIN_S: Final = 4.0
+_FRAME_S: Final = FRAME_MS / 1000
 
 
 class Prospect:
     def __init__(
         self,
-        utterance: bytes,
+        number: int,
+        utterance: Utterance,
         last_words: Sequence[str],
-        known: Vocabulary,
-        now_s: Callable[[], float],
-        marked: Callable[[str], None],
+        known: Understands,
+        send: Callable[[bytes], None],
+        now: float,
     ) -> None:
-        """`utterance`: µ-law, whole frames. `last_words`: the word that ends each answer; after it they speak again."""
-        self.dropped = 0
-        self.sound = bytearray()  # all that was played of the agent's
-        self.dead_air_s = 0.0  # the longest time in which nobody was heard
-        self._frames = [utterance[at : at + FRAME_SAMPLES] for at in range(0, len(utterance), FRAME_SAMPLES)]
+        """`last_words`: the word that ends each answer; after it they speak again. `send` takes a text message."""
+        self._stream = CarrierStream(number, send)
+        self._earpiece = Earpiece()
+        self._sound = LineSound(now)
+        self._utterance = utterance
         self._last_words = list(last_words)
         self._known = known
-        self._now_s = now_s
-        self._marked = marked
-        self._began_s = now_s()
-        self._sent = 0
-        self._saying: list[bytes] = []
-        self._said = 0  # utterances
-        self._speak_at_s = self._began_s + REACTION_S
-        self._free_at_s = self._began_s  # when all that came will have been played
-        self._heard_until_s = self._began_s  # somebody spoke
+        self._place: int | None = None  # in what is being said
+        self._said: list[tuple[float, float]] = []  # from when to when, of each utterance
+        self._speak_at = now + REACTION_S
         self._looked_bytes = 0
-        self._marks: list[tuple[float, str]] = []
+        self._lively_at = now  # somebody spoke
 
-    # The line
+    def start(self) -> None:
+        """Open the stream as the carrier does."""
+        self._stream.start()
 
-    def play(self, ulaw: bytes, mark: str | None) -> None:
-        now_s = self._now_s()
-        if ulaw:
-            if now_s > self._free_at_s:
-                self._heard(now_s)
-            self._free_at_s = max(now_s, self._free_at_s) + len(ulaw) / RATE_HZ
-            self.sound += ulaw
-        if mark is not None:
-            self._marks.append((self._free_at_s, mark))
+    def stop(self) -> None:
+        """Hang up."""
+        self._stream.stop()
 
-    def clear(self) -> None:
-        now_s = self._now_s()
-        unplayed = int(max(0.0, self._free_at_s - now_s) * RATE_HZ)
-        del self.sound[len(self.sound) - unplayed :]
-        self._free_at_s = min(self._free_at_s, now_s)
-        self._marks = [(now_s, mark) for _, mark in self._marks]
+    def tick(self, now: float) -> None:
+        """Send the next frame; comes each 20 ms."""
+        for name in self._earpiece.due(now):
+            self._stream.echo(name)
+        self._look(now)
+        if self._place is None and now >= self._speak_at:
+            self._place, self._speak_at = 0, float("inf")
+        payload = SILENCE
+        if self._place is not None:
+            payload = self._utterance.frames[self._place]
+            self._spoke(self._place, now)
+        self._stream.audio(payload)
 
-    def close(self) -> None:
-        """The call is over."""
+    def received(self, text: bytes, now: float) -> None:
+        """Take a message of the server. Raises msgspec.DecodeError for what no server should send."""
+        message = parse(text)
+        if message.event == "media" and message.media is not None:
+            starts = max(now, self._earpiece.free_at)
+            self._earpiece.play(message.media.payload, now)
+            self._sound.play(message.media.payload, starts)
+        elif message.event == "mark" and message.mark is not None:
+            self._earpiece.mark(message.mark.name, now)
+        elif message.event == "clear":
+            for name in self._earpiece.clear(now):
+                self._stream.echo(name)
+            self._sound.clear(now)
 
-    # The person
+    # What there was of it
 
     @property
     def utterances(self) -> int:
-        return self._said
+        return len(self._said)
 
-    @property
-    def lost_patience(self) -> bool:
-        return self._now_s() - max(self._heard_until_s, self._free_at_s) > PATIENCE_S
+    def lost_patience(self, now: float) -> bool:
+        return now - max(self._lively_at, self._earpiece.free_at) > PATIENCE_S
 
-    def tick(self) -> tuple[bytes, int]:
-        """Return the frame that the prospect sends now, and its place on the line in ms."""
-        now_s = self._now_s()
-        due = [mark for at_s, mark in self._marks if at_s <= now_s]
-        self._marks = [(at_s, mark) for at_s, mark in self._marks if at_s > now_s]
-        for mark in due:
-            self._marked(mark)
-        self._look(now_s)
-        if not self._saying and now_s >= self._speak_at_s:
-            self._saying = list(self._frames)
-            self._said += 1
-            self._speak_at_s = float("inf")
-        if self._saying or now_s < self._free_at_s:
-            self._heard(now_s)
-        frame = self._saying.pop(0) if self._saying else _SILENCE
-        at_ms, self._sent = self._sent * FRAME_MS, self._sent + 1
-        return frame, at_ms
+    def heard(self) -> list[CodedWord]:
+        """Return all words that were played."""
+        return self._sound.words(self._known)
 
-    def _heard(self, now_s: float) -> None:
-        self.dead_air_s = max(self.dead_air_s, now_s - self._heard_until_s)
-        self._heard_until_s = now_s
+    def longest_wait_s(self) -> float:
+        """Return the longest time in which nobody was heard until the agent was, behind the prospect's first words."""
+        return longest_wait_s(self._said, self._sound.spans())
 
-    def _look(self, now_s: float) -> None:
+    def _spoke(self, place: int, now: float) -> None:
+        self._lively_at = now
+        if place == self._utterance.first_voiced:
+            self._said.append((now, now))
+        elif place > self._utterance.first_voiced:
+            self._said[-1] = (self._said[-1][0], now + _FRAME_S)
+        self._place = place + 1 if place + 1 < len(self._utterance.frames) else None
+
+    def _look(self, now: float) -> None:
         """An answer whose last word has been played is answered."""
-        if not self._last_words or now_s < self._free_at_s or len(self.sound) == self._looked_bytes:
+        if not self._last_words or now < self._earpiece.free_at or self._sound.played_bytes == self._looked_bytes:
             return
-        self._looked_bytes = len(self.sound)
-        words = self._known.understand(bytes(self.sound[-4 * RATE_HZ :]))
+        self._looked_bytes = self._sound.played_bytes
+        words = self._sound.words(self._known, _LAST_WORD_WITHIN_S)
         if self._last_words[0] in {word.text for word in words}:
             self._last_words.pop(0)
             if self._last_words:
-                self._speak_at_s = now_s + REACTION_S
+                self._speak_at = now + REACTION_S

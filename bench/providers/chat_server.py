@@ -10,7 +10,7 @@ import json
 import socket
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Self
 
 from bench.providers.chat_dialect import Dialect
@@ -32,21 +32,33 @@ class _ClientLeft(Exception):
 class ChatServer:
     """`async with ChatServer(dialect, script) as server`: serves at `server.base_url` until left.
 
-    `keys`: those it accepts; empty accepts any but an empty one.
+    `keys`: those it accepts; empty accepts any but an empty one. `port`: one that the caller keeps for it with
+    SO_REUSEPORT; 0: any. `on_fault` is told of a fault just before it happens.
     """
 
-    def __init__(self, dialect: Dialect, script: Script, keys: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        script: Script,
+        keys: frozenset[str] = frozenset(),
+        port: int = 0,
+        on_fault: Callable[[Seen], None] = lambda _: None,
+    ) -> None:
         self.script = script
         self.seen: list[Seen] = []
         self.connections = 0
         self._dialect = dialect
         self._keys = keys
+        self._port = port
+        self._on_fault = on_fault
         self._open: set[StreamWriter] = set()
         self._changed = asyncio.Condition()
         self._server: asyncio.Server | None = None
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, HOST, 0, limit=HEAD_BYTES_MAX)
+        self._server = await asyncio.start_server(
+            self._serve, HOST, self._port, limit=HEAD_BYTES_MAX, reuse_port=self._port > 0
+        )
         return self
 
     async def __aexit__(self, *_error: object) -> None:
@@ -168,6 +180,7 @@ class ChatServer:
             await _chunk(writer, self._dialect.piece(text, index))
             seen.pieces_sent += 1
         if answer.fault is not None:
+            self._on_fault(seen)
             await self._fail(answer.fault, reader, writer)
             return
         await _chunk(writer, self._dialect.calls(answer.calls, answer))

@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from events.plan import Providers
+
 STOP_TIMEOUT_S: Final = 5.0
 TOKEN_GAP_MS: Final = 10  # between the tokens of a model that takes time at all
 
@@ -38,13 +40,25 @@ class Addresses(msgspec.Struct, frozen=True):
     elevenlabs: str
     openai: str
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """By vendor."""
+        return msgspec.structs.asdict(self)
+
+
+# As bench/providers/server.py serves them.
+PROVIDERS: Final = Providers(stt="deepgram:nova-3", tts="elevenlabs:tone", llm="openai:bench")
+
 
 class Behind(msgspec.Struct, frozen=True):
     """What a bench server's calls have behind sockets, and what the node does with it."""
 
-    addresses: Addresses
+    urls: dict[str, str]  # by vendor, or by the whole name of a recogniser or voice
     smart_turn: bool = False
     speculate: bool = False
+    providers: Providers = PROVIDERS
+    tools: tuple[str, ...] = ()
+    stock_phrases: bool = False  # are made once and kept, as on a node
 
 
 @contextlib.contextmanager

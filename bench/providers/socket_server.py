@@ -49,10 +49,16 @@ class Dialect(Protocol):
 class Link:
     """A connection that was taken; every send has a time limit."""
 
-    def __init__(self, socket_: ServerConnection, tell: Callable[[], Awaitable[None]]) -> None:
-        """`tell`: who waits for something to happen shall look again."""
+    def __init__(
+        self,
+        socket_: ServerConnection,
+        tell: Callable[[], Awaitable[None]],
+        on_fault: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`tell`: who waits for something to happen shall look again. `on_fault` is told just before a fault."""
         self._socket = socket_
         self._tell = tell
+        self._on_fault = on_fault
 
     async def send(self, message: object) -> None:
         await self.send_text(json.dumps(message))
@@ -81,6 +87,7 @@ class Link:
 
     async def fail(self, fault: Fault, error: object) -> None:
         """Go wrong; `error` is the vendor's own message. The caller says nothing more on this connection."""
+        self._on_fault()
         match fault:
             case Fault.CUT:
                 self.reset()
@@ -103,14 +110,24 @@ class Link:
 class SpeechServer:
     """`async with SpeechServer(dialect, script) as server`: serves at `server.url` until left.
 
-    `keys`: those it accepts; empty accepts any but an empty one.
+    `keys`: those it accepts; empty accepts any but an empty one. `port`: one that the caller keeps for it with
+    SO_REUSEPORT; 0: any. `on_fault` is told of a fault just before it happens.
     """
 
-    def __init__(self, dialect: Dialect, script: Script, keys: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        script: Script,
+        keys: frozenset[str] = frozenset(),
+        port: int = 0,
+        on_fault: Callable[[Seen], None] = lambda _: None,
+    ) -> None:
         self.script = script
         self.seen: list[Seen] = []
         self._dialect = dialect
         self._keys = keys
+        self._port = port
+        self._on_fault = on_fault
         self._taken: dict[ServerConnection, tuple[Seen, Hearing | Saying]] = {}
         self._changed = asyncio.Condition()
         self._server: Server | None = None
@@ -118,7 +135,14 @@ class SpeechServer:
     async def __aenter__(self) -> Self:
         # Like the vendors' servers it does not compress: audio does not get smaller.
         self._server = await serve(
-            self._serve, HOST, 0, process_request=self._open, compression=None, max_queue=256, ping_interval=None
+            self._serve,
+            HOST,
+            self._port,
+            process_request=self._open,
+            compression=None,
+            max_queue=256,
+            ping_interval=None,
+            reuse_port=self._port > 0,
         )
         return self
 
@@ -169,7 +193,8 @@ class SpeechServer:
         seen, reaction = self._taken[socket_]
         try:
             with contextlib.suppress(ConnectionClosed, TimeoutError):
-                await self._dialect.converse(Link(socket_, self.changed), seen, reaction)
+                link = Link(socket_, self.changed, lambda: self._on_fault(seen))
+                await self._dialect.converse(link, seen, reaction)
         finally:
             seen.closed = True
             del self._taken[socket_]

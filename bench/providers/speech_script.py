@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
-from bench.providers.coded_speech import CodedWord, Vocabulary
+from bench.providers.coded_speech import CodedWord
 
 
 class Fault(StrEnum):
@@ -23,6 +23,13 @@ class Understands(Protocol):
 
     def understand(self, ulaw: bytes) -> list[CodedWord]:
         """Return the words in a stretch of speech, µ-law at 8 kHz, timed from its first sample."""
+
+
+class Pronounces(Protocol):
+    """What gives words a sound."""
+
+    def word(self, word: str, word_ms: int) -> bytes:
+        """Return the sound of a word that is known, µ-law at 8 kHz."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Saying:
     word_ms: int = 240
     length_ms: int = 0  # each text takes this long, its words spread evenly; 0: as long as its words take
     sound: bytes = b""  # µ-law, instead of coded words: cut or repeated to the text's length
-    vocabulary: Vocabulary | None = None
+    vocabulary: Pronounces | None = None
     aligned: bool = True  # tells the times of characters
     fault: Fault | None = None
     fault_after: int = 0

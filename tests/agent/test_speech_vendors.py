@@ -62,6 +62,17 @@ async def test_names_lead_to_vendors_and_keys_of_an_organisation_go_first() -> N
     assert mouths.seen[0].query["language_code"] == "pt"
 
 
+async def test_a_name_may_have_an_address_of_its_own_beside_its_vendor_s() -> None:
+    async with vendors() as (_, ears, mouths):
+        urls = {"deepgram": "ws://127.0.0.1:9", "deepgram:nova-2": ears.url, "elevenlabs": mouths.url}
+        async with SpeechVendors(SpeechProcess(), SpeechProcess(), KEYS, urls) as made:
+            recognizer = await made.open_recognizer(("deepgram:nova-2",), "en-US", (), ignore)
+            await recognizer.aclose()
+            with pytest.raises(TranscriptionUnavailable):
+                await made.open_recognizer(("deepgram:nova-3",), "en-US", (), ignore)
+    assert [seen.query["model"] for seen in ears.seen] == ["nova-2"]
+
+
 async def said(voice: Voice) -> list[Speech]:
     return [piece async for piece in voice.speak("one two")]
 

@@ -1,15 +1,16 @@
 """What a call behind sockets adds to its providers' time, and a whole one through real sockets."""
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from agent.llm.port import Message, Request, Role, Text
-from agent.minds import MindsUnavailable
+from agent.minds import MindsUnavailable, own_keys
 from bench.fakes import ANSWER, HEARD, TONE_MS
 from bench.loopback_carrier import new_plan
-from bench.providers.process import Addresses, Timing, provider_process
+from bench.providers.process import Addresses, Behind, Timing, provider_process
 from bench.socket_calls import added_ms, apart_ms
 from bench.socket_minds import SocketMinds
 from events.ids import new_id
@@ -33,10 +34,10 @@ def test_the_waterfall_is_held_against_the_callers_clock() -> None:
     assert apart_ms([], [900.0]) is None
 
 
-async def test_the_minds_of_a_bench_call_hear_think_and_speak_through_the_product_s_providers() -> None:
+async def test_the_minds_of_a_bench_call_hear_think_and_speak_through_the_product_s_providers(tmp_path: Path) -> None:
     said: list[str] = []
     with provider_process() as addresses:
-        async with SocketMinds.start(addresses) as minds:
+        async with SocketMinds.start(Behind(addresses.urls), tmp_path) as minds:
             made = await minds.open(minds.plan(new_plan(new_id())), said.append, lambda _sign: None)
             made.recognizer.begin()
             for frame in [ULAW_SILENCE * FRAME_SAMPLES] * 5 + [VOICED] * 40:
@@ -52,12 +53,22 @@ async def test_the_minds_of_a_bench_call_hear_think_and_speak_through_the_produc
             await made.aclose()
 
 
-async def test_providers_that_are_away_are_told_as_such() -> None:
-    async with SocketMinds.start(Addresses(NOBODY, NOBODY, "http://127.0.0.1:9")) as minds:
+async def test_providers_that_are_away_are_told_as_such(tmp_path: Path) -> None:
+    nowhere = Behind(Addresses(NOBODY, NOBODY, "http://127.0.0.1:9").urls)
+    async with SocketMinds.start(nowhere, tmp_path) as minds:
         with pytest.raises(MindsUnavailable):
             await minds.open(minds.plan(new_plan(new_id())), lambda _text: None, lambda _sign: None)
 
 
 def test_addresses_go_to_the_server_as_one_word() -> None:
-    addresses = Addresses("a", "b", "c")
-    assert msgspec.json.decode(msgspec.json.encode(addresses), type=Addresses) == addresses
+    behind = Behind(Addresses("a", "b", "c").urls, tools=("end_call",))
+    assert behind.urls == {"deepgram": "a", "elevenlabs": "b", "openai": "c"}
+    assert msgspec.json.decode(msgspec.json.encode(behind), type=Behind) == behind
+
+
+async def test_a_call_with_a_name_has_it_for_its_key_and_nothing_of_the_operator_s_stands_in(tmp_path: Path) -> None:
+    async with SocketMinds.start(Behind({"openai": NOBODY, "deepgram:nova-2": NOBODY}), tmp_path) as minds:
+        plan = minds.plan(new_plan(new_id()), "call-7")
+        assert own_keys(plan, "bench") == {"openai": "call-7", "deepgram": "call-7"}
+        assert set(plan.own_only) == {"openai", "deepgram"}
+        assert minds.plan(new_plan(new_id())).sealed_keys == {}

@@ -10,12 +10,16 @@ from bench.failover.judging import CallFound, judge, without_fillers, words_hear
 from bench.providers.coded_speech import CodedWord
 
 WORDS = tuple(word for answer in ANSWERS for word in answer.split())
-GOOD = CallFound(1, "model", "cut", "goal_reached", WORDS, ANSWERS, (HEARD,) * 3, 1.0, True)
+GOOD = CallFound(1, "model", "cut", "goal_reached", WORDS, ANSWERS, (HEARD,) * 3, 1.0, True, struck=("openai:m",))
 
 
 def test_a_good_call_has_no_fault() -> None:
     assert judge(GOOD).faults == ()
-    assert judge(msgspec.structs.replace(GOOD, understood=(HEARD, f"{HEARD} {HEARD}", HEARD, HEARD))).faults == ()
+    in_parts = (*HEARD.split(" ", 1), HEARD, HEARD)
+    assert judge(msgspec.structs.replace(GOOD, understood=in_parts)).faults == ()
+    one = msgspec.structs.replace(GOOD, heard=WORDS[:8], remembered=ANSWERS[:1], understood=(HEARD,))
+    assert judge(one, ANSWERS[:1]).faults == ()
+    assert judge(msgspec.structs.replace(GOOD, struck=(), killed=("openai:m",))).faults == ()
     moment = ("One", "moment,", "please.")
     bridged = msgspec.structs.replace(GOOD, heard=(*moment, *WORDS), remembered=("One moment, please.", *ANSWERS))
     assert judge(bridged).faults == ()
@@ -30,7 +34,8 @@ def test_a_good_call_has_no_fault() -> None:
         ({"heard": (WORDS[1], WORDS[0], *WORDS[2:])}, "missing [], twice []"),
         ({"remembered": ANSWERS[:2]}, "remembered"),
         ({"understood": (HEARD,) * 2}, "of 3 utterances"),
-        ({"understood": (HEARD, HEARD, "")}, "of 3 utterances"),
+        ({"understood": (HEARD, f"{HEARD} please", HEARD)}, "of 3 utterances"),
+        ({"struck": ()}, "no provider died"),
         ({"understood": (HEARD, HEARD, "yes")}, "of 3 utterances"),
     ],
 )

@@ -1,0 +1,84 @@
+"""The providers' processes as the bench has them: started, asked where they are, listened to, ended."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bench.failover.case import KILLED
+from bench.failover.vendor import Strike
+from bench.server_process import STOP_TIMEOUT_S, ServerFailed
+
+READY_TIMEOUT_S: Final = 30.0
+
+
+@dataclass(slots=True)
+class Vendors:
+    pid: int  # of who watches them
+    urls: dict[str, str]  # as `bench.providers.process.Behind` wants them
+    strikes: list[tuple[float, Strike]] = field(default_factory=list)  # with the moments at which they were told
+    gone: asyncio.Event = field(default_factory=asyncio.Event)  # they ended by themselves
+
+    def struck(self, call: int) -> tuple[str, ...]:
+        """Return who died to that call as its case wants it."""
+        return tuple(strike.role for _, strike in self.strikes if strike.call == call)
+
+    def killed(self, since: float, until: float) -> tuple[str, ...]:
+        """Return whose processes were killed in that time, for any call."""
+        return tuple(strike.role for at, strike in self.strikes if strike.fault == KILLED and since <= at <= until)
+
+
+@contextlib.asynccontextmanager
+async def vendor_processes(seed: int, turns: int, spoken_ms: int) -> AsyncGenerator[Vendors]:
+    """Run them while the context is open; `spoken_ms`: how long each utterance is.
+
+    Raises:
+        ServerFailed: they were not ready in time, or ended by themselves.
+    """
+    numbers = (str(number) for number in (seed, turns, spoken_ms))
+    words = (sys.executable, "-m", "bench.failover.vendor_processes")
+    process = await asyncio.create_subprocess_exec(*words, *numbers, stdout=PIPE, cwd=Path(__file__).parents[2])
+    try:
+        vendors = Vendors(process.pid, await _ready(process))
+        async with asyncio.TaskGroup() as tasks:
+            listening = tasks.create_task(_listen(process, vendors), name="bench.vendors")
+            yield vendors
+            listening.cancel()
+        if vendors.gone.is_set():
+            raise ServerFailed("the providers' processes ended by themselves")
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+
+
+async def _ready(process: Process) -> dict[str, str]:
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(READY_TIMEOUT_S):
+            line = await process.stdout.readline()
+    except TimeoutError:
+        raise ServerFailed("the providers were not ready in time") from None
+    if not line:
+        raise ServerFailed("the providers' processes ended before they were ready")
+    return msgspec.json.decode(line, type=dict[str, str])
+
+
+async def _listen(process: Process, vendors: Vendors) -> None:
+    assert process.stdout is not None
+    while line := await process.stdout.readline():
+        vendors.strikes.append((time.monotonic(), msgspec.json.decode(line, type=Strike)))
+    vendors.gone.set()

@@ -8,8 +8,6 @@ import contextlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -17,14 +15,13 @@ from typing import Annotated
 import typer
 
 from bench import checks_command
+from bench.crm import command as crm_command
 from bench.outcome import JsonFile, ReportFile, failing_with, give
 from bench.peer import command as peer_command
+from bench.servers import Servers
 from bench.turn_table import command as turn_table_command
 from bench.turns import command as turns_command
 from config.logs import configure_logs
-
-StartRedis = Callable[[Path], AbstractContextManager[str]]
-"""Starts a Redis with its files in a folder for as long as the context is open; gives its address."""
 
 
 class Providers(StrEnum):
@@ -48,6 +45,7 @@ app = typer.Typer(
     help="Measure: the audio plane under load, its stages, and calls through a running system.",
 )
 checks_command.register(app)
+crm_command.register(app)
 peer_command.register(app)
 turns_command.register(app)
 turn_table_command.register(app)
@@ -75,10 +73,10 @@ def serve(
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="salesos-bench-")))
         if not redis_url:
-            start_redis: StartRedis | None = context.obj
-            if start_redis is None:
+            servers: Servers | None = context.obj
+            if servers is None:
                 raise typer.BadParameter("set SALESOS_REDIS_URL, or use `salesos bench serve`")
-            redis_url = stack.enter_context(start_redis(folder / "redis"))
+            redis_url = stack.enter_context(servers.redis(folder / "redis"))
         sockets = msgspec.json.decode(behind, type=Behind) if behind else None
         run(folder, redis_url, max_calls, os.getpid(), by_load=by_load, behind=sockets)
 

@@ -92,6 +92,8 @@ def _grant(connection: Connection, app_role: str) -> None:
     for table in tables:
         connection.execute(text(f"REVOKE ALL ON {table} FROM {role}"))
         connection.execute(text(f"GRANT {_rights(table)} ON {table} TO {role}"))
+    # Numbers of jobs; ours are UUIDs.
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"))
 
 
 def _rights(table: str) -> str:

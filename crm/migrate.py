@@ -10,6 +10,7 @@ from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import Engine
 
 from crm.database import driver_url
+from crm.tenancy import OWNERS_FUNCTIONS
 
 MIGRATIONS: Final = Path(__file__).with_name("migrations")
 # Any number that nobody else uses: two starts at once migrate one after the other.
@@ -92,8 +93,9 @@ def _grant(connection: Connection, app_role: str) -> None:
     for table in tables:
         connection.execute(text(f"REVOKE ALL ON {table} FROM {role}"))
         connection.execute(text(f"GRANT {_rights(table)} ON {table} TO {role}"))
-    # Numbers of jobs; ours are UUIDs.
-    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"))
+    for function in sorted(OWNERS_FUNCTIONS):
+        # By name: each has one form only.
+        connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function} TO {role}"))
 
 
 def _rights(table: str) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from crm.jobs import jobs
 from crm.jobs.port import Task
 
 
@@ -22,6 +21,4 @@ def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
 
 
 # Each part is the TASKS of a feature's jobs.py.
-TASKS: Final = by_name(
-    jobs.TASKS,
-)
+TASKS: Final = by_name()

@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.database import Row, utc_now
+from crm.leads.phones import zone_of_number
 from events.ids import new_id
 
 DEFAULT_PIPELINE: Final = "novos-leads"
@@ -15,6 +17,8 @@ DEFAULT_STATUS: Final = "novo"
 
 class Lead(Row):
     __tablename__ = "leads"
+    # The version that a change leaves is read back with it.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy's own way
 
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -33,9 +37,15 @@ class Lead(Row):
     objections: Mapped[list[Any]] = mapped_column(default=list)  # {name, call_id, at}, oldest first
     do_not_call: Mapped[bool] = mapped_column(default=False)
     do_not_call_at: Mapped[datetime | None]
-    time_zone: Mapped[str] = mapped_column(default="")
+    time_zone: Mapped[str] = mapped_column(default="")  # what a person chose; see zone
+    version: Mapped[int] = mapped_column(default=1, onupdate=text("leads.version + 1"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+    @property
+    def zone(self) -> str:
+        """The time zone's name: a person's choice goes before what the number tells; empty where neither does."""
+        return self.time_zone or (zone_of_number(self.phone) if self.phone else "")
 
 
 class Task(Row):

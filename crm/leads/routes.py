@@ -5,29 +5,45 @@ from typing import Annotated, Any, Final, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from crm.access import Unit
 from crm.answers import page_of, success
+from crm.idempotency.writes import Attempted, once
+from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
 from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead, Task
-from crm.leads.store import Order, Sort
-from crm.leads.usecases import LeadFields, add_lead, list_leads, read_lead, replace_lead
+from crm.leads.phones import e164_of
+from crm.leads.usecases import LeadFields, add_lead, leads_after, list_leads, read_lead, replace_lead
+from crm.page_cursor import CURSOR_CHARS_MAX
+from crm.unit_of_work import UnitOfWork
+from crm.versions import IfMatch, etag_of
 
 PAGE_MAX: Final = 100
 PAGES_MAX: Final = 10_000
 NOTES_CHARS_MAX: Final = 20_000
 CUSTOM_FIELDS_CHARS_MAX: Final = 20_000
+QUERY_CHARS_MAX: Final = 200
 # One @, something before it, a dot in the domain, no blanks: what mail servers agree on (RFC 5321 is far wider).
 EMAIL_PATTERN: Final = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
-PHONE_PATTERN: Final = r"^\+[1-9]\d{0,14}$"
+NO_NUL: Final = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/api/leads")
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-Email = Annotated[str, StringConstraints(strip_whitespace=True, pattern=EMAIL_PATTERN, max_length=254)]
-Phone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=PHONE_PATTERN)]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=EMAIL_PATTERN, max_length=254)]
+Phone = Annotated[str, StringConstraints(max_length=100), AfterValidator(e164_of)]
+FieldAsked = Annotated[str, StringConstraints(max_length=400, pattern=NO_NUL)]
+Asked = Annotated[str | None, Query(max_length=100, pattern=NO_NUL)]
 
 
 class LeadBody(BaseModel):
@@ -44,6 +60,7 @@ class LeadBody(BaseModel):
     next_step: str = Field("", max_length=500)
     do_not_call: bool = False
     time_zone: str = Field("", max_length=64)
+    owner_id: UUID | None = None
 
     @field_validator("time_zone")
     @classmethod
@@ -54,7 +71,7 @@ class LeadBody(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_stored(self) -> Self:
-        text = json.dumps(self.model_dump())
+        text = json.dumps(self.model_dump(mode="json"))
         # Postgres stores no NUL, and says so late and badly.
         if "\\u0000" in text:
             raise ValueError("texts must not contain the NUL character")
@@ -66,33 +83,74 @@ class LeadBody(BaseModel):
         return LeadFields(**self.model_dump())
 
 
+def filters_of(
+    status: Asked = None,
+    pipeline: Asked = None,
+    owner_id: UUID | None = None,
+    email: Annotated[Email | None, Query()] = None,
+    phone: Annotated[Phone | None, Query()] = None,
+    do_not_call: bool | None = None,
+    score_min: Annotated[int | None, Query(ge=0, le=100)] = None,
+    score_max: Annotated[int | None, Query(ge=0, le=100)] = None,
+    created_from: AwareDatetime | None = None,
+    created_before: AwareDatetime | None = None,
+) -> LeadFilters:
+    return LeadFilters(
+        status, pipeline, owner_id, email, phone, do_not_call, score_min, score_max, created_from, created_before
+    )
+
+
 @router.post("", status_code=201)
-async def post_lead(body: LeadBody, unit: Unit) -> JSONResponse:
-    return success(lead_json(await add_lead(body.fields(), unit)), status=201)
+async def post_lead(body: LeadBody, unit: Unit, attempt: Attempted) -> JSONResponse:
+    async def add(part: UnitOfWork) -> dict[str, Any]:
+        return lead_json(await add_lead(body.fields(), part))
+
+    made = await once(unit, attempt, add)
+    answer = success(made, status=201)
+    answer.headers["ETag"] = etag_of(made["version"])
+    return answer
 
 
 @router.get("")
 async def get_leads(
     unit: Unit,
+    filters: Annotated[LeadFilters, Depends(filters_of)],
     page: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     sort: Sort = "created_at",
     order: Order = "desc",
-    status: Annotated[str | None, Query(max_length=100)] = None,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
+    q: Annotated[str, Query(max_length=QUERY_CHARS_MAX, pattern=NO_NUL)] = "",
+    field: Annotated[list[FieldAsked] | None, Query(max_length=FIELDS_MAX)] = None,
 ) -> JSONResponse:
-    found = await list_leads(unit, page=page, limit=limit, sort=sort, order=order, status=status)
-    return success([lead_json(lead) for lead in found.leads], pagination=page_of(page, limit, found.total))
+    """List leads by numbered pages, or by cursor where one is sent: `cursor=` begins, and `next` goes on.
+
+    A search (`q`, `field`) goes by cursor always.
+    """
+    if cursor is None and not q and not field:
+        found = await list_leads(unit, page=page, limit=limit, sort=sort, order=order, filters=filters)
+        return success([lead_json(lead) for lead in found.leads], pagination=page_of(page, limit, found.total))
+    search = Search(q, tuple(field or ())) if q or field else None
+    part = await leads_after(unit, cursor or "", limit=limit, sort=sort, order=order, filters=filters, search=search)
+    following = {"limit": limit, "next": part.next, "hasNext": part.next is not None}
+    return success([lead_json(lead) for lead in part.leads], pagination=following)
 
 
 @router.get("/{lead_id}")
 async def get_lead(lead_id: UUID, unit: Unit) -> JSONResponse:
     lead, tasks = await read_lead(lead_id, unit)
-    return success(lead_json(lead) | {"tasks": [task_json(task) for task in tasks]})
+    return _one(lead, {"tasks": [task_json(task) for task in tasks]})
 
 
 @router.put("/{lead_id}")
-async def put_lead(lead_id: UUID, body: LeadBody, unit: Unit) -> JSONResponse:
-    return success(lead_json(await replace_lead(lead_id, body.fields(), unit)))
+async def put_lead(lead_id: UUID, body: LeadBody, unit: Unit, read: IfMatch) -> JSONResponse:
+    return _one(await replace_lead(lead_id, body.fields(), unit, read))
+
+
+def _one(lead: Lead, more: dict[str, Any] | None = None) -> JSONResponse:
+    answer = success(lead_json(lead) | (more or {}))
+    answer.headers["ETag"] = etag_of(lead.version)
+    return answer
 
 
 def lead_json(lead: Lead) -> dict[str, Any]:
@@ -112,6 +170,9 @@ def lead_json(lead: Lead) -> dict[str, Any]:
         "objections": lead.objections,
         "do_not_call": lead.do_not_call,
         "time_zone": lead.time_zone,
+        "zone": lead.zone,
+        "owner_id": lead.owner_id,
+        "version": lead.version,
         "created_at": lead.created_at,
         "updated_at": lead.updated_at,
     }

@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 from crm.database import utc_now
+from crm.leads.filters import LeadFilters, Order, Search, Sort, check_search
 from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
-from crm.leads.store import LeadStore, Order, Sort
+from crm.leads.store import LeadStore
+from crm.page_cursor import Cursor, Value, cut, decode
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
+from crm.versions import Precondition
 
 
 class LeadNotFound(Refusal):
@@ -35,6 +39,7 @@ class LeadFields:
     next_step: str = ""
     do_not_call: bool = False
     time_zone: str = ""
+    owner_id: UUID | None = None  # a member
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,27 @@ class LeadPage:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class LeadsAfter:
+    leads: Sequence[Lead]
+    next: str | None  # the cursor of what follows
+
+
+ANY_VERSION: Final = Precondition(None)
+_NO_FILTERS: Final = LeadFilters()
+_KINDS: Final[dict[Sort, type[Value]]] = {
+    "created_at": datetime,
+    "updated_at": datetime,
+    "name": str,
+    "score": int,
+    "status": str,
+}
+
+
 async def add_lead(fields: LeadFields, unit: UnitOfWork) -> Lead:
+    """Raises Refusal: the owner is no member."""
     async with unit:
+        await _check_owner(fields, unit)
         lead = Lead(org_id=unit.org_id, name=fields.name)
         _fill(lead, fields)
         unit.session.add(lead)
@@ -52,12 +76,14 @@ async def add_lead(fields: LeadFields, unit: UnitOfWork) -> Lead:
         return lead
 
 
-async def replace_lead(lead_id: UUID, fields: LeadFields, unit: UnitOfWork) -> Lead:
-    """Set all that a person may set. Raises LeadNotFound."""
+async def replace_lead(lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read: Precondition = ANY_VERSION) -> Lead:
+    """Set all that a person may set. Raises LeadNotFound, VersionChanged, or Refusal: the owner is no member."""
     async with unit:
         lead = await LeadStore(unit).lock(lead_id)
         if lead is None:
             raise LeadNotFound(lead_id)
+        read.check(lead.version)
+        await _check_owner(fields, unit)
         _fill(lead, fields)
         await unit.commit()
         return lead
@@ -80,11 +106,47 @@ async def list_leads(
     limit: int = 20,
     sort: Sort = "created_at",
     order: Order = "desc",
-    status: str | None = None,
+    filters: LeadFilters = _NO_FILTERS,
 ) -> LeadPage:
+    """Return a numbered page and how many leads there are; both take longer the more there are."""
     async with unit:
         store = LeadStore(unit)
-        return LeadPage(await store.page(page, limit, sort, order, status), await store.count(status))
+        return LeadPage(await store.page(page, limit, sort, order, filters), await store.count(filters))
+
+
+async def leads_after(
+    unit: UnitOfWork,
+    cursor: str,
+    *,
+    limit: int = 20,
+    sort: Sort = "created_at",
+    order: Order = "desc",
+    filters: LeadFilters = _NO_FILTERS,
+    search: Search | None = None,
+) -> LeadsAfter:
+    """Return the leads that follow a cursor, or the first ones after an empty one.
+
+    Raises:
+        Refusal: the cursor is none of this list, or what is searched for cannot be.
+    """
+    named = f"{sort}:{order}"
+    place = decode(cursor, named, _KINDS[sort]) if cursor else None
+    if search is not None:
+        check_search(search, filters, sort, order)
+    async with unit:
+        store = LeadStore(unit)
+        if search is not None:
+            found = await store.search(search, place, limit + 1, filters)
+        else:
+            found = await store.following(place, limit + 1, sort, order, filters)
+    page, following = cut(found, limit, lambda lead: Cursor(named, getattr(lead, sort), lead.id))
+    return LeadsAfter(page, following)
+
+
+async def _check_owner(fields: LeadFields, unit: UnitOfWork) -> None:
+    if fields.owner_id is not None and not await LeadStore(unit).has_member(fields.owner_id):
+        fault = {"field": "body.owner_id", "fault": "is no member of this organisation: take a person's id from it"}
+        raise Refusal("invalid_request", {"fields": [fault]})
 
 
 def _fill(lead: Lead, fields: LeadFields) -> None:
@@ -100,6 +162,7 @@ def _fill(lead: Lead, fields: LeadFields) -> None:
     lead.notes = fields.notes
     lead.next_step = fields.next_step
     lead.time_zone = fields.time_zone
+    lead.owner_id = fields.owner_id
     if fields.do_not_call:
         lead.do_not_call_at = lead.do_not_call_at or utc_now()
         lead.status = DO_NOT_CALL

@@ -9,7 +9,7 @@ from crm.billing.ledger import Ledger
 from crm.calls.dial import DialRequest
 from crm.database import Sessions
 from crm.resources import Resources
-from crm.tenancy import IDENTITY_TABLES, JOB_TABLES, MIGRATION_TABLES
+from crm.tenancy import IDENTITY_TABLES, JOB_TABLES, MIGRATION_TABLES, OWNERS_FUNCTIONS
 from crm.unit_of_work import UnitOfWork
 from tests.crm.conftest import Org, make_org
 from tests.crm.fake_node import FakeNode
@@ -58,6 +58,27 @@ async def test_every_table_is_a_tenants_or_a_listed_exception(engine: AsyncEngin
             assert row.forced, row.relname
             if row.relname not in IDENTITY_TABLES:
                 assert row.key == ["org_id", "id"], row.relname
+
+
+async def test_what_runs_as_the_owner_is_reviewed_and_nobody_elses(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        rows = (
+            await connection.execute(
+                text("""
+                SELECT proname, proconfig, has_function_privilege(current_user, oid, 'EXECUTE') AS ours, EXISTS (
+                    SELECT 1 FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0) AS anybodys
+                FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND prosecdef
+                """)
+            )
+        ).all()
+    assert {row.proname for row in rows} == OWNERS_FUNCTIONS
+    for row in rows:
+        assert row.ours, row.proname
+        assert not row.anybodys, row.proname
+        # Names in it mean what they meant when it was made, whoever calls; temporary tables come last.
+        path = next(setting for setting in row.proconfig if setting.startswith("search_path="))
+        assert path.startswith("search_path=pg_catalog, "), row.proname
+        assert path.endswith(", pg_temp"), row.proname
 
 
 @pytest.mark.parametrize("table", [*TENANT_TABLES, "organisations", "members", "users"])

@@ -1,0 +1,190 @@
+"""Lists and the search of leads over many rows, and how Postgres goes about them, as the application's own role."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from crm.database import Sessions, open_engine, open_sessions
+from crm.leads.filters import LeadFilters, Order, Search, Sort
+from crm.leads.model import Lead
+from crm.leads.store import LeadStore
+from crm.leads.usecases import leads_after
+from crm.page_cursor import Cursor
+from crm.unit_of_work import UnitOfWork
+from salesos.embedded.postgres import PostgresAddresses
+from tests.crm.conftest import Org, make_org
+
+# Enough that reading all of them is dearer than any index.
+MANY = 3_000
+_FILL = text("""
+    INSERT INTO leads (org_id, id, name, company, phone, email, status, score, custom_fields, created_at)
+    SELECT :org, gen_random_uuid(), 'Lúcia Prado ' || i, 'Padaria ' || i % 100, '+1202' || 5550000 + i,
+        'mail' || i || '@example.com', CASE WHEN i % 3 = 0 THEN 'won' ELSE 'novo' END, i % 100,
+        jsonb_build_object('city', 'São ' || i % 50), now() - i / 3 * interval '1 second'
+    FROM generate_series(1, :many) AS i""")
+
+
+@pytest.fixture(scope="module")
+def crowd(postgres: PostgresAddresses) -> UUID:
+    """An organisation of many leads, three of each moment, beside another one like it."""
+    org_id = asyncio.run(_make_crowds(postgres.app_url))
+    with psycopg.connect(postgres.owner_url.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute("ANALYZE leads")
+    return org_id
+
+
+async def _make_crowds(app_url: str) -> UUID:
+    engine = open_engine(app_url)
+    sessions = open_sessions(engine)
+    orgs = [await make_org(sessions) for _ in range(2)]
+    for org in orgs:
+        async with UnitOfWork(sessions, org.id) as unit:
+            await unit.session.execute(_FILL, {"org": org.id, "many": MANY})
+            await unit.commit()
+    await engine.dispose()
+    return orgs[0].id
+
+
+async def found(sessions: Sessions, org: UUID, words: str = "", *fields: str, **filters: str) -> list[str]:
+    unit = UnitOfWork(sessions, org)
+    page = await leads_after(
+        unit,
+        "",
+        limit=100,
+        search=Search(words, fields),
+        filters=LeadFilters(**filters),  # type: ignore[arg-type]
+    )
+    return [lead.name for lead in page.leads]
+
+
+@pytest.mark.parametrize("sort", ["created_at", "updated_at", "name", "score", "status"])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+async def test_cursors_show_every_lead_once_in_spite_of_ties(
+    sort: Sort, order: Order, crowd: UUID, sessions: Sessions
+) -> None:
+    cursor, seen, shown = "", set(), []
+    while True:
+        page = await leads_after(UnitOfWork(sessions, crowd), cursor, limit=700, sort=sort, order=order)
+        shown += [(getattr(lead, sort), lead.id) for lead in page.leads]
+        seen |= {lead.id for lead in page.leads}
+        if page.next is None:
+            break
+        cursor = page.next
+    assert len(shown) == len(seen) == MANY + 1
+    if sort not in ("name", "status"):  # the database's order of texts is its own
+        assert shown == sorted(shown, reverse=order == "desc")
+
+
+async def test_a_page_stays_where_it_was_when_leads_come_and_go(org: Org, sessions: Sessions) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    async with UnitOfWork(sessions, org.id) as unit:
+        unit.session.add_all([Lead(org_id=org.id, name=f"old {n}", created_at=moment) for n in range(6)])
+        await unit.commit()
+    first = await leads_after(UnitOfWork(sessions, org.id), "", limit=4)
+    async with UnitOfWork(sessions, org.id) as unit:
+        unit.session.add(Lead(org_id=org.id, name="new", created_at=moment + timedelta(days=999)))
+        await unit.session.delete(await unit.session.get_one(Lead, (org.id, first.leads[-1].id)))
+        await unit.commit()
+    assert first.next is not None
+    second = await leads_after(UnitOfWork(sessions, org.id), first.next, limit=4)
+    assert not {lead.id for lead in first.leads} & {lead.id for lead in second.leads}
+    assert len(second.leads) == 3
+    assert second.next is None
+
+
+class TestSearch:
+    @pytest.mark.parametrize("words", ["dana", "DAN", "bak dana", "2025550142", "+1 202 555", "12025550142"])
+    async def test_words_begin_the_leads_own(self, words: str, org: Org, sessions: Sessions) -> None:
+        expected = ["Dana"] if words not in ("2025550142", "+1 202 555") else []
+        assert await found(sessions, org.id, words) == expected
+
+    async def test_accents_and_signs_do_not_matter(self, org: Org, sessions: Sessions) -> None:
+        async with UnitOfWork(sessions, org.id) as unit:
+            fields = {"city": "São Luís", "seats": 12, "tags": ["x"], "none": None}
+            lead = Lead(org_id=org.id, name="Zoë O'Neil-Łuk", email="zoe.oneil@example.com", custom_fields=fields)
+            unit.session.add(lead)
+            await unit.commit()
+        for words in ("zoe", "ZOË", "o'neil", "neil", "example com", "zoe.oneil@example.com", "sao luis", "são"):
+            assert await found(sessions, org.id, words) == ["Zoë O'Neil-Łuk"], words
+        for field in ("city=São Luís", "seats=12"):
+            assert await found(sessions, org.id, "", field) == ["Zoë O'Neil-Łuk"]
+        for field in ("city=sao luis", "none=", "city=São"):
+            assert await found(sessions, org.id, "", field) == [], "fields are compared whole"
+
+    @pytest.mark.parametrize("words", ["a'b\\:* | !c & <-> d", "'''x", "\\x", "x" * 200, "a " * 90, "x:*", "² a"])
+    async def test_no_words_are_an_error(self, words: str, org: Org, sessions: Sessions) -> None:
+        assert await found(sessions, org.id, words, "it's=\\'") == []
+
+    async def test_filters_narrow_a_search(self, crowd: UUID, sessions: Sessions) -> None:
+        assert len(await found(sessions, crowd, "lucia", status="won")) == 100
+        assert await found(sessions, crowd, "lucia", pipeline="other") == []
+
+    async def test_pages_of_a_search(self, crowd: UUID, sessions: Sessions) -> None:
+        names, cursor = [], ""
+        while True:
+            unit = UnitOfWork(sessions, crowd)
+            page = await leads_after(unit, cursor, limit=25, search=Search("padaria", ("city=São 7",)))
+            names += [lead.name for lead in page.leads]
+            if page.next is None:
+                break
+            cursor = page.next
+        expected = [f"Lúcia Prado {i}" for i in range(1, MANY + 1) if i % 50 == 7]
+        assert sorted(names) == sorted(expected)
+
+    async def test_another_organisations_leads_are_not_found(self, crowd: UUID, org: Org, sessions: Sessions) -> None:
+        assert await found(sessions, org.id, "lucia") == []
+
+    async def test_without_an_organisation_nothing_is_found(self, crowd: UUID, sessions: Sessions) -> None:
+        statement = text("SELECT search_leads('lucia', '{}', null, null, null, null, null, 100)")
+        async with UnitOfWork(sessions) as unit:
+            assert (await unit.session.execute(statement)).all() == []
+
+    async def test_the_search_reads_its_index_and_never_all_leads(self, crowd: UUID, sessions: Sessions) -> None:
+        """Postgres counts its scans in each transaction, whoever's function made them."""
+        before = text("""
+            SELECT coalesce(sum(seq_scan), 0) FROM pg_stat_xact_user_tables WHERE relname LIKE 'leads%'""")
+        index = text("""
+            SELECT coalesce(sum(pg_stat_get_xact_numscans(indexrelid)), 0) FROM pg_index
+            JOIN pg_inherits ON inhrelid = indexrelid WHERE inhparent = 'leads_words'::regclass""")
+        async with UnitOfWork(sessions, crowd) as unit:
+            leads = await LeadStore(unit).search(Search("prado 2999"), None, 20, LeadFilters())
+            assert [lead.name for lead in leads] == ["Lúcia Prado 2999"]
+            assert await unit.session.scalar(index) == 1
+            assert await unit.session.scalar(before) == 0
+
+
+@pytest.mark.parametrize(
+    ("sort", "index"),
+    [
+        ("created_at", "created_at_id"),
+        ("updated_at", "updated_at_id"),
+        ("name", "name_id"),
+        ("score", "score_id"),
+        ("status", "status_id"),
+    ],
+)
+async def test_every_order_of_the_list_is_an_indexs(
+    sort: Sort, index: str, crowd: UUID, sessions: Sessions, engine: AsyncEngine
+) -> None:
+    statements: list[str] = []
+    async with UnitOfWork(sessions, crowd) as unit:
+        store = LeadStore(unit)
+        leads = await store.following(None, 2, sort, "desc", LeadFilters())
+        place = leads[-1]
+        cursor = Cursor(f"{sort}:desc", getattr(place, sort), place.id)
+        await unit.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+        listing = store.listing(cursor, 20, sort, "desc", LeadFilters())
+        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's is not typed
+        statement = listing.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+        plan = (await unit.session.execute(text(f"EXPLAIN {statement}".replace(":", "\\:")))).scalars().all()
+        statements += plan
+    told = "\n".join(statements)
+    assert f"org_id_{index}_idx" in told, told
+    assert "Sort" not in told, told
+    assert "Seq Scan" not in told, told

@@ -98,6 +98,7 @@ class Settings(BaseSettings):
     usage_reports: str = ""  # folder of report files, for any vendor; empty: none
     usage_difference_max: float = Field(0.05, gt=0, lt=1)  # share of the tokens; more is an alert
 
+    dead_letters_max: int = Field(100, ge=0)  # jobs that failed for good; more of them is an alert
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator(

@@ -18,6 +18,7 @@ from crm.calls import routes as calls
 from crm.chat import routes as chat
 from crm.compliance import routes as compliance
 from crm.identity import routes as identity
+from crm.jobs import routes as jobs
 from crm.leads import routes as leads
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
@@ -37,6 +38,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     compliance,
     health,
     identity,
+    jobs,
     leads,
     prompts,
     providers,

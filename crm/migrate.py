@@ -96,6 +96,8 @@ def _grant(connection: Connection, app_role: str) -> None:
     for function in sorted(OWNERS_FUNCTIONS):
         # By name: each has one form only.
         connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function} TO {role}"))
+    # Numbers of jobs; ours are UUIDs.
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {role}"))
 
 
 def _rights(table: str) -> str:

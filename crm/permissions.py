@@ -24,6 +24,7 @@ class Permission(StrEnum):
 
     AGENTS_WRITE = "agents:write"
     CALLS_ERASE = "calls:erase"
+    JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
     SETTINGS_WRITE = "settings:write"  # what holds for all calls: recording, booking hours, who takes over
@@ -35,7 +36,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.MANAGER: frozenset({Permission.AGENTS_WRITE, Permission.PROMPTS_WRITE, Permission.VOTES_EXPORT}),
     Role.REP: frozenset(),
     Role.SUPERVISOR: frozenset(),
-    Role.ENGINEER: frozenset({Permission.AGENTS_WRITE, Permission.PROMPTS_WRITE}),
+    Role.ENGINEER: frozenset({Permission.AGENTS_WRITE, Permission.JOBS_RETRY, Permission.PROMPTS_WRITE}),
 }
 
 

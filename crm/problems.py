@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from crm.database import utc_now
+from crm.jobs import problems as jobs
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
@@ -78,6 +79,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
 }
 KINDS: Final = merge(
     _SHARED,
+    jobs.KINDS,
     prompts.KINDS,
     providers.KINDS,
 )

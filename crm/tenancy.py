@@ -14,9 +14,14 @@ JOB_TABLES: Final = frozenset(
     {
         "dead_letters",  # what could not be applied
         "event_cursors",  # where the streams are read to
+        "job_failures",  # where jobs failed
         "model_usage_days",  # what models took of all organisations together
         "note_duties",  # which calls' notes are to be written
         "pending_dials",  # which dials await a word
+        "procrastinate_events",
+        "procrastinate_jobs",  # what is to be done; args hold ids only
+        "procrastinate_periodic_defers",
+        "procrastinate_workers",
         "recording_duties",  # whose recordings are to be looked through
         "usage_reconciliations",
     }

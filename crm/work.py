@@ -13,7 +13,9 @@ from crm.usage.reconcile import Sources
 @dataclass(frozen=True, slots=True)
 class Work:
     sessions: Sessions
+    database_url: str  # for connections that are not the pool's
     redis: Redis
     store: ObjectStore
     notes: NoteDesk
     usage: Sources
+    dead_letters_max: int = 100  # of jobs; more is an alert

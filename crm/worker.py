@@ -27,6 +27,7 @@ from crm.calls.model import PendingDial
 from crm.calls.recordings import BadStore, open_store
 from crm.calls.release import release_call
 from crm.database import SchemaMismatch, Sessions, UnsafeRole, check_role, check_schema, open_engine, open_sessions
+from crm.jobs.running import do_jobs_until
 from crm.migrate import head_revision
 from crm.resources import CONFIG_FOLDER
 from crm.understanding.after_call import open_note_desk, write_until
@@ -111,7 +112,15 @@ async def _work(settings: Settings) -> None:
     sessions = open_sessions(engine)
     try:
         async with open_note_desk(settings, sessions, PLAYBOOKS) as desk, asyncio.TaskGroup() as tasks:
-            work = Work(sessions, redis, store, desk, _sources(settings))
+            work = Work(
+                sessions,
+                settings.need("database_url"),
+                redis,
+                store,
+                desk,
+                _sources(settings),
+                settings.dead_letters_max,
+            )
             for name, loop in LOOPS.items():
                 tasks.create_task(loop(stop, work), name=name)
     except BadModelPrices as fault:
@@ -154,6 +163,7 @@ async def _sweep_until(stop: asyncio.Event, work: Work) -> None:
 
 # Each runs until told to stop, outlives Postgres and Redis being away, and ends the process with any other fault.
 LOOPS: Final[Mapping[str, Callable[[asyncio.Event, Work], Coroutine[None, None, None]]]] = {
+    "jobs": do_jobs_until,
     "usage.reconcile": lambda stop, work: reconcile_until(stop, work.sessions, work.usage),
     "worker.notes": lambda stop, work: write_until(stop, work.sessions, work.redis, work.notes),
     "worker.sweep": _sweep_until,

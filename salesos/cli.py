@@ -140,6 +140,18 @@ def usage(
 
 
 @app.command()
+def jobs(
+    retry: Annotated[int | None, typer.Option(min=1, help="Have this one tried again.")] = None,
+    retry_all: Annotated[bool, typer.Option("--retry-all", help="Have those that are listed tried again.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
+) -> None:
+    """List the jobs that failed for good, and have them tried again."""
+    from salesos.dead_jobs import run_jobs
+
+    raise SystemExit(run_jobs(_settings(), retry, retry_all=retry_all, as_json=json))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date (needs SALESOS_DATABASE_OWNER_URL)."""
     settings = _settings()

@@ -23,7 +23,7 @@ def run_usage(settings: Settings, days: int, *, as_json: bool) -> int:
         key = own_key(settings.data_dir, "internal_key") or key
     try:
         with Api(running.crm if running is not None else settings.crm_address, "") as api:
-            found = api.usage(key, days)
+            found = list(api.as_operator(key, "GET", f"/internal/usage?days={days}", "reading the usage"))
     except (ApiRefused, ApiUnreachable) as error:
         screen.fail(str(error))
         return 1

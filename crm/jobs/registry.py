@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from crm.jobs import jobs
 from crm.jobs.port import Task
 
 
@@ -21,4 +22,6 @@ def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
 
 
 # Each part is the TASKS of a feature's jobs.py.
-TASKS: Final = by_name()
+TASKS: Final = by_name(
+    jobs.TASKS,
+)

@@ -1,0 +1,52 @@
+"""`salesos jobs`: the jobs that failed for good, of all organisations, and having them tried again."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from config.settings import DEVELOPMENT_SECRET, Settings
+from salesos.api import Api, ApiRefused, ApiUnreachable
+from salesos.data_folder import own_key, read_running
+from salesos.screen import Screen
+
+NEWEST: Final = "/internal/jobs/dead?limit=100"
+HEADINGS: Final = ("id", "job", "organisation", "tries", "failed at", "error", "where")
+
+
+def run_jobs(settings: Settings, retry: int | None, *, retry_all: bool, as_json: bool) -> int:
+    """Print them, or have one or all tried again; return 1 when the CRM says no or does not answer."""
+    screen = Screen(to_stderr=as_json)
+    running = read_running(settings.data_dir)
+    key = settings.internal_key.get_secret_value()
+    if key == DEVELOPMENT_SECRET:
+        key = own_key(settings.data_dir, "internal_key") or key
+    try:
+        with Api(running.crm if running is not None else settings.crm_address, "") as api:
+            found: list[dict[str, Any]] = (
+                [{"id": retry}]
+                if retry is not None
+                else list(api.as_operator(key, "GET", NEWEST, "reading the dead jobs"))
+            )
+            if retry is not None or retry_all:
+                for job in found:
+                    api.as_operator(key, "POST", f"/internal/jobs/dead/{job['id']}/retry", f"retrying job {job['id']}")
+                screen.say(f"Being tried again: {len(found)}.")
+                return 0
+    except (ApiRefused, ApiUnreachable) as error:
+        screen.fail(str(error))
+        return 1
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    elif found:
+        screen.table("Jobs that failed for good", HEADINGS, [cells(job) for job in found])
+    else:
+        screen.say("No job has failed for good.")
+    return 0
+
+
+def cells(job: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return one job as a line of the table."""
+    where = job["trace"][-1].rpartition("/")[2] if job["trace"] else "-"
+    org, failed_at = job["org_id"] or "-", job["failed_at"] or "-"
+    return (str(job["id"]), job["task"], org, str(job["tries"]), failed_at[:19], job["error"], where)

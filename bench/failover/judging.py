@@ -10,7 +10,7 @@ from bench.failover.case import ANSWERS, HEARD
 from bench.providers.coded_speech import WORD_MS, CodedWord
 
 DEAD_AIR_MAX_S: Final = 2.0
-_WHOLE_MS: Final = WORD_MS * 0.9  # a fade at a cut is no loss
+_WHOLE_MS: Final = WORD_MS * 0.85  # as short as a whole word may be made out to be
 _ONE_MOMENT: Final = (*(phrase.split() for phrase in ENGLISH.patience), ENGLISH.hello.split())
 
 

@@ -4,10 +4,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bench.failover.case import ANSWERS, HEARD
+from bench.failover.case import ANSWERS, HEARD, vocabulary
 from bench.failover.judging import CallFound, judge, without_fillers, words_heard
-from bench.providers.coded_speech import CodedWord
+from bench.providers.coded_speech import WORD_MS, CodedWord
+from media.codec.g711 import ULAW_SILENCE
 
 WORDS = tuple(word for answer in ANSWERS for word in answer.split())
 GOOD = CallFound(1, "model", "cut", "goal_reached", WORDS, ANSWERS, (HEARD,) * 3, 1.0, True, struck=("openai:m",))
@@ -53,6 +56,14 @@ def test_the_beginning_of_a_word_that_is_said_again_is_not_a_word() -> None:
     assert words_heard(sound) == ["a", "b", "c"]
     sound[1] = CodedWord("b", 300, 540)
     assert words_heard(sound) == ["a", "b", "b", "c"]
+
+
+@given(st.integers(0, 159), st.sampled_from(WORDS), st.integers(60, 400))
+def test_a_whole_word_that_was_said_twice_is_two_wherever_it_lies(offset: int, word: str, pause_ms: int) -> None:
+    known = vocabulary()
+    sound = ULAW_SILENCE * (800 + offset) + known.word(word, WORD_MS) + ULAW_SILENCE * (8 * pause_ms)
+    assert words_heard(known.understand(sound + known.word(word, WORD_MS))) == [word, word]
+    assert words_heard(known.understand(sound[: -8 * (pause_ms + 60)] + sound)) == [word]
 
 
 def test_fillers_are_left_out_wherever_they_are() -> None:

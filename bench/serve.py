@@ -109,11 +109,13 @@ class BenchServer:
                 try:
                     plan, minds = await self._open_minds(plan, name, slot)
                 except MindsUnavailable:
+                    self._names.pop(plan.call_id, None)
                     await socket.close(_TRY_AGAIN_LATER, "speech_away")
                     return
                 call = ArrivingCall(lambda: self._open_call(door, plan, minds, slot))
                 await run_leg(socket, call)
                 if not call.began:
+                    self._names.pop(plan.call_id, None)
                     await minds.aclose()
 
         @app.get("/stats")
@@ -205,26 +207,28 @@ class BenchServer:
         while True:
             await asyncio.sleep(COMMIT_EVERY_S)
             over = [call_id for call_id in self._uncommitted if calls.get(call_id) is None]
-            if not over:
+            untold = [call_id for call_id in self._names if calls.get(call_id) is None]
+            if not over and not untold:
                 continue
             # Beyond any number that a call reaches.
             marks = {wire.committed_key(self._org_id, call_id): f"1:{2**31}" for call_id in over}
             try:
                 async with asyncio.timeout(REDIS_TIMEOUT_S):
                     if self._providers is not None:
-                        await self._told.read(self._redis, over, self._names)
+                        await self._told.read(self._redis, {*over, *untold}, self._names)
                     pipe = self._redis.pipeline(transaction=False)
-                    pipe.mset(marks)
+                    if marks:
+                        pipe.mset(marks)
                     for stream in {wire.event_stream(call_id) for call_id in over}:
-                        # A CRM trims what it has taken; here nobody reads what is left, of other calls neither.
-                        pipe.xtrim(stream, maxlen=0, approximate=False)
+                        # A CRM trims what it has taken; where nothing is read, nobody reads what is left either.
+                        read_to = self._told.read_to(stream)
+                        pipe.xtrim(stream, maxlen=None if read_to else 0, minid=read_to, approximate=False)
                     await pipe.execute()
             except (RedisError, OSError, TimeoutError) as error:
                 log.warning("bench.commit_failed", reason=type(error).__name__)
                 continue
             self._uncommitted.difference_update(over)
-            for call_id in over:
-                self._names.pop(call_id, None)
+            self._names = {call_id: name for call_id, name in self._names.items() if self._told.of(name) is None}
 
 
 async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable[[str], None]) -> None:

@@ -21,6 +21,7 @@ from bench.failover import case as cases
 from bench.failover.case import ANSWERS, KILLED, MODELS, RECOGNISERS, VOICES, Case
 from bench.failover.judging import DEAD_AIR_MAX_S, CallFound, judge, words_heard
 from bench.failover.prospect import Prospect
+from bench.failover.vendor import Setting
 from bench.failover.vendors import Vendors, vendor_processes
 from bench.load_report import Spread, spread
 from bench.pacer import Pacer
@@ -30,7 +31,6 @@ from bench.stream_socket import StreamRefused, connect
 from bench.utterance import Utterance, speak_two_seconds
 from events import call as events
 from events.plan import Providers
-from media.frame import FRAME_MS
 
 log = structlog.get_logger()
 
@@ -171,8 +171,8 @@ async def measure(
     """Hold so many calls of so many answers; `tell` hears of each when it is over. Raises ServerFailed."""
     began = time.monotonic()
     utterance = await asyncio.to_thread(speak_two_seconds)
-    spoken_ms = (len(utterance.frames) - utterance.first_voiced) * FRAME_MS
-    async with vendor_processes(seed, turns, spoken_ms) as vendors:
+    setting = Setting(seed, turns, utterance.ulaw, utterance.first_voiced)
+    async with vendor_processes(setting) as vendors:
         behind = Behind(vendors.urls, providers=_PROVIDERS, tools=("end_call",), stock_phrases=True)
         async with running(our_command(at_once * 2, -1, behind=behind)) as server:
             bench = _Bench(server, vendors, utterance, seed, turns)

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from bench.failover.case import ANSWERS, HEARD, KILLED, NAMES, REFUSES, Case, draw, number_of
+from bench.failover.case import ANSWERS, KILLED, NAMES, REFUSES, Case, draw, number_of
 from bench.providers import chat_script, speech_script
+from bench.providers.speech_script import Understands
 from bench.providers.toned_speech import Tones
 
 FIRST_AUDIO_S: Final = 0.09
@@ -33,6 +34,15 @@ class Role:
         return NAMES[self.kind][self.rank]
 
 
+class Setting(msgspec.Struct, frozen=True):
+    """What all providers of a run are told."""
+
+    seed: int
+    turns: int  # answers in a call
+    utterance: bytes  # what the prospect says each time: µ-law, whole frames
+    first_voiced: int  # the frame with its first sound
+
+
 ROLES: Final = tuple(Role(kind, rank) for kind, names in NAMES.items() for rank in range(len(names)))
 
 
@@ -52,7 +62,7 @@ class Vendor:
     seed: int
     turns: int
     known: Tones
-    spoken_ms: int  # how long an utterance is: a word is not understood before it was said
+    ear: Understands  # of what the prospect says, by its sound
     spared: set[int] = field(default_factory=set)
     _dead: set[int] = field(default_factory=set)  # calls to which it has died, the process living
 
@@ -106,9 +116,8 @@ class Vendor:
         if self._refuses(case):
             return speech_script.Refusal(REFUSED)
         return speech_script.Hearing(
-            (HEARD,),
             final_s=FINAL_S,
-            spoken_ms=self.spoken_ms,
+            vocabulary=self.ear,
             fault=self._speech_fault(case),
             fault_after_ms=case.after,
         )

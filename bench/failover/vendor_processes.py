@@ -1,7 +1,8 @@
 """The providers of the failover bench, a process each: started by one that only watches them.
 
-`python -m bench.failover.vendor_processes SEED TURNS SPOKEN_MS` prints where they are as one line of JSON, then a line
-for each death as it comes, and serves until SIGTERM. One that is killed is away for a while and comes back at its port.
+`python -m bench.failover.vendor_processes` takes its setting as a line of JSON, prints where they are as another, then
+a line for each death as it comes, and serves until SIGTERM. One that is killed is away for a while and comes back at
+its port.
 
 They are forked from one process that has loaded everything: what starts in mid-run must not take the calls' cores.
 """
@@ -20,8 +21,8 @@ from typing import Final
 import msgspec
 import uvloop
 
-from bench.failover.case import KILLED, vocabulary
-from bench.failover.vendor import REFUSED, ROLES, Role, Strike, Vendor
+from bench.failover.case import HEARD, KILLED, vocabulary
+from bench.failover.vendor import REFUSED, ROLES, Role, Setting, Strike, Vendor
 from bench.providers import chat_script
 from bench.providers.anthropic_messages import AnthropicMessages
 from bench.providers.chat_server import HOST, ChatServer
@@ -30,6 +31,8 @@ from bench.providers.elevenlabs import ElevenLabs
 from bench.providers.gemini_generate import GeminiGenerate
 from bench.providers.openai_chat import OpenAIChat
 from bench.providers.socket_server import SpeechServer
+from bench.providers.spoken_lines import Line, SpokenLines
+from media.frame import FRAME_SAMPLES
 
 DOWN_S: Final = 1.0  # from a provider's death to its next start
 PARENT_LOOK_S: Final = 1.0
@@ -39,7 +42,7 @@ _DIALECTS: Final = (OpenAIChat, AnthropicMessages, GeminiGenerate)
 _READY: Final = b"ready\n"
 
 
-def watch(seed: int, turns: int, spoken_ms: int) -> None:
+def watch(setting: Setting) -> None:
     """Run all providers until SIGTERM, or until who started this is gone."""
     stopping = False
 
@@ -51,7 +54,7 @@ def watch(seed: int, turns: int, spoken_ms: int) -> None:
     signal.signal(signal.SIGINT, stop)
     with contextlib.ExitStack() as stack:
         ports = {role: _keep_port(stack) for role in ROLES}
-        flock = _Flock(seed, turns, spoken_ms, ports)
+        flock = _Flock(setting, ports)
         stack.callback(flock.end)
         for role in ROLES:
             flock.start(role)
@@ -63,10 +66,9 @@ def watch(seed: int, turns: int, spoken_ms: int) -> None:
 class _Flock:
     """The providers' processes."""
 
-    def __init__(self, seed: int, turns: int, spoken_ms: int, ports: Mapping[Role, int]) -> None:
-        self._seed = seed
-        self._turns = turns
-        self._spoken_ms = spoken_ms
+    def __init__(self, setting: Setting, ports: Mapping[Role, int]) -> None:
+        self._setting = setting
+        self._ear = SpokenLines.of([_line(setting)])
         self._ports = ports
         self._spared: dict[Role, set[int]] = {role: set() for role in ROLES}
         self._running: dict[int, Role] = {}  # by pid
@@ -82,8 +84,8 @@ class _Flock:
             try:
                 for number in (signal.SIGTERM, signal.SIGINT):
                     signal.signal(number, signal.SIG_DFL)
-                spared = self._spared[role]
-                vendor = Vendor(role, self._seed, self._turns, vocabulary(), self._spoken_ms, spared)
+                told = self._setting
+                vendor = Vendor(role, told.seed, told.turns, vocabulary(), self._ear, self._spared[role])
                 uvloop.run(_serve(vendor, self._ports[role], self._tell))
                 status = 0
             finally:
@@ -161,6 +163,10 @@ async def _serve(vendor: Vendor, port: int, tell: int) -> None:
             await asyncio.sleep(PARENT_LOOK_S)
 
 
+def _line(setting: Setting) -> Line:
+    return Line(HEARD, setting.utterance, setting.first_voiced * FRAME_SAMPLES, len(setting.utterance))
+
+
 def _keep_port(stack: contextlib.ExitStack) -> int:
     """Return a port that nobody else gets while its provider is away: then connections to it are refused."""
     kept = stack.enter_context(socket.socket())
@@ -186,4 +192,4 @@ def _say(line: bytes) -> None:
 
 
 if __name__ == "__main__":
-    watch(*(int(word) for word in sys.argv[1:4]))
+    watch(msgspec.json.decode(sys.stdin.readline(), type=Setting))

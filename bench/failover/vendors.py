@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from bench.failover.case import KILLED
-from bench.failover.vendor import Strike
+from bench.failover.vendor import Setting, Strike
 from bench.server_process import STOP_TIMEOUT_S, ServerFailed
 
 READY_TIMEOUT_S: Final = 30.0
@@ -37,17 +37,16 @@ class Vendors:
 
 
 @contextlib.asynccontextmanager
-async def vendor_processes(seed: int, turns: int, spoken_ms: int) -> AsyncGenerator[Vendors]:
-    """Run them while the context is open; `spoken_ms`: how long each utterance is.
+async def vendor_processes(setting: Setting) -> AsyncGenerator[Vendors]:
+    """Run them while the context is open.
 
     Raises:
         ServerFailed: they were not ready in time, or ended by themselves.
     """
-    numbers = (str(number) for number in (seed, turns, spoken_ms))
     words = (sys.executable, "-m", "bench.failover.vendor_processes")
-    process = await asyncio.create_subprocess_exec(*words, *numbers, stdout=PIPE, cwd=Path(__file__).parents[2])
+    process = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, cwd=Path(__file__).parents[2])
     try:
-        vendors = Vendors(process.pid, await _ready(process))
+        vendors = Vendors(process.pid, await _ready(process, setting))
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(_listen(process, vendors), name="bench.vendors")
             yield vendors
@@ -65,8 +64,10 @@ async def vendor_processes(seed: int, turns: int, spoken_ms: int) -> AsyncGenera
                 await process.wait()
 
 
-async def _ready(process: Process) -> dict[str, str]:
+async def _ready(process: Process, setting: Setting) -> dict[str, str]:
+    assert process.stdin is not None
     assert process.stdout is not None
+    process.stdin.write(msgspec.json.encode(setting) + b"\n")
     try:
         async with asyncio.timeout(READY_TIMEOUT_S):
             line = await process.stdout.readline()

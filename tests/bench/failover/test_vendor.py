@@ -7,13 +7,14 @@ import pytest
 from bench.failover.case import ANSWERS, KILLED, REFUSES, VICTIMS, Case, draw, vocabulary
 from bench.failover.vendor import REFUSED, ROLES, Role, Strike, Vendor
 from bench.providers import chat_script, speech_script
+from bench.providers.spoken_lines import SpokenLines
 
 SEED = 1
 MODEL, NEXT_MODEL, LAST_MODEL = (Role("model", rank) for rank in range(3))
 
 
 def vendor(role: Role, turns: int = 3, spared: set[int] | None = None) -> Vendor:
-    return Vendor(role, SEED, turns, vocabulary(), 1_900, spared or set())
+    return Vendor(role, SEED, turns, vocabulary(), SpokenLines(), spared or set())
 
 
 def drawn(victim: str, fault: str, **values: Any) -> Case:

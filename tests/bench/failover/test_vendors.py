@@ -10,11 +10,12 @@ import httpx
 import pytest
 
 from bench.failover.case import KILLED, draw
-from bench.failover.vendor import ROLES
+from bench.failover.vendor import ROLES, Setting
 from bench.failover.vendors import Vendors, vendor_processes
 from bench.server_process import ServerFailed
 
 SEED = 1
+SETTING = Setting(SEED, 1, bytes(1_600), 0)
 pytestmark = pytest.mark.timeout(60)
 
 
@@ -37,7 +38,7 @@ async def ask(vendors: Vendors, key: str) -> str:
 
 async def test_one_that_is_killed_in_mid_answer_is_away_and_comes_back_and_kills_itself_no_more() -> None:
     key = killing_model()
-    async with vendor_processes(SEED, 1, 1_900) as vendors:
+    async with vendor_processes(SETTING) as vendors:
         assert len(vendors.urls) == len(ROLES)
         assert len({urlsplit(url).port for url in vendors.urls.values()}) == len(ROLES)
         with pytest.raises(httpx.RemoteProtocolError):
@@ -58,7 +59,7 @@ async def test_one_that_is_killed_in_mid_answer_is_away_and_comes_back_and_kills
 
 async def test_providers_that_end_by_themselves_void_the_run() -> None:
     async def kill() -> None:
-        async with vendor_processes(SEED, 1, 1_900) as vendors:
+        async with vendor_processes(SETTING) as vendors:
             os.kill(vendors.pid, signal.SIGTERM)
             async with asyncio.timeout(10):
                 await vendors.gone.wait()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from agent.listening import Listening
 from agent.reply import Waterfall
 from agent.stt.port import Transcript
-from agent.turns.first_sound import due_ms
+from agent.turns.first_sound import due_ms, unconfirmed_due_ms
 from agent.turns.wording import WordLists, read
 from media.activity.detector import VoiceEnded
 
@@ -29,7 +29,7 @@ class HearingOut:
         """
         ended_ms = self._now_ms()
         words = tasks.create_task(self._listening.finish(), name="conversation.words")
-        due = due_ms(signal.last_voiced_ms, ended_ms, read(self._listening.partial, self._lists))
+        due = unconfirmed_due_ms(signal.last_voiced_ms, ended_ms, read(self._listening.partial, self._lists))
         await asyncio.wait([words], timeout=max(0, due - ended_ms) / 1000)
         if not words.done():
             await late(Waterfall(signal.last_voiced_ms, ended_ms, ended_ms, due_ms=due), signal)

@@ -20,6 +20,10 @@ UNASKED_MS: Final = 900
 # Within an answer, from its last sound: then the next stock phrase begins.
 NEXT_SOUND_MS: Final = 1_500
 
+# A recogniser that works has told the last words so soon after a turn's end; another one is asked sooner yet
+# (agent/stt/failover.py).
+_CONFIRMED_MS: Final = 500
+
 _UNFINISHED: Final = frozenset({Words.OPEN, Words.DICTATING, Words.HESITATING})
 
 
@@ -36,3 +40,17 @@ def due_ms(last_voiced_ms: int, ended_ms: int, words: Words) -> int:
     silent_ms = ended_ms - last_voiced_ms
     waited_ms = silent_ms - SILENCE_MS if words in _UNFINISHED else min(silent_ms - _USUAL_MS, _PATIENCE_MS)
     return last_voiced_ms + max(0, waited_ms) + FIRST_SOUND_MS
+
+
+def unconfirmed_due_ms(last_voiced_ms: int, ended_ms: int, partial: Words) -> int:
+    """Return when something must begin while the recogniser still owes the words of a turn.
+
+    What it told before the end proves no broken-off sentence once it hangs: it may have hung in the middle of a whole
+    one, whose speaker waits for an answer.
+
+    Args:
+        ended_ms: when the turn was taken for over.
+        partial: of the words as far as they were told.
+    """
+    soonest_ms = max(last_voiced_ms + FIRST_SOUND_MS, ended_ms + _CONFIRMED_MS)
+    return min(due_ms(last_voiced_ms, ended_ms, partial), soonest_ms)

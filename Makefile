@@ -10,6 +10,8 @@ STAMP := $(VENV)/.installed
 ARGS ?=
 # Half of the tests wait for calls to be spoken in real time: two at once use the machine, more would starve the calls.
 AT_ONCE ?= 2
+# Many containers set it; here it would make each of the many processes of a test run compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

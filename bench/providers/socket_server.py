@@ -130,6 +130,7 @@ class SpeechServer:
         self._on_fault = on_fault
         self._taken: dict[ServerConnection, tuple[Seen, Hearing | Saying]] = {}
         self._changed = asyncio.Condition()
+        self._left = asyncio.Event()
         self._server: Server | None = None
 
     async def __aenter__(self) -> Self:
@@ -148,6 +149,7 @@ class SpeechServer:
 
     async def __aexit__(self, *_error: object) -> None:
         assert self._server is not None
+        self._left.set()
         self._server.close()
         await self._server.wait_closed()
 
@@ -177,7 +179,10 @@ class SpeechServer:
         wrong_key = not key or (self._keys and key not in self._keys)
         reaction = Refusal(401) if wrong_key else self.script(seen)
         if isinstance(reaction, Refusal):
-            await asyncio.sleep(reaction.delay_s)
+            # Who waits for this has left when the server is.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(reaction.delay_s):
+                    await self._left.wait()
             seen.closed = True
             return _json(socket_, reaction.status, self._dialect.refusal(reaction.status, reaction.code))
         if request.headers.get("upgrade", "").lower() != "websocket":

@@ -13,9 +13,9 @@ from tests.system.running import Up, start_up
 from tests.system.table import Summaries, place_all
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """`salesos up --demo`, its demonstration call under way. Stopped after the last test, with nothing left."""
+    """`salesos up --demo`, its demonstration call under way. Stopped behind the folder's tests, with nothing left."""
     with start_up(tmp_path_factory.mktemp("system"), "--demo") as up:
         running = up.wait_until_ready()
         yield up
@@ -27,13 +27,13 @@ def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
         assert why_not("127.0.0.1", int(url.rsplit(":", 1)[1])) == ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(up: Up) -> Running:
     """Where the running system is."""
     return up.wait_until_ready()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def summaries(running: Running, repository: Path) -> Summaries:
     """Every persona's call, over; and a human voice's, where a recording of one lies beside the checkout."""
     recording = repository.parent / "shared" / "audio" / "jfk.wav"

@@ -1,5 +1,6 @@
 """Notes of calls that are over: written by the script or a model, tried again, left to people; nothing leaks."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -20,6 +21,7 @@ from crm.calls.erasure import CONTENT, erase
 from crm.database import utc_now
 from crm.identity.tokens import Identity
 from crm.resources import Resources
+from crm.understanding import after_call
 from crm.understanding.after_call import ATTEMPTS_MAX
 from crm.understanding.model import CallNotes, NoteDuty, Objection
 from crm.unit_of_work import UnitOfWork
@@ -35,6 +37,11 @@ FIELDS: Final = {"name": "Diana", "email": "Dana@Example.com", "budget": "500", 
 GOOD: Final = Answer(
     calls=(Call(WRITE_NOTES, {"summary": SUMMARY, "fields": FIELDS}),), prompt_tokens=200, completion_tokens=30
 )
+
+
+@pytest.fixture(autouse=True)
+def asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(after_call, "UNHURRIED", replace(after_call.UNHURRIED, retry_after_s=0.02))
 
 
 @pytest.fixture

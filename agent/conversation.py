@@ -56,7 +56,7 @@ class Conversation:
         self._timer = OneTimer(self.put)
         self._hearing_out = HearingOut(self._listening, minds.lists, lambda: self._room.now)
         self._opening = Opening(minds.greetings, lambda: self.put(sig.MachineWaits()), witness.on_answerer)
-        self._interruption = Interruption(minds.backchannels, self._opening, self._answering.making)
+        self._interruption = Interruption(minds.backchannels, self._opening, self._answering.making, minds.lists)
         self._outcome: events.Outcome | None = None
         self._reason = ""  # of an outcome that is our fault
         self._room: Room
@@ -218,15 +218,14 @@ class Conversation:
 
     def _voice_paused(self, signal: VoicePaused) -> None:
         """A word of assent is over before its silence is long enough to end a turn: do not wait for that."""
-        lasted_ms = signal.last_voiced_ms - signal.first_voiced_ms
-        if self._listening.partial and lasted_ms < timing.ASSENT_KNOWN_MAX_MS:
-            self._resume_if_assent()
-        elif lasted_ms < timing.ASSENT_MAX_MS:
-            self._timer.set(sig.Timer.DOUBT, timing.DOUBT_S)
+        voiced_ms = signal.last_voiced_ms - signal.first_voiced_ms
+        doubt_s = self._interruption.doubt_s(voiced_ms, self._listening.partial)
+        if doubt_s is not None:
+            self._timer.set(sig.Timer.DOUBT, doubt_s)
 
-    def _resume_if_assent(self) -> None:
+    def _resume_if_nod(self) -> None:
         """Speak on. What it was is known for certain when the utterance ends; then there is still time to yield."""
-        if self._interruption.is_assent(self._listening.partial) and not self._interruption.nearly_said:
+        if self._interruption.is_nod(self._listening.partial) and not self._interruption.nearly_said:
             assert self._reply is not None
             self._resume(self._reply)
 
@@ -370,7 +369,7 @@ class Conversation:
                 due = self._opening.unanswered()
                 await self._answer(due.event if due is not None else self._patience.tried())
             case sig.Timer.DOUBT:
-                self._resume_if_assent()
+                self._resume_if_nod()
             case sig.Timer.YIELD if self._opening.leaving_message:
                 self._timer.set(sig.Timer.UNDECIDED, timing.MESSAGE_HELD_MAX_S)
             case sig.Timer.UNDECIDED if self._opening.leaving_message and self._reply is not None:

@@ -5,18 +5,22 @@ from collections.abc import Collection
 from agent.making import Making
 from agent.opening import Opening
 from agent.turns import timing
-from agent.turns.assent import is_backchannel, is_noise
+from agent.turns.assent import is_backchannel, is_fragment, is_noise
+from agent.turns.wording import NO_LISTS, WordLists
 from media.activity.detector import VoiceEnded
 from media.agent_voice import AgentVoice
 
 
 class Interruption:
-    """One call's judgement. `backchannels`: the words of assent of its language."""
+    """One call's judgement. `backchannels`: the words of assent of its language and playbook."""
 
-    def __init__(self, backchannels: Collection[str], opening: Opening, making: Making) -> None:
+    def __init__(
+        self, backchannels: Collection[str], opening: Opening, making: Making, lists: WordLists = NO_LISTS
+    ) -> None:
         self._backchannels = backchannels
         self._opening = opening
         self._making = making
+        self._lists = lists
         self._voice: AgentVoice
 
     def attach(self, voice: AgentVoice) -> None:
@@ -25,9 +29,27 @@ class Interruption:
     def is_assent(self, text: str) -> bool:
         return is_backchannel(text, self._nods)
 
+    def doubt_s(self, voiced_ms: int, text: str) -> float | None:
+        """The voice has paused: return after which time of silence `is_nod` tells; None: when its turn is over."""
+        if text and self.is_assent(text):
+            return 0.0 if voiced_ms < timing.ASSENT_KNOWN_MAX_MS else None
+        if text:  # by the end of the doubt it may be known better
+            fragment = voiced_ms < timing.FRAGMENT_MAX_MS and self._is_fragment(text)
+            return timing.FRAGMENT_DOUBT_S if fragment else None
+        return timing.DOUBT_S if voiced_ms < timing.ASSENT_MAX_MS else None
+
+    def is_nod(self, text: str) -> bool:
+        """In doubt: nothing has come that interrupts."""
+        return self.is_assent(text) or self._is_fragment(text)
+
     def is_noise(self, voice: VoiceEnded, text: str) -> bool:
         """Neither a word nor a voice that lasts: a cough, a door, a nod."""
-        return is_noise(voice, text, self._nods)
+        return is_noise(voice, text, self._nods) or (
+            voice.voiced_ms < timing.FRAGMENT_MAX_MS and self._is_fragment(text)
+        )
+
+    def _is_fragment(self, text: str) -> bool:
+        return is_fragment(text, self._lists) and not self._opening.leaving_message
 
     @property
     def _nods(self) -> Collection[str]:

@@ -202,7 +202,7 @@ def personas(
     from bench.personas import TABLE, run_personas
     from bench.portuguese_personas import run_portuguese
     from bench.system_api import SystemRefused
-    from bench.unseen_personas import UNSEEN
+    from bench.unseen_personas import ONCE_UNSEEN, UNSEEN
     from bench.whole_system import SystemFailed
     from config.settings import read_settings
 
@@ -211,6 +211,6 @@ def personas(
             lines, good, count = asyncio.run(run_portuguese(times, at_once))
     else:
         carrier = read_settings().carrier_address
-        lines, good, count = run_personas(times, at_once, carrier, UNSEEN if unseen else TABLE)
+        lines, good, count = run_personas(times, at_once, carrier, UNSEEN if unseen else {**TABLE, **ONCE_UNSEEN})
     sys.stdout.writelines(f"{line}\n" for line in lines)
     raise typer.Exit(0 if good == count else 1)

@@ -9,7 +9,7 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import IO, Any, Final
@@ -42,6 +42,14 @@ _LONG_WORDS: Final = 8
 _DITHER: Final = 40.0
 _DITHER_SEED: Final = 1  # the same for each utterance: what is heard twice is understood twice
 _DECODERS_IDLE_MAX: Final = 16
+# Hums, as people make them: the dictionary spells "mm" and "hmm" as one closed sound each, and of two of them in one
+# breath the recogniser made "am I am" and "eleven".
+_HUMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "mm": ("M", "AH M", "EH M"),
+    "hmm": ("HH M", "HH AH M"),
+    "mm-hmm": ("M HH M", "AH M HH AH M", "EH M HH AH M", "EH M HH M"),
+    "uh-huh": ("AH HH AH", "AH AH", "AA HH AA"),
+}
 _VARIANT: Final = re.compile(r"\(\d+\)$")
 _FILLERS: Final = ("<", "[", "+")
 
@@ -195,7 +203,8 @@ class Utterance:
 
 def _mean_posterior(posteriors: list[float]) -> float:
     """Return the geometric mean: one word that cannot be believed counts against the whole."""
-    return math.exp(sum(math.log(max(value, 1e-9)) for value in posteriors) / len(posteriors))
+    # The recogniser's own logarithms are rounded: a certain word may have a little more than 1.
+    return math.exp(sum(math.log(min(max(value, 1e-9), 1.0)) for value in posteriors) / len(posteriors))
 
 
 def _confidence_min(words: int) -> float:
@@ -215,6 +224,8 @@ def _dictionary() -> dict[str, list[str]]:
         for line in lines:
             word = line.split(" ", 1)[0]
             words.setdefault(_bare(word), []).append(line)
+    for word, sounds in _HUMS.items():
+        words[word] = [f"{word}{f'({place})' if place > 1 else ''} {sound}\n" for place, sound in enumerate(sounds, 1)]
     return words
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from agent.turns import timing
-from agent.turns.wording import normal
+from agent.turns.wording import WordLists, normal
 from media.activity.detector import VoiceEnded
 
 
@@ -14,6 +14,16 @@ def is_backchannel(text: str, backchannels: Collection[str]) -> bool:
     """
     said = normal(text)
     return said in backchannels or all(word in backchannels for word in said.split())
+
+
+def is_fragment(text: str, lists: WordLists) -> bool:
+    """True when nothing was said but words with which nobody leaves it ("I'm", "at the").
+
+    Recognisers make such words of a hum, a breath, a "yeah" that they did not hear well; and who did begin with them
+    over somebody else's voice, and said no more, has left the floor to them.
+    """
+    words = normal(text).split()
+    return bool(words) and all(word in lists.open for word in words) and " ".join(words) not in lists.finished
 
 
 def is_noise(voice: VoiceEnded, text: str, backchannels: Collection[str]) -> bool:

@@ -14,7 +14,7 @@ from agent.turns.wording import Words
 # stock phrase from the cache begins at once: what is left over is for a busy machine.
 FIRST_SOUND_MS: Final = 1_500
 _USUAL_MS: Final = 600  # whole words are waited for no longer, but of slow speakers
-_PATIENCE_MS: Final = 200  # of a longer wait for a whole sentence: with it, and the line, two seconds are full
+PATIENCE_MS: Final = 200  # of a longer wait for a whole sentence: with it, and the line, two seconds are full
 # An answer to nobody's words (a greeting, a question whether somebody is there): from when it was asked for.
 UNASKED_MS: Final = 900
 # Within an answer, from its last sound: then the next stock phrase begins.
@@ -38,7 +38,7 @@ def due_ms(last_voiced_ms: int, ended_ms: int, words: Words) -> int:
         words: of the turn.
     """
     silent_ms = ended_ms - last_voiced_ms
-    waited_ms = silent_ms - SILENCE_MS if words in _UNFINISHED else min(silent_ms - _USUAL_MS, _PATIENCE_MS)
+    waited_ms = silent_ms - SILENCE_MS if words in _UNFINISHED else min(silent_ms - _USUAL_MS, PATIENCE_MS)
     return last_voiced_ms + max(0, waited_ms) + FIRST_SOUND_MS
 
 

@@ -12,13 +12,17 @@ Who never pauses is waited for no longer than the table says (agent/turns/ending
 from dataclasses import dataclass, replace
 from typing import Final
 
-# With the 300 ms that an answer usually takes, it is still heard within two seconds, which is when silence is dead air.
-BOUND_MS: Final = 1_400
+# With the 400 ms in which an answer can begin it is heard within two seconds, which is when silence is dead air.
+BOUND_MS: Final = 1_300
 PAUSE_MIN_MS: Final = 450  # breaths, closures and the wait for whole words are shorter
-_TIMES: Final = 1.5  # of the pause in which they were answered, as for unfinished words: the next is seldom the same
-_MORE_MS: Final = 250  # with each further time, at least
+# Of the pause in which they were answered, as for unfinished words: the next is seldom the same. But what is waited for
+# beyond a second is missing for the answer, which then begins with a stock phrase: only pauses that were made earn it.
+_TIMES: Final = 1.5
+_EASY_MS: Final = 1_000
+_LEAST_TIMES: Final = 1.3
+_MORE_MS: Final = 250  # with each further time, at least, as long as it costs nothing else
 _HINT_SHARE: Final = 0.75  # of the second longest pause: one alone is chance
-_FALL: Final = 0.85  # with each turn in which nothing happened: halved after four
+_FALL: Final = 0.8  # with each turn in which nothing happened: halved after three
 _LEAST_MS: Final = 160  # the table's shortest wait: less makes no difference
 
 
@@ -53,7 +57,8 @@ class Tempo:
 
     def cut_into(self, pause_ms: int) -> "Tempo":
         """They went on so long after their last sound, though an answer was under way."""
-        granted_ms = min(BOUND_MS, max(_with_room(pause_ms), self.granted_ms + _MORE_MS))
+        more_ms = max(self.granted_ms, min(self.granted_ms + _MORE_MS, _EASY_MS))
+        granted_ms = max(_with_room(pause_ms), more_ms)
         return replace(self, granted_ms=granted_ms, quiet=False)
 
     def over(self) -> "Tempo":
@@ -65,7 +70,7 @@ class Tempo:
 
 
 def _with_room(pause_ms: int) -> int:
-    return min(BOUND_MS, round(pause_ms * _TIMES))
+    return min(BOUND_MS, max(min(round(pause_ms * _TIMES), _EASY_MS), round(pause_ms * _LEAST_TIMES)))
 
 
 def _fallen(value_ms: int) -> int:

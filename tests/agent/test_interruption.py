@@ -8,9 +8,12 @@ from agent.greeting_files import greeting_words
 from agent.interruption import Interruption
 from agent.making import Making
 from agent.opening import Opening
+from agent.turns import timing
+from agent.turns.wording import WordLists
 from media.activity.detector import VoiceEnded
 
 ASSENT = frozenset({"okay", "yeah"})
+LISTS = WordLists(open=frozenset({"i'm", "at", "that"}))
 
 
 @dataclass
@@ -21,8 +24,15 @@ class Played:
     heard_ms: int
 
 
+def interruption_of(*, machine: bool = False) -> Interruption:
+    opening = Opening(greeting_words(), lambda: None, lambda _who, _why: None)
+    if machine:
+        opening.machine_waits(by_carrier=True)
+    return Interruption(ASSENT, opening, Making(), LISTS)
+
+
 def judged(text: str, voiced_ms: int, *, left_ms: int = 2_000) -> tuple[bool, bool]:
-    interruption = Interruption(ASSENT, Opening(greeting_words(), lambda: None, lambda _who, _why: None), Making())
+    interruption = interruption_of()
     interruption.attach(Played(5_000, 5_000 - left_ms))  # type: ignore[arg-type]
     voice = VoiceEnded(1_000, 1_000 + voiced_ms, 1_400 + voiced_ms)
     return interruption.takes_floor(voice, text), interruption.nearly_said
@@ -36,6 +46,9 @@ def judged(text: str, voiced_ms: int, *, left_ms: int = 2_000) -> tuple[bool, bo
         ("okay yeah", 700, False),
         ("", 2_000, False),
         ("no", 40, False),
+        ("at that", 480, False),
+        ("at that", 620, True),
+        ("wait", 300, True),
     ],
 )
 def test_speech_takes_the_floor_and_assent_and_noise_do_not(text: str, voiced_ms: int, *, takes: bool) -> None:
@@ -54,9 +67,32 @@ def test_assent_to_what_is_all_but_said_is_an_answer_to_it() -> None:
 def test_whoever_speaks_into_a_message_has_picked_up_even_with_a_word_of_assent(
     text: str, voiced_ms: int, *, picked_up: bool
 ) -> None:
-    opening = Opening(greeting_words(), lambda: None, lambda _who, _why: None)
-    opening.machine_waits(by_carrier=True)
-    interruption = Interruption(ASSENT, opening, Making())
+    interruption = interruption_of(machine=True)
     interruption.attach(Played(5_000, 3_000))  # type: ignore[arg-type]
     assert interruption.is_assent(text) is (text == "")
     assert interruption.takes_floor(VoiceEnded(1_000, 1_000 + voiced_ms, 1_400 + voiced_ms), text) is picked_up
+
+
+@pytest.mark.parametrize(
+    ("text", "voiced_ms", "doubt_s"),
+    [
+        ("okay", 900, 0.0),
+        ("okay", 1_100, None),
+        ("", 600, timing.DOUBT_S),
+        ("", 800, None),
+        ("i'm", 300, timing.FRAGMENT_DOUBT_S),
+        ("i'm", 600, None),
+        ("wait", 300, None),
+    ],
+    ids=["a nod", "too long for one", "not known yet", "too long", "a fragment", "a sentence begun", "an interruption"],
+)
+def test_how_long_a_pause_is_watched_before_the_agent_speaks_on(
+    text: str, voiced_ms: int, doubt_s: float | None
+) -> None:
+    assert interruption_of().doubt_s(voiced_ms, text) == doubt_s
+    if doubt_s is not None:
+        assert interruption_of().is_nod(text)
+
+
+def test_a_fragment_said_into_a_message_is_a_person() -> None:
+    assert not interruption_of(machine=True).is_nod("i'm")

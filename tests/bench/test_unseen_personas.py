@@ -1,14 +1,15 @@
 """The unseen set is whole: a persona for each expectation and an expectation for each persona, none of them in use."""
 
 from bench.personas import TABLE, faults
-from bench.unseen_personas import UNSEEN
+from bench.unseen_personas import ONCE_UNSEEN, UNSEEN
 from telephony.carrier.app import PERSONAS_DIR
 from telephony.carrier.persona import load_folder
 
 
 def test_every_unseen_persona_has_its_expectation() -> None:
     assert set(UNSEEN) == set(load_folder(PERSONAS_DIR / "unseen"))
-    assert not set(UNSEEN) & set(TABLE)
+    assert not set(UNSEEN) & (set(TABLE) | set(ONCE_UNSEEN))
+    assert set(ONCE_UNSEEN) <= set(load_folder(PERSONAS_DIR))
 
 
 def test_nobody_reaches_them_by_accident() -> None:

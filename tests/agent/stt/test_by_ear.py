@@ -18,6 +18,9 @@ import soxr
 from agent.llm.intents import Listener, Understanding
 from agent.llm.playbook import phrases
 from agent.stt.sphinx import HeardText, PhraseModel, Utterance
+from agent.turns.assent import is_backchannel
+from agent.turns.word_lists import lists_for
+from agent.turns.wording import normals
 from tests.agent.llm.playbooks import energy_meeting
 from tests.agent.stt.lines import FLITE, RATE_HZ, spoken, telephone
 
@@ -143,3 +146,12 @@ def test_human_voices_are_taken_and_nothing_rash_follows(model: PhraseModel) -> 
         meant = LISTENER.understand(hear(model, human(path)).text)
         assert not suits(meant, {"opt_out"}, ""), path.name
         assert meant.when is None or not meant.when.has_day or not meant.when.has_time, path.name
+
+
+@pytest.mark.parametrize("hum", ["mm-hmm", "[[m'mhm]]"], ids=["as the voices say it", "with closed lips"])
+def test_a_hum_is_heard_as_one(model: PhraseModel, tmp_path: Path, hum: str) -> None:
+    """A recogniser of words makes "am I am" and "eleven" of it unless it knows how people hum."""
+    nods = normals(energy_meeting().backchannels) | lists_for("en").backchannels
+    voices = ("klatt4", "klatt6", "klatt3", "f3", "m3", "f2")
+    heard = [hear(model, spoken(hum, voice, tmp_path)).text for voice in voices]
+    assert sum(is_backchannel(text, nods) for text in heard) >= len(voices) - 1, heard

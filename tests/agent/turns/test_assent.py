@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.turns.assent import is_backchannel, is_noise
+from agent.turns.assent import is_backchannel, is_fragment, is_noise
 from agent.turns.word_lists import lists_for
 from media.activity.detector import VoiceEnded
 
@@ -33,3 +33,31 @@ def test_a_click_is_noise_whatever_was_made_out_and_a_word_is_not() -> None:
     assert is_noise(VoiceEnded(1_000, 1_120, 1_500), "stop", WORDS)
     assert not is_noise(VoiceEnded(1_000, 1_400, 1_800), "stop", WORDS)
     assert is_noise(VoiceEnded(1_000, 1_400, 1_800), "okay", WORDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("I'm", "en"), ("am I am", "en"), ("at that", "en"), ("i the", "en"), ("que a", "pt"), ("eu", "pt")],
+)
+def test_words_with_which_nobody_leaves_it_are_a_fragment(text: str, language: str) -> None:
+    assert is_fragment(text, lists_for(language))
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("", "en"),
+        ("wait", "en"),
+        ("who", "en"),
+        ("When?", "en"),
+        ("really", "en"),
+        ("I am", "en"),
+        ("that is", "en"),
+        ("at work", "en"),
+        ("I'm busy", "en"),
+        ("Quando?", "pt"),
+        ("não", "pt"),
+    ],
+)
+def test_a_question_of_one_word_and_an_answer_that_may_stand_alone_are_none(text: str, language: str) -> None:
+    assert not is_fragment(text, lists_for(language))

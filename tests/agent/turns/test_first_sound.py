@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.turns.ending import SILENCE_MS
-from agent.turns.first_sound import FIRST_SOUND_MS, due_ms, unconfirmed_due_ms
+from agent.turns.first_sound import FIRST_SOUND_MS, PATIENCE_MS, due_ms, unconfirmed_due_ms
 from agent.turns.wording import Words
 
 UNFINISHED = (Words.OPEN, Words.DICTATING, Words.HESITATING)
@@ -14,8 +14,8 @@ def test_the_budget_counts_from_the_last_sound_and_a_slow_speaker_gets_a_little_
     for words in set(Words) - set(UNFINISHED):
         assert due_ms(5_000, 5_000 + SILENCE_MS, words) == 5_000 + FIRST_SOUND_MS
         assert due_ms(5_000, 5_500, words) == 5_000 + FIRST_SOUND_MS
-        for waited_ms in (900, 1_300, 5_000):
-            assert due_ms(5_000, 5_000 + waited_ms, words) == 5_000 + FIRST_SOUND_MS + 200
+        for waited_ms in (1_100, 1_400, 5_000):
+            assert due_ms(5_000, 5_000 + waited_ms, words) == 5_000 + FIRST_SOUND_MS + PATIENCE_MS
 
 
 def test_the_wait_for_an_unfinished_sentence_is_not_the_answer_s() -> None:

@@ -22,25 +22,62 @@ from salesos.embedded.redis import EmbeddedRedis
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
-# Whoever waits for calls in real time comes first, so that the rest fills the time that is left.
-IN_REAL_TIME = ("tests/system/", "tests/telephony/test_calls_on_stage.py", "tests/telephony/test_refusals_on_stage.py")
+# Whose calls are spoken in real time, longest first: they begin at once, so that the rest fills the time they wait.
+SPOKEN = (
+    "tests/system/",
+    "tests/crm/tools/test_on_stage.py",
+    "tests/telephony/test_model_call_on_stage.py",
+    "tests/telephony/test_refusals_on_stage.py",
+    "tests/telephony/test_calls_on_stage.py",
+    "tests/telephony/",
+    "tests/bench/",
+)
+# The rest begins with what is not hurt by a core that calls need just then: it counts, against no clock.
+PATIENT = ("tests/simulation/", "tests/media/")
+# More calls at once would starve one another on two cores, and tests that only count must not starve them either:
+# so many workers begin with the spoken tests, and those beside them step back.
+CALLS_AT_ONCE = 2
+NICE_OF_THE_REST = 5
 
 
-class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # for the same reason
-    """Keeps a file's tests in one process, and the whole-system tests in one: they share what is dear to start."""
+class Lanes(LoadScopeScheduling):  # type: ignore[misc]  # for the same reason
+    """Keeps a file's tests in one process, and those of the one running system: they share what is dear to start.
+
+    The first workers take the spoken tests first; those beside them leave these alone while there is anything else.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return IN_REAL_TIME[0] if nodeid.startswith(IN_REAL_TIME[0]) else nodeid.split("::", 1)[0]
+        return SPOKEN[0] if nodeid.startswith(SPOKEN[0]) else nodeid.split("::", 1)[0]
+
+    def _assign_work_unit(self, node: Any) -> None:
+        if not _holds_calls(node.gateway.id):
+            quiet = next((scope for scope in self.workqueue if not scope.startswith(SPOKEN)), None)
+            if quiet is not None:
+                self.workqueue.move_to_end(quiet, last=False)
+        super()._assign_work_unit(node)
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+def _holds_calls(worker: str) -> bool:
+    """Return whether a worker ("gw0", "gw1", ...) is of those that begin with the spoken tests."""
+    return int(worker.removeprefix("gw")) < CALLS_AT_ONCE
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is not None and not _holds_calls(worker):
+        os.nice(NICE_OF_THE_REST)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
     config.option.loadscopereorder = False  # the order below
-    return ByFile(config, log)
+    return Lanes(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    first = SPOKEN + PATIENT
+
     def rank(item: pytest.Item) -> int:
-        return next((rank for rank, path in enumerate(IN_REAL_TIME) if item.nodeid.startswith(path)), len(IN_REAL_TIME))
+        return next((rank for rank, path in enumerate(first) if item.nodeid.startswith(path)), len(first))
 
     items.sort(key=rank)
 

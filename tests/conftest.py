@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import settings
 from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # it ships no types
@@ -21,6 +22,8 @@ from salesos.embedded.redis import EmbeddedRedis
 # A disk or a core that others use must not fail a test: what is slow is found by the bench.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+# The other way of drawing a traceback takes seconds of computing for one.
+structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
 # Whose calls are spoken in real time, longest first: they begin at once, so that the rest fills the time they wait.
 SPOKEN = (

@@ -17,6 +17,7 @@ from crm.calls import recording_routes as recordings
 from crm.calls import routes as calls
 from crm.chat import routes as chat
 from crm.compliance import routes as compliance
+from crm.consents import routes as consents
 from crm.identity import routes as identity
 from crm.jobs import routes as jobs
 from crm.leads import routes as leads
@@ -36,6 +37,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     calls,
     chat,
     compliance,
+    consents,
     health,
     identity,
     jobs,

@@ -24,6 +24,7 @@ class Permission(StrEnum):
 
     AGENTS_WRITE = "agents:write"
     CALLS_ERASE = "calls:erase"
+    CONSENTS_GRANT = "consents:grant"  # lifts a refusal, with proof
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
@@ -33,7 +34,9 @@ class Permission(StrEnum):
 
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMIN: frozenset(Permission),
-    Role.MANAGER: frozenset({Permission.AGENTS_WRITE, Permission.PROMPTS_WRITE, Permission.VOTES_EXPORT}),
+    Role.MANAGER: frozenset(
+        {Permission.AGENTS_WRITE, Permission.CONSENTS_GRANT, Permission.PROMPTS_WRITE, Permission.VOTES_EXPORT}
+    ),
     Role.REP: frozenset(),
     Role.SUPERVISOR: frozenset(),
     Role.ENGINEER: frozenset({Permission.AGENTS_WRITE, Permission.JOBS_RETRY, Permission.PROMPTS_WRITE}),

@@ -164,7 +164,7 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
         )
     if fact.kind is FactKind.OPTED_OUT:
         await unit.session.flush()
-        await leads.stop_calling(call.number, event.at)
+        await leads.stop_calling(call.number, event.at, call.id)
 
 
 def _moment(local_time: str, zone: ZoneInfo) -> datetime | None:
@@ -200,7 +200,7 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, unit: Unit
     _stand(lead, after, event)
     if after.do_not_call and not before.do_not_call:
         await unit.session.flush()
-        await leads.stop_calling(call.number, event.at)
+        await leads.stop_calling(call.number, event.at, call.id)
     await settle_call(call, end.billable_s, event.at, Ledger(unit))
     await ask_for_notes(call, unit)
 

@@ -1,13 +1,14 @@
 """What people do with leads: add, read, list and replace them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from crm.database import utc_now
 from crm.leads.filters import LeadFilters, Order, Search, Sort, check_search
+from crm.leads.lists import LeadLists
 from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
@@ -70,7 +71,7 @@ async def add_lead(fields: LeadFields, unit: UnitOfWork) -> Lead:
     async with unit:
         await _check_owner(fields, unit)
         lead = Lead(org_id=unit.org_id, name=fields.name)
-        _fill(lead, fields)
+        _fill(lead, await _minding_refusals(fields, unit))
         unit.session.add(lead)
         await unit.commit()
         return lead
@@ -84,7 +85,7 @@ async def replace_lead(lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read
             raise LeadNotFound(lead_id)
         read.check(lead.version)
         await _check_owner(fields, unit)
-        _fill(lead, fields)
+        _fill(lead, await _minding_refusals(fields, unit))
         await unit.commit()
         return lead
 
@@ -110,7 +111,7 @@ async def list_leads(
 ) -> LeadPage:
     """Return a numbered page and how many leads there are; both take longer the more there are."""
     async with unit:
-        store = LeadStore(unit)
+        store = LeadLists(unit)
         return LeadPage(await store.page(page, limit, sort, order, filters), await store.count(filters))
 
 
@@ -134,7 +135,7 @@ async def leads_after(
     if search is not None:
         check_search(search, filters, sort, order)
     async with unit:
-        store = LeadStore(unit)
+        store = LeadLists(unit)
         if search is not None:
             found = await store.search(search, place, limit + 1, filters)
         else:
@@ -147,6 +148,13 @@ async def _check_owner(fields: LeadFields, unit: UnitOfWork) -> None:
     if fields.owner_id is not None and not await LeadStore(unit).has_member(fields.owner_id):
         fault = {"field": "body.owner_id", "fault": "is no member of this organisation: take a person's id from it"}
         raise Refusal("invalid_request", {"fields": [fault]})
+
+
+async def _minding_refusals(fields: LeadFields, unit: UnitOfWork) -> LeadFields:
+    """A refusal that is on record is lifted by a grant, not by leaving out the mark or adding a lead anew."""
+    if fields.phone is None or not await LeadStore(unit).refused_calls(fields.phone):
+        return fields
+    return replace(fields, do_not_call=True)
 
 
 def _fill(lead: Lead, fields: LeadFields) -> None:

@@ -14,6 +14,7 @@ from crm.appointments.model import Appointment
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import Erasure, EventCursor
+from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
@@ -83,6 +84,11 @@ async def _appointment(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Appointment(org_id=place.org.id, lead_id=place.org.lead_id, starts_at=utc_now(), minutes=30))
 
 
+async def _consent(place: Place, unit: UnitOfWork) -> None:
+    said = {"channel": "phone", "address": "+12025550199", "said": "granted", "said_at": utc_now()}
+    unit.session.add(Consent(org_id=place.org.id, source="form", evidence="a form", **said))
+
+
 async def _erasure(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Erasure(org_id=place.org.id, call_id=place.call_id, scope="recording", reason="request"))
 
@@ -113,6 +119,7 @@ async def _vote(place: Place, unit: UnitOfWork) -> None:
 
 FILLERS: tuple[Filler, ...] = (
     _appointment,
+    _consent,
     _erasure,
     _notes,
     _objection,

@@ -9,7 +9,7 @@ from typing import Final
 
 from alembic import op
 
-from crm.migrations.tenant import ORG
+from crm.migrations.tenant import ORG, create_tenant_table, drop_tables
 
 revision = "r0012"
 down_revision = "r0011"
@@ -35,9 +35,20 @@ def upgrade() -> None:
     _lists()
     _words()
     _search()
+    # Of the address, not the lead: what was refused stays so when the lead goes.
+    create_tenant_table(
+        "consents",
+        """channel text NOT NULL CHECK (channel IN ('phone', 'sms', 'whatsapp', 'email')), address text NOT NULL,
+        said text NOT NULL CHECK (said IN ('granted', 'refused')), said_at timestamptz NOT NULL,
+        source text NOT NULL, evidence text NOT NULL CHECK (evidence <> ''),
+        lead_id uuid, call_id uuid, recorded_by uuid, created_at timestamptz NOT NULL DEFAULT now()""",
+    )
+    op.execute("CREATE INDEX consents_address ON consents (org_id, address, channel, said_at, id)")
+    op.execute("CREATE INDEX consents_lead ON consents (org_id, lead_id)")
 
 
 def downgrade() -> None:
+    drop_tables("consents")
     op.execute(f"DROP FUNCTION search_leads({ARGUMENTS})")
     op.execute("DROP POLICY searching ON leads")
     op.execute("DROP INDEX leads_words")

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm.database import Sessions, open_engine, open_sessions
 from crm.leads.filters import LeadFilters, Order, Search, Sort
+from crm.leads.lists import LeadLists
 from crm.leads.model import Lead
-from crm.leads.store import LeadStore
 from crm.leads.usecases import leads_after
 from crm.page_cursor import Cursor
 from crm.unit_of_work import UnitOfWork
@@ -153,7 +153,7 @@ class TestSearch:
             SELECT coalesce(sum(pg_stat_get_xact_numscans(indexrelid)), 0) FROM pg_index
             JOIN pg_inherits ON inhrelid = indexrelid WHERE inhparent = 'leads_words'::regclass""")
         async with UnitOfWork(sessions, crowd) as unit:
-            leads = await LeadStore(unit).search(Search("prado 2999"), None, 20, LeadFilters())
+            leads = await LeadLists(unit).search(Search("prado 2999"), None, 20, LeadFilters())
             assert [lead.name for lead in leads] == ["Lúcia Prado 2999"]
             assert await unit.session.scalar(index) == 1
             assert await unit.session.scalar(before) == 0
@@ -174,7 +174,7 @@ async def test_every_order_of_the_list_is_an_indexs(
 ) -> None:
     statements: list[str] = []
     async with UnitOfWork(sessions, crowd) as unit:
-        store = LeadStore(unit)
+        store = LeadLists(unit)
         leads = await store.following(None, 2, sort, "desc", LeadFilters())
         place = leads[-1]
         cursor = Cursor(f"{sort}:desc", getattr(place, sort), place.id)

@@ -1,0 +1,53 @@
+"""/api/leads/{id}/consents: what a person said about being reached, with its proof."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+from crm.access import Needs, Person, Unit
+from crm.answers import success
+from crm.consents.model import Channel, Consent, Said
+from crm.consents.usecases import Proof, record, standing_of
+from crm.permissions import Permission
+
+router = APIRouter(prefix="/api/leads/{lead_id}")
+
+NO_NUL = r"^[^\x00]*$"
+Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
+Evidence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=NO_NUL)]
+
+
+class ProofBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Channel
+    source: Source
+    evidence: Evidence
+    said_at: AwareDatetime | None = None
+
+    def proof(self) -> Proof:
+        return Proof(self.channel, self.source, self.evidence, self.said_at)
+
+
+@router.get("/consents")
+async def get_consents(lead_id: UUID, unit: Unit) -> JSONResponse:
+    standing = await standing_of(lead_id, unit)
+    return success({"current": standing.current, "history": [consent_json(word) for word in standing.history]})
+
+
+@router.post("/refusals", status_code=201)
+async def post_refusal(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> JSONResponse:
+    return success(consent_json(await record(lead_id, Said.REFUSED, body.proof(), person, unit)), status=201)
+
+
+@router.post("/grants", status_code=201, dependencies=[Depends(Needs(Permission.CONSENTS_GRANT))])
+async def post_grant(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> JSONResponse:
+    return success(consent_json(await record(lead_id, Said.GRANTED, body.proof(), person, unit)), status=201)
+
+
+def consent_json(word: Consent) -> dict[str, Any]:
+    names = ("id", "channel", "address", "said", "said_at", "source", "evidence", "lead_id", "call_id", "recorded_by")
+    return {name: getattr(word, name) for name in (*names, "created_at")}

@@ -4,6 +4,7 @@ Everything has a default that works on one machine with nothing configured. Secr
 show in logs, errors or `repr`. Code below the process entries gets values as arguments, never this object's source.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
@@ -98,6 +99,11 @@ class Settings(BaseSettings):
     usage_reports: str = ""  # folder of report files, for any vendor; empty: none
     usage_difference_max: float = Field(0.05, gt=0, lt=1)  # share of the tokens; more is an alert
 
+    # Mail to the people who use the system, and webhooks
+    mail_url: SecretStr = SecretStr("")  # smtp://user:password@host:587 or smtps://; empty: files in data_dir/letters
+    mail_from: str = "salesos@localhost"
+    webhook_networks: tuple[str, ...] = ()  # private networks that webhooks may reach, such as 10.1.0.0/16
+
     dead_letters_max: int = Field(100, ge=0)  # jobs that failed for good; more of them is an alert
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -125,6 +131,24 @@ class Settings(BaseSettings):
         vendor, colon, model = value.partition(":")
         if value and not (vendor and colon and model):
             raise ValueError("must be PROVIDER:MODEL, such as openai:gpt-4o-mini, or empty for our own word lists")
+        return value
+
+    @field_validator("mail_url")
+    @classmethod
+    def _is_mail_url(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if value.get_secret_value() and (parts.scheme not in ("smtp", "smtps") or not parts.hostname):
+            raise ValueError("must be smtp://host:port or smtps://host:port, with user:password@ where it takes one")
+        return value
+
+    @field_validator("webhook_networks")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            try:
+                ip_network(name)
+            except ValueError:
+                raise ValueError("must be a JSON list of networks, such as 10.1.0.0/16, host bits zero") from None
         return value
 
     @field_validator("recording_key")

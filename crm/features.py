@@ -28,6 +28,7 @@ from crm.tools import settings_routes as transfers
 from crm.understanding import routes as understanding
 from crm.usage import routes as usage
 from crm.votes import routes as votes
+from crm.webhooks import routes as webhooks
 
 # Each has a `router`.
 FEATURES: Final[tuple[ModuleType, ...]] = (
@@ -50,6 +51,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     understanding,
     usage,
     votes,
+    webhooks,
 )
 
 

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
     SETTINGS_WRITE = "settings:write"  # what holds for all calls: recording, booking hours, who takes over
     VOTES_EXPORT = "votes:export"
+    WEBHOOKS_WRITE = "webhooks:write"  # where events are posted to, and what was posted
 
 
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {

@@ -22,6 +22,7 @@ from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
 from crm.refusals import Refusal
+from crm.webhooks import problems as webhooks
 
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_S: Final = 5
@@ -82,6 +83,7 @@ KINDS: Final = merge(
     jobs.KINDS,
     prompts.KINDS,
     providers.KINDS,
+    webhooks.KINDS,
 )
 # What a voice node says when another moment, or another node, would do.
 PASSING: Final = frozenset(

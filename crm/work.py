@@ -6,8 +6,10 @@ from obstore.store import ObjectStore
 from redis.asyncio import Redis
 
 from crm.database import Sessions
+from crm.mail.post import Post
 from crm.understanding.after_call import NoteDesk
 from crm.usage.reconcile import Sources
+from crm.webhooks.sending import Sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,4 +20,7 @@ class Work:
     store: ObjectStore
     notes: NoteDesk
     usage: Sources
+    post: Post
+    webhooks: Sender
+    secret_key: str
     dead_letters_max: int = 100  # of jobs; more is an alert

@@ -28,12 +28,15 @@ from crm.calls.recordings import BadStore, open_store
 from crm.calls.release import release_call
 from crm.database import SchemaMismatch, Sessions, UnsafeRole, check_role, check_schema, open_engine, open_sessions
 from crm.jobs.running import do_jobs_until
+from crm.mail.post import open_post
 from crm.migrate import head_revision
 from crm.resources import CONFIG_FOLDER
 from crm.understanding.after_call import open_note_desk, write_until
 from crm.unit_of_work import UnitOfWork
 from crm.usage.openai_report import OpenAIReports
 from crm.usage.reconcile import Sources, reconcile_until
+from crm.webhooks.addresses import read_networks
+from crm.webhooks.sending import Sender
 from crm.work import Work
 from events.call import Outcome
 from events.ids import new_id
@@ -113,13 +116,16 @@ async def _work(settings: Settings) -> None:
     try:
         async with open_note_desk(settings, sessions, PLAYBOOKS) as desk, asyncio.TaskGroup() as tasks:
             work = Work(
-                sessions,
-                settings.need("database_url"),
-                redis,
-                store,
-                desk,
-                _sources(settings),
-                settings.dead_letters_max,
+                sessions=sessions,
+                database_url=settings.need("database_url"),
+                redis=redis,
+                store=store,
+                notes=desk,
+                usage=_sources(settings),
+                post=open_post(settings.mail_url.get_secret_value(), settings.mail_from, settings.data_dir / "letters"),
+                webhooks=Sender(read_networks(settings.webhook_networks)),
+                secret_key=settings.secret_key.get_secret_value(),
+                dead_letters_max=settings.dead_letters_max,
             )
             for name, loop in LOOPS.items():
                 tasks.create_task(loop(stop, work), name=name)

@@ -21,6 +21,7 @@ from crm.calls.store import CallStore
 from crm.leads.model import Lead, Task
 from crm.leads.progress import Standing, after_call, after_fact
 from crm.leads.store import LeadStore
+from crm.outbox.emitting import OUTBOX
 from crm.providers.usecases import note_refusal
 from crm.understanding.taking import ask_for_notes, take_angry, take_understood
 from crm.unit_of_work import UnitOfWork
@@ -203,6 +204,8 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, unit: Unit
         await leads.stop_calling(call.number, event.at, call.id)
     await settle_call(call, end.billable_s, event.at, Ledger(unit))
     await ask_for_notes(call, unit)
+    told = {"call_id": str(call.id), "lead_id": str(call.lead_id), "state": call.state, "outcome": call.outcome}
+    await OUTBOX.emit(unit, "call.finished", told | {"duration_s": call.duration_s, "ended_at": event.at.isoformat()})
 
 
 def _standing(lead: Lead) -> Standing:

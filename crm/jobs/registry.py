@@ -5,6 +5,9 @@ from typing import Final
 
 from crm.jobs import jobs
 from crm.jobs.port import Task
+from crm.mail import jobs as mail
+from crm.outbox import jobs as outbox
+from crm.webhooks import jobs as webhooks
 
 
 def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
@@ -24,4 +27,7 @@ def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
 # Each part is the TASKS of a feature's jobs.py.
 TASKS: Final = by_name(
     jobs.TASKS,
+    mail.TASKS,
+    outbox.TASKS,
+    webhooks.TASKS,
 )

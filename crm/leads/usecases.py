@@ -12,6 +12,7 @@ from crm.leads.lists import LeadLists
 from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
+from crm.outbox.emitting import OUTBOX
 from crm.page_cursor import Cursor, Value, cut, decode
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
@@ -73,6 +74,8 @@ async def add_lead(fields: LeadFields, unit: UnitOfWork) -> Lead:
         lead = Lead(org_id=unit.org_id, name=fields.name)
         _fill(lead, await _minding_refusals(fields, unit))
         unit.session.add(lead)
+        await unit.session.flush()
+        await OUTBOX.emit(unit, "lead.created", {"lead_id": str(lead.id), "status": lead.status, "source": lead.source})
         await unit.commit()
         return lead
 

@@ -1,7 +1,8 @@
 """What happened in the CRM, told to whoever listens: webhooks, automations, consoles.
 
 An event is written by the transaction that makes it true. Listeners get it after that has committed: at least once,
-each organisation's in the order of their commits, from where the listener stopped when it was away.
+each organisation's in the order in which they were written as far as they had committed by then, and what waits when
+the worker was away first.
 """
 
 from collections.abc import Mapping

@@ -18,6 +18,9 @@ from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
+from crm.mail.port import Letter
+from crm.mail.posting import MAIL
+from crm.outbox.model import OutboxEvent
 from crm.prompts.usecases import Draft, write_prompt
 from crm.providers.model import ProviderKey
 from crm.resources import Resources
@@ -25,6 +28,7 @@ from crm.tools.model import ToolRun
 from crm.understanding.model import CallNotes, Objection
 from crm.unit_of_work import UnitOfWork
 from crm.votes.model import Vote
+from crm.webhooks.model import Delivery, Webhook
 from events.call import Answered, FactKind, FactNoted, Speaker, TurnFinished
 from events.ids import new_id
 from tests.crm.conftest import Org
@@ -117,6 +121,16 @@ async def _vote(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Vote(org_id=place.org.id, vote=1, prompt_hash="x", answer_hash="y", **voted))
 
 
+async def _webhook(place: Place, unit: UnitOfWork) -> None:
+    webhook = Webhook(org_id=place.org.id, id=new_id(), url="https://hooks.example.com/", kinds=["x"], sealed="y")
+    unit.session.add(webhook)
+    await unit.session.flush()
+    posted = {"webhook_id": webhook.id, "event_id": new_id(), "kind": "x", "body": "{}"}
+    unit.session.add(Delivery(org_id=place.org.id, **posted))
+    unit.session.add(OutboxEvent(org_id=place.org.id, kind="x", body={}))
+    await MAIL.send(unit, Letter("ada@example.com", "Hello", "there"), key="one")
+
+
 FILLERS: tuple[Filler, ...] = (
     _appointment,
     _consent,
@@ -126,4 +140,5 @@ FILLERS: tuple[Filler, ...] = (
     _provider_key,
     _tool_run,
     _vote,
+    _webhook,
 )

@@ -1,4 +1,4 @@
-"""Queues of jobs.
+"""Queues of jobs, letters to post, the outbox of events, and webhooks.
 
 The queue's own tables are procrastinate's. They are made by its steps up to a named one rather than from its newest
 schema, so that every database gets the same whichever release of the library is installed; a later migration of ours
@@ -10,7 +10,7 @@ from pathlib import Path
 import procrastinate.sql
 from alembic import op
 
-from crm.migrations.tenant import drop_tables
+from crm.migrations.tenant import create_tenant_table, drop_tables
 
 revision = "r0013"
 down_revision = "r0012"
@@ -36,10 +36,55 @@ def upgrade() -> None:
     op.execute("CREATE INDEX job_failures_org ON job_failures (org_id, job_id)")
     # Found when there are many succeeded ones: the dead letters, and what a dead worker left.
     op.execute("CREATE INDEX job_states ON procrastinate_jobs (status, id) WHERE status <> 'succeeded'")
+    create_tenant_table(
+        "letters",
+        """key text NOT NULL,
+        to_address text NOT NULL,
+        subject text NOT NULL,
+        text text NOT NULL,
+        created_at timestamptz NOT NULL DEFAULT now(),
+        sent_at timestamptz,
+        UNIQUE (org_id, key)""",
+    )
+    create_tenant_table(
+        "outbox_events",
+        """kind text NOT NULL,
+        body jsonb NOT NULL,
+        at timestamptz NOT NULL DEFAULT now(),
+        handed_at timestamptz""",
+        partitioned=True,
+    )
+    op.execute("CREATE INDEX outbox_waiting ON outbox_events (org_id, id) WHERE handed_at IS NULL")
+    op.execute("CREATE INDEX outbox_handed ON outbox_events (org_id, handed_at)")
+    create_tenant_table(
+        "webhooks",
+        """url text NOT NULL,
+        kinds jsonb NOT NULL,
+        sealed text NOT NULL,
+        "on" boolean NOT NULL DEFAULT true,
+        off_reason text NOT NULL DEFAULT '',
+        created_at timestamptz NOT NULL DEFAULT now()""",
+    )
+    create_tenant_table(
+        "webhook_deliveries",
+        """webhook_id uuid NOT NULL,
+        event_id uuid NOT NULL,
+        kind text NOT NULL,
+        body text NOT NULL,
+        state text NOT NULL CHECK (state IN ('waiting', 'delivered', 'failed')),
+        tries bigint NOT NULL DEFAULT 0,
+        began_at timestamptz NOT NULL DEFAULT now(),
+        done_at timestamptz,
+        status bigint,
+        fault text NOT NULL DEFAULT '',
+        FOREIGN KEY (org_id, webhook_id) REFERENCES webhooks (org_id, id) ON DELETE CASCADE""",
+        partitioned=True,
+    )
+    op.execute("CREATE INDEX webhook_deliveries_of ON webhook_deliveries (org_id, webhook_id, id DESC)")
 
 
 def downgrade() -> None:
-    drop_tables("job_failures")
+    drop_tables("webhook_deliveries", "webhooks", "outbox_events", "letters", "job_failures")
     # With their triggers; one returns a row of a table, another table needs the first.
     op.execute("""DO $$ DECLARE named regprocedure; BEGIN
         FOR named IN SELECT oid FROM pg_proc WHERE pronamespace = current_schema()::regnamespace

@@ -7,13 +7,18 @@ from typing import cast
 from obstore.store import MemoryStore
 from redis.asyncio import Redis
 
+from config.settings import DEVELOPMENT_SECRET
 from crm.database import Sessions
+from crm.mail.post import FolderPost, Post
 from crm.understanding.after_call import NoteDesk
 from crm.usage.reconcile import Sources
+from crm.webhooks.sending import Sender
 from crm.work import Work
 
 
-def work_of(sessions: Sessions, database_url: str, redis: Redis, *, dead_letters_max: int = 100) -> Work:
+def work_of(
+    sessions: Sessions, database_url: str, redis: Redis, *, post: Post | None = None, webhooks: Sender | None = None
+) -> Work:
     """Return what jobs get; no test here writes notes, so there is no desk for them."""
     return Work(
         sessions=sessions,
@@ -21,8 +26,10 @@ def work_of(sessions: Sessions, database_url: str, redis: Redis, *, dead_letters
         redis=redis,
         store=MemoryStore(),
         notes=cast(NoteDesk, None),
+        post=post or FolderPost(Path("letters"), "salesos@example.com"),
+        webhooks=webhooks or Sender(),
+        secret_key=DEVELOPMENT_SECRET,
         usage=Sources({}, cast(Path | None, None), 0.05),
-        dead_letters_max=dead_letters_max,
     )
 
 

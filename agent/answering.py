@@ -34,6 +34,7 @@ class Answering:
         self._on_start = on_start
         self._on_open = on_open
         self._asked = asyncio.Event()  # it is known what the answer answers
+        self._due_ms: int | None = None  # by when something was to be heard of an answer that was given up unheard
         self.reply: Reply | None = None
         self.making = Making()
         self.time_up = False  # the next answer is the goodbye
@@ -74,6 +75,7 @@ class Answering:
         """Make no more of it. Of one that nobody has heard nothing is left, and what was said waits for the next."""
         await self.making.abandon()
         if self.reply is not None and not self.reply.opened:
+            self._due_ms = self.reply.waterfall.due_ms
             self.reply = None
             self._minutes.answer_taken_back()
 
@@ -92,6 +94,9 @@ class Answering:
         return event
 
     def _start(self, tasks: asyncio.TaskGroup, reply: Reply) -> None:
+        if reply.waterfall.due_ms is None:
+            reply.waterfall.due_ms = self._due_ms  # who waited for the one waits for this one
+        self._due_ms = None
         self.reply = reply
         self._on_start()
         self.making.start(tasks, self._make(reply))

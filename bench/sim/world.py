@@ -124,7 +124,9 @@ class World:
                 providers.judge.leave()
             self.record.stt_failed = providers.stt_failed
             await outbox.drain(_DRAIN_S)
-            await asyncio.sleep(_COMMIT_S)
+            # An outage may begin behind the last event, and what the CRM has committed is not known before it is over.
+            redis_back = max((end for _, end in outages), default=0.0)
+            await asyncio.sleep(max(0.0, redis_back - self._loop.time()) + _COMMIT_S)
             sending.cancel()
         self._take_stock(crm)
 
@@ -150,7 +152,8 @@ class World:
                 running.cancel()
             if self._streaming:
                 self._acting.cancel()
-        self.record.line_left_open = self._exchange.holds_call
+        # Who picks up later is told by our webhook that there is no such call, and the carrier ends it.
+        self.record.line_left_open = self._exchange.holds_call and self._streaming
         for timer in self._timers:
             timer.cancel()
         self._exchange.leave()

@@ -15,6 +15,7 @@ from events import call as events
 from events import wire
 from events.call import AnsweredBy, Outcome, State
 from events.ids import new_id
+from events.understanding import Mood, ObjectionKind
 from media.recording.spool import Spool
 from telephony import journal
 from telephony.call import lifecycle
@@ -35,6 +36,7 @@ class Scene:
 
 SCENES: Mapping[str, Scene] = {
     "goal": Scene("eager"),
+    "objections": Scene("objector"),
     "busy": Scene("busy"),
     "no_answer": Scene("no_answer", ring_timeout_s=5),
     "callbacks_lost": Scene("no_answer", {"lose": 1.0}, ring_timeout_s=5),
@@ -186,3 +188,20 @@ def test_a_carrier_that_refuses_is_not_asked_again(night: Night) -> None:
 
 def test_a_full_disk_is_said(night: Night) -> None:
     assert [body.reason for body in night.played["disk_full"].all(events.RecordingFailed)] == ["disk_full"]
+
+
+def test_every_utterance_is_judged_and_objections_are_told_with_their_words(night: Night) -> None:
+    played = night.played["objections"]
+    said = {
+        turn.turn: turn.text
+        for turn in played.all(events.TurnFinished)
+        if turn.speaker is events.Speaker.CALLER and turn.text
+    }
+    understood = played.all(events.CallerUnderstood)
+    assert [body.turn for body in understood] == list(said)
+    kinds = {kind for body in understood for kind in body.objections}
+    assert kinds & {ObjectionKind.PRICE, ObjectionKind.COMPETITOR, ObjectionKind.TRUST}, said
+    for body in understood:
+        assert body.mood in set(Mood)
+        assert all(quote in said[body.turn] for quote in body.quotes)
+    assert not played.all(events.CallerAngry), "objecting is no anger"

@@ -91,7 +91,7 @@ class StartedAgent:
         Without a lead, as in a chat, nobody is named and the time is UTC.
         """
         language = self.agent.language.partition("-")[0]
-        local = now.astimezone(_zone(lead.zone if lead is not None else ""))
+        local = now.astimezone(_zone(lead.time_zone if lead is not None else ""))
         own = self.prompt.values(lead.custom_fields if lead is not None else {}) if self.prompt is not None else {}
         return own | {
             "prospect_name": lead.name if lead is not None else "",

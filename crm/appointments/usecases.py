@@ -49,7 +49,7 @@ async def read_hours(unit: UnitOfWork) -> Hours:
 async def zone_of(lead: Lead, unit: UnitOfWork) -> ZoneInfo:
     """Return the lead's time zone, and the organisation's where it has none that is known."""
     try:
-        return ZoneInfo(lead.zone or (await read_hours(unit)).time_zone)
+        return ZoneInfo(lead.time_zone or (await read_hours(unit)).time_zone)
     except (ZoneInfoNotFoundError, ValueError):
         return (await read_hours(unit)).zone
 

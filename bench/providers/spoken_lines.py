@@ -67,7 +67,10 @@ class SpokenLines:
     def _made_out(self, line: int, began: int, places: set[int]) -> Iterable[CodedWord]:
         for word in self._words[line]:
             # Silent frames are everybody's: a word that two stretches share would be lost in both with them.
-            if len(places & word.sounding) >= max(1.0, WORD_SHARE_MIN * len(word.sounding)):
+            arrived = places & word.sounding
+            more = len(arrived) / max(1, len(word.sounding)) - WORD_SHARE_MIN
+            # Of two stretches that share it evenly the first one has it: both would tell it twice.
+            if more > 0 or (more == 0 and min(word.sounding) in arrived):
                 yield CodedWord(word.text, max(0, began + word.first) * FRAME_MS, (began + word.last) * FRAME_MS)
 
 

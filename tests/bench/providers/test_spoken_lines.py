@@ -57,6 +57,12 @@ def test_of_a_line_that_was_let_in_late_the_last_words_are_known() -> None:
     assert texts(YES.ulaw[20 * FRAME_SAMPLES :]) == "falar"
 
 
+@given(st.integers(0, FRAMES))
+def test_a_line_that_is_told_in_two_parts_has_each_word_once(frames: int) -> None:
+    first, rest = YES.ulaw[: frames * FRAME_SAMPLES], YES.ulaw[frames * FRAME_SAMPLES :]
+    assert f"{texts(first)} {texts(rest)}".split() == YES.text.split()
+
+
 @given(st.binary(max_size=4_000))
 def test_any_other_sound_has_no_words(ulaw: bytes) -> None:
     assert KNOWN.understand(ulaw) == []

@@ -92,7 +92,7 @@ class Conversation:
         if self._taking.is_echo(signal):
             return
         if isinstance(signal, VoiceStarted):
-            self._listening.hold()
+            self._listening.hold(self._room.now - signal.first_voiced_ms)
         if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING:
             self._stopped_ms = self._room.now
             self._voice.pause()

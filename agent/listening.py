@@ -12,13 +12,18 @@ from media.frame import FRAME_MS
 log = structlog.get_logger()
 
 _PREROLL_FRAMES: Final = PREROLL_MS // FRAME_MS
+# A node that stood still, or got late what a network held up, notices a voice later than that, and has dropped some of
+# what it should have looked at: where the voice began is not known then, and all of this may belong to it.
+_KEPT_FRAMES: Final = 2_000 // FRAME_MS
+_LATE_MS: Final = PREROLL_MS - 200  # from a voice's first sample; a node that keeps pace takes some 100
 _HELD_FRAMES: Final = 30_000 // FRAME_MS  # of a voice that nobody could attend to yet; of more the beginning is lost
 
 
 class Listening:
     def __init__(self, recognizer: Recognizer) -> None:
         self._recognizer = recognizer
-        self._preroll: deque[bytes] = deque(maxlen=_PREROLL_FRAMES)
+        self._preroll: deque[bytes] = deque(maxlen=_KEPT_FRAMES)
+        self._held = False
         self._began_ms = 0  # the utterance's first sample, on the call's timeline
         self._frames = 0  # heard
         self._fed = 0  # of those, given to the recogniser
@@ -50,16 +55,17 @@ class Listening:
         else:
             self._preroll.append(audio)
 
-    def hold(self) -> None:
-        """The caller's voice begins: from here on everything is kept until `begin`, which may be late."""
-        if not self.active:
-            self._preroll = deque(self._preroll, _HELD_FRAMES)
+    def hold(self, since_ms: int) -> None:
+        """The caller's voice began so long ago: from there on everything is kept until `begin`, which may be late."""
+        if not self.active and not self._held:
+            self._preroll = deque(self._before(since_ms), _HELD_FRAMES)
+            self._held = True
 
     def begin(self, now_ms: int) -> None:
         """Start an utterance: the caller's voice was noticed now, by the call's timeline."""
         self.partial = ""
         self._recognizer.begin()
-        before = self._preroll
+        before = self._preroll if self._held else self._before(0)
         if self._recognizer.feeding.continuous:
             self._began_ms = now_ms - PREROLL_MS
         else:
@@ -67,7 +73,8 @@ class Listening:
             self._fed += len(before)
             for audio in before:
                 self._recognizer.feed(audio)
-        self._preroll = deque(maxlen=_PREROLL_FRAMES)
+        self._preroll = deque(maxlen=_KEPT_FRAMES)
+        self._held = False
         self.active = True
 
     async def finish(self) -> Transcript:
@@ -83,3 +90,7 @@ class Listening:
         began_ms = self._began_ms
         words = (HeardWord(word.text, word.start_ms + began_ms, word.end_ms + began_ms) for word in heard.words)
         return replace(heard, words=tuple(words))
+
+    def _before(self, since_ms: int) -> list[bytes]:
+        """Return what an utterance begins with, the first voiced sample of which was found so long ago."""
+        return list(self._preroll)[-(_PREROLL_FRAMES if since_ms <= _LATE_MS else _KEPT_FRAMES) :]

@@ -97,7 +97,7 @@ async def test_a_voice_that_is_attended_to_late_is_heard_from_its_beginning() ->
     engine = Engine(Feeding(ulaw=True))
     listening = Listening(engine)
     hear(listening, 0, 100)
-    listening.hold()
+    listening.hold(0)
     hear(listening, 100, 200)
     listening.begin(6_000)
     hear(listening, 300, 10)
@@ -109,11 +109,29 @@ async def test_a_voice_that_is_attended_to_late_is_heard_from_its_beginning() ->
     assert len(engine.fed) == 210 + PREROLL + PREROLL  # held for one utterance only
 
 
+async def test_of_a_voice_that_was_noticed_late_nothing_is_lost() -> None:
+    """A node that stood still takes in at once what came meanwhile."""
+    engine = Engine(Feeding(ulaw=True))
+    listening = Listening(engine)
+    hear(listening, 0, 200)
+    listening.hold(1_000)
+    hear(listening, 200, 5)
+    listening.hold(1_100)
+    listening.begin(4_100)
+    heard = await listening.finish()
+    assert engine.fed == [b"ulaw%d" % number for number in range(100, 205)]
+    assert heard.words[0].start_ms == 2_000 + 100
+    hear(listening, 205, 200)
+    listening.hold(120)
+    listening.begin(8_100)
+    assert len(engine.fed) == 105 + PREROLL, "noticed in time, and held for one utterance only"
+
+
 async def test_a_voice_in_an_open_utterance_holds_nothing() -> None:
     engine = Engine(Feeding())
     listening = Listening(engine)
     listening.begin(0)
-    listening.hold()
+    listening.hold(0)
     hear(listening, 0, 100)
     assert len(engine.fed) == 100
     await listening.finish()

@@ -71,6 +71,20 @@ FOUND = {
         0.31491736367602796,
         dice_seed=1928259386,
     ),
+    # Time was up as an answer was being made: what took its place began the wait for a sound anew.
+    "a goodbye in place of an answer": Scenario(
+        0,
+        "adder",
+        ("funds_end", "marks_lost"),
+        21.666092613196177,
+        0.4862947435535937,
+        0.0925039958561634,
+        0.10582546056732382,
+        0.14625314890071503,
+        has_judge=True,
+        dice_seed=2842630792,
+        speculates=False,
+    ),
     # Told to say goodbye while the prospect spoke, it talked over them.
     "goodbye over the prospect": Scenario(
         0,

@@ -1,22 +1,13 @@
 """The command as its user runs it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from bench.command import app
 from tests.bench.turn_table.test_sound import wav
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_before() -> Iterator[None]:
-    """The command sends logs to the standard error of its run, which is closed with it."""
-    yield
-    structlog.reset_defaults()
 
 
 def test_a_file_gives_a_table_a_line_and_figures(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from crm.jobs import routes as jobs
 from crm.leads import routes as leads
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
+from crm.timeline import routes as timeline
 from crm.tools import routes as tools
 from crm.tools import settings_routes as transfers
 from crm.understanding import routes as understanding
@@ -46,6 +47,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     prompts,
     providers,
     recordings,
+    timeline,
     tools,
     transfers,
     understanding,

@@ -20,6 +20,7 @@ APPEND_ONLY: Final = frozenset(
     {
         "consents",
         "decisions",
+        "lead_changes",
         "ledger_entries",
         "ledger_transactions",
         "prompt_activations",

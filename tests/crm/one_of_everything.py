@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from redis.asyncio import Redis
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from crm.appointments.model import Appointment
 from crm.call_events import EventConsumer
@@ -18,6 +18,7 @@ from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
+from crm.leads.model import Lead
 from crm.mail.port import Letter
 from crm.mail.posting import MAIL
 from crm.outbox.model import OutboxEvent
@@ -97,6 +98,11 @@ async def _erasure(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Erasure(org_id=place.org.id, call_id=place.call_id, scope="recording", reason="request"))
 
 
+async def _lead_change(place: Place, unit: UnitOfWork) -> None:
+    changed = update(Lead).where(Lead.org_id == place.org.id, Lead.id == place.org.lead_id).values(score=77)
+    await unit.session.execute(changed)
+
+
 async def _notes(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(CallNotes(org_id=place.org.id, call_id=place.call_id))
 
@@ -135,6 +141,7 @@ FILLERS: tuple[Filler, ...] = (
     _appointment,
     _consent,
     _erasure,
+    _lead_change,
     _notes,
     _objection,
     _provider_key,

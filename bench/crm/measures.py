@@ -27,6 +27,12 @@ class MeasureFailed(Exception):
     """What was measured was not right, so that its speed means nothing; says what."""
 
 
+async def _events(bed: Bed) -> Mapping[str, float]:
+    from bench.crm import events
+
+    return await events.measure(bed)
+
+
 async def _leads(bed: Bed) -> Mapping[str, float]:
     from bench.crm import lead_pages
 
@@ -35,5 +41,6 @@ async def _leads(bed: Bed) -> Mapping[str, float]:
 
 # In this order, by the names that `--only` takes. Each module is imported when it measures.
 MEASURES: Final[Mapping[str, Measure]] = {
+    "events": _events,
     "leads": _leads,
 }

@@ -12,12 +12,10 @@ import msgspec
 
 from agent.llm.port import Failure
 from crm.appointments.usecases import zone_of
-from crm.billing.call_money import meter_call, settle_call
-from crm.billing.ledger import Ledger
 from crm.calls.erased_words import without_words
 from crm.calls.erasure_store import ErasureStore
-from crm.calls.model import Call, CallEvent
-from crm.calls.store import CallStore
+from crm.calls.model import Call
+from crm.calls.step import Step
 from crm.leads.model import Lead, Task
 from crm.leads.progress import Standing, after_call, after_fact
 from crm.leads.store import LeadStore
@@ -25,7 +23,6 @@ from crm.outbox.emitting import OUTBOX
 from crm.providers.usecases import note_refusal
 from crm.understanding.taking import ask_for_notes, take_angry, take_understood
 from crm.unit_of_work import UnitOfWork
-from crm.usage.book import add as add_usage
 from crm.usage.book import counts_of
 from events import call as happenings
 from events.call import Event, FactKind, Speaker
@@ -45,42 +42,33 @@ WATERFALL_STAGES: Final = (
 )
 
 
-async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
-    """Store the event and carry out what follows from it."""
+async def apply(event: Event, call: Call, step: Step) -> None:
+    """Store the event and carry out what follows from it; some of it is sent only when the step is written."""
+    unit = step.unit
     if call.content_erased_at is not None:
         event = msgspec.structs.replace(event, body=without_words(event.body))
     body = event.body
-    unit.session.add(
-        CallEvent(
-            org_id=event.org_id,
-            call_id=event.call_id,
-            epoch=event.epoch,
-            seq=event.seq,
-            kind=happenings.kind_of(body),
-            body=msgspec.to_builtins(body),
-            at=event.at,
-        )
-    )
+    step.keep_event(event)
     call.event_count += 1
     # A takeover goes on where another epoch had closed.
     call.closed = isinstance(body, happenings.Closed)
     match body:
         case happenings.TurnFinished() | happenings.TurnTimed():
-            await _write_turn(event, body, call, unit)
+            await _write_turn(event, body, call, step)
         case happenings.FactNoted():
             await _take_fact(event, body, call, unit)
         case happenings.MessageRequested():
             await _promise_message(body, call, unit)
         case happenings.CallerUnderstood():
-            await take_understood(event, body, call, unit)
+            await take_understood(event, body, call, step)
         case happenings.CallerAngry():
             take_angry(event, body, call)
         case happenings.Metered():
-            await meter_call(call, body.billable_s, Ledger(unit))
+            step.meter(call, body.billable_s)
         case happenings.Finished():
-            await _finish(event, body, call, unit)
+            await _finish(event, body, call, step)
         case happenings.ModelUsed():
-            await _count_model(event, body, unit)
+            await _count_model(event, body, step)
         case happenings.KeyRefused():
             await note_refusal(unit, body.provider, event.at)
         case happenings.RecordingStored() if call.recording_erased_at is not None:
@@ -89,16 +77,15 @@ async def apply(event: Event, call: Call, unit: UnitOfWork) -> None:
             await ErasureStore(unit).call_worker()
         case _:
             _update_call(event, body, call)
-    await unit.session.flush()
 
 
-async def _count_model(event: Event, used: happenings.ModelUsed, unit: UnitOfWork) -> None:
+async def _count_model(event: Event, used: happenings.ModelUsed, step: Step) -> None:
     counts = counts_of(used.prompt_tokens, used.completion_tokens, estimated=used.estimated)
     # Each stream has one reader, so a number of its own keeps the readers from waiting for one another.
     shard = stream_number(event.call_id)
-    await add_usage(unit, event.at.date(), used.provider, counts, own_key=used.own_key, shard=shard)
+    step.count_usage(event.at.date(), used.provider, counts, own_key=used.own_key, shard=shard)
     if used.own_key and used.failure == Failure.REFUSED_KEY:
-        await note_refusal(unit, used.provider.partition(":")[0], event.at)
+        await note_refusal(step.unit, used.provider.partition(":")[0], event.at)
 
 
 def _update_call(event: Event, body: happenings.Body, call: Call) -> None:
@@ -124,14 +111,13 @@ def _update_call(event: Event, body: happenings.Body, call: Call) -> None:
 
 
 async def _write_turn(
-    event: Event, body: happenings.TurnFinished | happenings.TurnTimed, call: Call, unit: UnitOfWork
+    event: Event, body: happenings.TurnFinished | happenings.TurnTimed, call: Call, step: Step
 ) -> None:
-    store = CallStore(unit)
     if isinstance(body, happenings.TurnTimed):
-        turn = await store.turn(event.call_id, event.epoch, body.turn, Speaker.AGENT.value)
+        turn = await step.turn(event.call_id, event.epoch, body.turn, Speaker.AGENT.value)
         turn.waterfall = {stage: getattr(body, stage) for stage in WATERFALL_STAGES}
         return
-    turn = await store.turn(event.call_id, event.epoch, body.turn, body.speaker.value)
+    turn = await step.turn(event.call_id, event.epoch, body.turn, body.speaker.value)
     if call.content_erased_at is None:
         turn.text = body.text
         turn.heard_text = body.heard_text
@@ -185,7 +171,8 @@ async def _promise_message(promise: happenings.MessageRequested, call: Call, uni
     unit.session.add(Task(org_id=unit.org_id, lead_id=lead.id, call_id=call.id, kind=kind, title=title))
 
 
-async def _finish(event: Event, end: happenings.Finished, call: Call, unit: UnitOfWork) -> None:
+async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step) -> None:
+    unit = step.unit
     call.state = end.state.value
     call.outcome = end.outcome.value
     call.reason = end.reason or call.reason
@@ -202,7 +189,7 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, unit: Unit
     if after.do_not_call and not before.do_not_call:
         await unit.session.flush()
         await leads.stop_calling(call.number, event.at, call.id)
-    await settle_call(call, end.billable_s, event.at, Ledger(unit))
+    await step.settle(call, end.billable_s, event.at)
     await ask_for_notes(call, unit)
     told = {"call_id": str(call.id), "lead_id": str(call.lead_id), "state": call.state, "outcome": call.outcome}
     await OUTBOX.emit(unit, "call.finished", told | {"duration_s": call.duration_s, "ended_at": event.at.isoformat()})

@@ -9,11 +9,14 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from crm.calls.effects import apply
 from crm.calls.model import Call, DeadLetter
+from crm.calls.parked import ParkedStore
 from crm.calls.sequence import Place, place
+from crm.calls.step import Step
 from crm.calls.store import CallStore
 from crm.unit_of_work import UnitOfWork
 from events import call as happenings
@@ -55,7 +58,7 @@ async def take(event: Event, entry: Entry, unit: UnitOfWork) -> Mark:
         case Place.NEXT:
             await _apply_with_followers(event, entry, call, unit)
         case Place.GAP:
-            await calls.park(event, entry.raw)
+            await ParkedStore(unit).park(event, entry.raw)
             log.info("event.parked", call_id=str(call.id), epoch=event.epoch, seq=event.seq)
         case Place.STALE:
             log.warning("event.stale", call_id=str(event.call_id), epoch=event.epoch, seq=event.seq)
@@ -82,15 +85,26 @@ async def bury(entry: Entry, unit: UnitOfWork, cause: str, event: Event | None =
     await unit.session.flush()
 
 
+def is_away(error: DBAPIError) -> bool:
+    """Say whether the database could not be asked, rather than having refused."""
+    gone = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return gone and not is_deadlock(error)
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Say whether this transaction was given up for another to go on."""
+    return isinstance(error.orig, DeadlockDetected)
+
+
 async def _apply_with_followers(event: Event, entry: Entry, call: Call, unit: UnitOfWork) -> None:
     calls = CallStore(unit)
     if call.epoch == 0 and call.seq == 0:
-        await calls.confirm_dial(call.id)
+        await calls.confirm_dials([call.id])
     if event.epoch > call.epoch:
-        await calls.drop_parked_before(call.id, event.epoch)
+        await ParkedStore(unit).drop_before(call.id, event.epoch)
     await _apply_or_bury(event, entry, unit)
     seq = event.seq
-    while (raw := await calls.unpark(event.call_id, event.epoch, seq + 1)) is not None:
+    while (raw := await ParkedStore(unit).unpark(event.call_id, event.epoch, seq + 1)) is not None:
         follower = happenings.decode(raw)  # was readable when it was parked
         await _apply_or_bury(follower, Entry(entry.stream, entry.id, raw), unit)
         seq = follower.seq
@@ -105,12 +119,12 @@ async def _apply_or_bury(event: Event, entry: Entry, unit: UnitOfWork) -> None:
             call = await calls.lock(event.call_id)
             assert call is not None, "the call is locked by this transaction"
             call.epoch, call.seq = event.epoch, event.seq
-            await apply(event, call, unit)
-    except (OperationalError, InterfaceError):
-        # The database is away, or took us for a deadlock: not the event's fault.
-        raise
+            step = Step(unit)
+            await apply(event, call, step)
+            await step.write()
     except DBAPIError as error:
-        if error.connection_invalidated:
+        if is_away(error) or is_deadlock(error):
+            # Not the event's fault.
             raise
         cause = type(error.orig).__name__
     except Exception as error:  # noqa: BLE001 - one call's bad event must not stop the others

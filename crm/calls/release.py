@@ -19,7 +19,7 @@ async def release_call(unit: UnitOfWork, call_id: UUID, outcome: Outcome, reason
     call = await calls.lock(call_id)
     if call is None:
         return False
-    await calls.confirm_dial(call_id)
+    await calls.confirm_dials([call_id])
     if call.epoch > 0 or call.seq > 0 or call.settled_at is not None:
         return False
     now = utc_now()

@@ -1,20 +1,53 @@
 """Calls, turns and events in the database, of the unit's organisation."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_, update
-from sqlalchemy.dialects.postgresql import insert
+import msgspec
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute
 
-from crm.calls.model import Call, CallEvent, ParkedEvent, PendingDial, Turn
+from crm.calls.model import Call, CallEvent, PendingDial, Turn
+from crm.database import utc_now
 from crm.identity.model import Organisation
 from crm.leads.model import Lead
 from crm.unit_of_work import UnitOfWork
-from events.call import Event
+from events.call import Event, kind_of
 from events.ids import new_id
 
 EVENTS_PAGE_MAX: Final = 500
+_ADD_EVENTS: Final = text("""
+    INSERT INTO call_events (org_id, received_at, id, call_id, epoch, seq, kind, body, at)
+    SELECT :org, :now, one.* FROM unnest(:ids ::uuid[], :calls ::uuid[], :epochs ::bigint[], :seqs ::bigint[],
+        :kinds ::text[], :bodies ::jsonb[], :times ::timestamptz[]) AS one
+""").bindparams(
+    bindparam("org", type_=Uuid()),
+    bindparam("now", type_=DateTime(timezone=True)),
+    bindparam("ids", type_=ARRAY(Uuid())),
+    bindparam("calls", type_=ARRAY(Uuid())),
+    bindparam("epochs", type_=ARRAY(BigInteger())),
+    bindparam("seqs", type_=ARRAY(BigInteger())),
+    bindparam("kinds", type_=ARRAY(Text())),
+    bindparam("bodies", type_=ARRAY(Text())),
+    bindparam("times", type_=ARRAY(DateTime(timezone=True))),
+)
 
 
 class CallStore:
@@ -29,6 +62,12 @@ class CallStore:
         """Return the call as it is now, and keep others from changing it until this transaction ends."""
         statement = select(Call).where(Call.org_id == self._org_id, Call.id == call_id).with_for_update()
         return (await self._session.execute(statement.execution_options(populate_existing=True))).scalar_one_or_none()
+
+    async def lock_all(self, call_ids: Sequence[UUID]) -> Sequence[Call]:
+        """Lock many, always in the order of their ids, and return those that there are."""
+        statement = select(Call).where(Call.org_id == self._org_id, among(Call.id, call_ids)).order_by(Call.id)
+        statement = statement.with_for_update().execution_options(populate_existing=True)
+        return (await self._session.scalars(statement)).all()
 
     async def page(self, number: int, limit: int) -> Sequence[tuple[Call, Lead]]:
         """Return page `number`, from 1, of `limit` calls with their leads, newest first."""
@@ -52,9 +91,13 @@ class CallStore:
         ordering = (Turn.epoch, Turn.started_ms.asc().nulls_last(), Turn.turn, Turn.id)
         return (await self._session.scalars(statement.order_by(*ordering))).all()
 
-    async def turn(self, call_id: UUID, epoch: int, turn: int, speaker: str) -> Turn:
-        """Return one turn's row, made when it is not there yet."""
-        found = await self._session.scalar(
+    async def turns_numbered(self, call_ids: Collection[UUID], numbers: Collection[int]) -> Sequence[Turn]:
+        """Return the turns of those calls that have one of those numbers."""
+        mine = (Turn.org_id == self._org_id, among(Turn.call_id, call_ids), Turn.turn == any_(_numbers(numbers)))
+        return (await self._session.scalars(select(Turn).where(*mine))).all()
+
+    async def turn(self, call_id: UUID, epoch: int, turn: int, speaker: str) -> Turn | None:
+        return await self._session.scalar(
             select(Turn).where(
                 Turn.org_id == self._org_id,
                 Turn.call_id == call_id,
@@ -63,10 +106,6 @@ class CallStore:
                 Turn.speaker == speaker,
             )
         )
-        if found is None:
-            found = Turn(org_id=self._org_id, call_id=call_id, epoch=epoch, turn=turn, speaker=speaker)
-            self._session.add(found)
-        return found
 
     async def events(
         self, call_id: UUID, after: tuple[int, int] = (0, 0), kind: str | None = None, limit: int = EVENTS_PAGE_MAX
@@ -81,39 +120,23 @@ class CallStore:
             statement = statement.where(CallEvent.kind == kind)
         return (await self._session.scalars(statement.order_by(CallEvent.epoch, CallEvent.seq).limit(limit))).all()
 
-    async def park(self, event: Event, raw: bytes) -> None:
-        """Keep an event until its predecessor comes; a second copy is dropped."""
-        statement = insert(ParkedEvent).values(
-            org_id=self._org_id, id=new_id(), call_id=event.call_id, epoch=event.epoch, seq=event.seq, raw=raw
-        )
-        await self._session.execute(statement.on_conflict_do_nothing())
+    async def add_events(self, events: Sequence[Event]) -> None:
+        """Store events of calls of this organisation, in one statement however many they are."""
+        columns = {
+            "ids": [new_id() for _ in events],
+            "calls": [event.call_id for event in events],
+            "epochs": [event.epoch for event in events],
+            "seqs": [event.seq for event in events],
+            "kinds": [kind_of(event.body) for event in events],
+            "bodies": [msgspec.json.encode(event.body).decode() for event in events],
+            "times": [event.at for event in events],
+        }
+        await self._session.execute(_ADD_EVENTS, {"org": self._org_id, "now": utc_now(), **columns})
 
-    async def unpark(self, call_id: UUID, epoch: int, seq: int) -> bytes | None:
-        """Take out the parked event with exactly that place, if there is one."""
-        statement = (
-            delete(ParkedEvent)
-            .where(
-                ParkedEvent.org_id == self._org_id,
-                ParkedEvent.call_id == call_id,
-                ParkedEvent.epoch == epoch,
-                ParkedEvent.seq == seq,
-            )
-            .returning(ParkedEvent.raw)
-        )
-        return (await self._session.execute(statement)).scalar_one_or_none()
-
-    async def drop_parked_before(self, call_id: UUID, epoch: int) -> None:
-        """Forget parked events of older epochs: they would be refused."""
+    async def confirm_dials(self, call_ids: Sequence[UUID]) -> None:
+        """Somebody has spoken for these dials: they need not be released."""
         await self._session.execute(
-            delete(ParkedEvent).where(
-                ParkedEvent.org_id == self._org_id, ParkedEvent.call_id == call_id, ParkedEvent.epoch < epoch
-            )
-        )
-
-    async def confirm_dial(self, call_id: UUID) -> None:
-        """Somebody has spoken for the dial: it need not be released."""
-        await self._session.execute(
-            delete(PendingDial).where(PendingDial.org_id == self._org_id, PendingDial.call_id == call_id)
+            delete(PendingDial).where(PendingDial.org_id == self._org_id, among(PendingDial.call_id, call_ids))
         )
 
 
@@ -138,3 +161,13 @@ class DialStore:
             update(Organisation).where(mine, Organisation.recording_key == "").values(recording_key=fresh())
         )
         return (await self._session.scalars(select(Organisation.recording_key).where(mine))).one()
+
+
+def among(column: InstrumentedAttribute[UUID], ids: Collection[UUID]) -> ColumnElement[bool]:
+    """Say that a column has one of those ids."""
+    # One array and so one statement, however many they are: it is prepared once.
+    return column == any_(literal(list(ids), ARRAY(Uuid())))
+
+
+def _numbers(numbers: Collection[int]) -> ColumnElement[list[int]]:
+    return literal(list(numbers), ARRAY(BigInteger()))

@@ -6,18 +6,18 @@ Runs inside the transaction that applies the event, on a call that is locked.
 from itertools import zip_longest
 
 from crm.calls.model import Call
-from crm.calls.store import CallStore
+from crm.calls.step import Step
 from crm.understanding.store import NoteStore, ObjectionStore
 from crm.unit_of_work import UnitOfWork
 from events.call import CallerAngry, CallerUnderstood, Event, Speaker
 
 
-async def take_understood(event: Event, heard: CallerUnderstood, call: Call, unit: UnitOfWork) -> None:
-    turn = await CallStore(unit).turn(event.call_id, event.epoch, heard.turn, Speaker.CALLER.value)
+async def take_understood(event: Event, heard: CallerUnderstood, call: Call, step: Step) -> None:
+    turn = await step.turn(event.call_id, event.epoch, heard.turn, Speaker.CALLER.value)
     turn.mood = heard.mood.value
     turn.sentiment = max(-1.0, min(1.0, heard.sentiment))
     turn.sentiment_confidence = max(0.0, min(1.0, heard.confidence))
-    store = ObjectionStore(unit)
+    store = ObjectionStore(step.unit)
     quotes = heard.quotes[: len(heard.objections)]
     for kind, quote in zip_longest(heard.objections, quotes):
         await store.add(

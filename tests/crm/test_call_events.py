@@ -1,7 +1,6 @@
 """The consumer on real Redis and Postgres: effective once, whoever dies, whatever is away."""
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,12 @@ from redis.asyncio import Redis
 from sqlalchemy import func, select, update
 
 from crm.billing.model import AccountKind
-from crm.bus import open_redis
+from crm.bus import end_tasks, newest_entry, open_redis
 from crm.call_events import EventConsumer
-from crm.calls.model import EventCursor
+from crm.calls.dial import DialRequest
+from crm.calls.model import CallEvent, DeadLetter, EventCursor
 from crm.database import Sessions, open_engine, open_sessions
+from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from events import wire
 from events.call import (
@@ -25,13 +26,27 @@ from events.call import (
 from salesos.embedded.postgres import PostgresAddresses
 from salesos.embedded.redis import EmbeddedRedis
 from tests.crm.cable import Cable
-from tests.crm.call_story import EAGER, balances, call_of, mark_of
-from tests.crm.conftest import Org
+from tests.crm.call_story import EAGER, balances, call_of, mark_of, rows
+from tests.crm.conftest import Org, make_org
 from tests.crm.fake_node import CallScript, publish
 
 
 class Died(Exception):
     """Stands for the end of the process at this very place."""
+
+
+def _die_at_commit(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    commits = 0
+    real = UnitOfWork.commit
+
+    async def dying(unit: UnitOfWork) -> None:
+        nonlocal commits
+        commits += 1
+        if commits == number:
+            raise Died
+        await real(unit)
+
+    monkeypatch.setattr(UnitOfWork, "commit", dying)
 
 
 async def test_a_crash_before_the_commit_applies_nothing(
@@ -43,26 +58,64 @@ async def test_a_crash_before_the_commit_applies_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await publish(redis, *script.events(EAGER))
-    commits = 0
-    real = UnitOfWork.commit
-
-    async def dying(unit: UnitOfWork) -> None:
-        nonlocal commits
-        commits += 1
-        if commits == 6:
-            raise Died
-        await real(unit)
-
-    monkeypatch.setattr(UnitOfWork, "commit", dying)
+    _die_at_commit(2, monkeypatch)  # after the lease
     with pytest.raises(ExceptionGroup):
         await consumer.turn()
     monkeypatch.undo()
-    assert (await call_of(sessions, script)).event_count == 4, "the lease, and four events"
+    assert (await call_of(sessions, script)).event_count == 0
 
     await _expire_leases(sessions)
     await EventConsumer(sessions, redis, block_ms=10).turn()
     assert (await call_of(sessions, script)).event_count == len(EAGER)
     assert (await balances(sessions, org))[AccountKind.REVENUE] == 2500
+
+
+async def test_a_crash_between_two_organisations_of_a_batch_applies_nothing_twice(
+    resources: Resources,
+    consumer: EventConsumer,
+    script: CallScript,
+    sessions: Sessions,
+    redis: Redis,
+    org: Org,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first organisation's part is committed, and the cursor, which moves with the last part, is not."""
+    neighbour = await make_org(sessions)
+    answer = await resources.dialler.dial(DialRequest(lead_id=neighbour.lead_id), neighbour.id)
+    other = CallScript(neighbour.id, answer.call_id)
+    stream = wire.event_stream(script.call_id)
+    for pair in zip(script.events(EAGER), other.events(EAGER), strict=True):
+        for event in pair:
+            await redis.xadd(stream, {wire.EVENT_FIELD: encode(event)})
+    _die_at_commit(3, monkeypatch)
+    with pytest.raises(ExceptionGroup):
+        await consumer.turn()
+    monkeypatch.undo()
+    applied = [(await call_of(sessions, each)).event_count for each in (script, other)]
+    assert applied == [len(EAGER), 0]
+
+    await _expire_leases(sessions)
+    await EventConsumer(sessions, redis, block_ms=10).turn()
+    for each, owner in ((script, org), (other, neighbour)):
+        assert (await call_of(sessions, each)).event_count == len(EAGER)
+        assert (await balances(sessions, owner))[AccountKind.REVENUE] == 2500
+        assert len(await rows(sessions, owner, CallEvent)) == len(EAGER)
+
+
+async def test_one_bad_event_among_many_is_found_and_set_aside(
+    consumer: EventConsumer, script: CallScript, sessions: Sessions, redis: Redis, org: Org
+) -> None:
+    stream = wire.event_stream(script.call_id)
+    for number, event in enumerate(script.events(EAGER)):
+        if number == 5:
+            await redis.xadd(stream, {wire.EVENT_FIELD: b"\xc1garbage"})
+        await redis.xadd(stream, {wire.EVENT_FIELD: encode(event)})
+    await consumer.turn()
+    assert (await call_of(sessions, script)).event_count == len(EAGER)
+    async with UnitOfWork(sessions) as unit:
+        newest = select(DeadLetter.cause).where(DeadLetter.stream == stream).order_by(DeadLetter.id.desc()).limit(1)
+        assert (await unit.session.scalar(newest) or "").startswith("unreadable")
+    assert consumer._cursors[stream] == (await newest_entry(redis, stream))
 
 
 async def _expire_leases(sessions: Sessions) -> None:
@@ -146,9 +199,7 @@ async def test_redis_away_and_back_with_less(
         await _until(sessions, script, len(EAGER))
         assert (await balances(sessions, org))[AccountKind.REVENUE] == 2500
     finally:
-        running.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await running
+        await end_tasks([running])
         await client.aclose()
         server.stop()
     async with UnitOfWork(sessions) as unit:
@@ -176,9 +227,7 @@ async def test_postgres_away_and_back(
             await cable.plug()
             await _until(sessions, script, len(EAGER))
         finally:
-            running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
+            await end_tasks([running])
             await engine.dispose()
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
+from crm.billing import problems as billing
 from crm.database import utc_now
 from crm.jobs import problems as jobs
 from crm.problem_kinds import Kind, merge
@@ -36,7 +37,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
     "number_invalid": Kind(400, "This is not a valid phone number"),
     "sign_in_failed": Kind(401, "The address or the password is wrong"),
     "not_signed_in": Kind(401, "Sign in first"),
-    "no_credit": Kind(402, "The wallet does not pay for a call"),
+    "no_credit": Kind(402, "The wallet does not pay for this"),
     "tenant_mismatch": Kind(403, "The token is for another organisation"),
     "country_not_allowed": Kind(403, "Calls to this country are not allowed"),
     "number_kind_refused": Kind(403, "Numbers of this kind are never called"),
@@ -80,6 +81,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
 }
 KINDS: Final = merge(
     _SHARED,
+    billing.KINDS,
     jobs.KINDS,
     prompts.KINDS,
     providers.KINDS,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import config
 from config.settings import Settings
-from crm.billing.prices import read_prices
+from crm.billing.prices import Prices, read_prices
 from crm.bus import open_redis
 from crm.calls.dial import Dialler, Terms
 from crm.calls.nodes import VoiceNodes
@@ -40,6 +40,7 @@ class Resources:
     key_check: VendorKeyCheck
     playbooks: Path
     rules: Rules
+    prices: Prices
     secret_key: str
     internal_key: str
 
@@ -87,6 +88,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         key_check=VendorKeyCheck(settings.model_base_urls, settings.speech_base_urls),
         playbooks=terms.playbooks,
         rules=terms.rules,
+        prices=terms.prices,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
     )

@@ -15,7 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from bench.sim.record import Money
 from crm.billing.call_money import funding_for, meter_call, reserve_call, settle_call
-from crm.billing.ledger import GUARDED, Ledger, NoCredit
+from crm.billing.ledger import Ledger, NoCredit
 from crm.billing.model import AccountKind
 from crm.calls.model import Call
 from crm.calls.sequence import Place, place
@@ -23,6 +23,8 @@ from events import call as events
 from events import wire
 from events.money import Millicredits
 
+# What the database keeps from becoming negative: the wallet, and what each call holds.
+_GUARDED: Final = frozenset({AccountKind.WALLET, AccountKind.HELD})
 _TRIP_S: Final = 0.001
 _EPOCH: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -36,6 +38,9 @@ class SimLedger:
         self.references: set[str] = set()
         self.went_negative = False
 
+    async def wallet(self) -> Millicredits:
+        return Millicredits(self.accounts[AccountKind.WALLET])
+
     async def lock_wallet(self) -> Millicredits:
         return Millicredits(self.accounts[AccountKind.WALLET])
 
@@ -45,7 +50,7 @@ class SimLedger:
         """Raises NoCredit."""
         if reference in self.references:
             raise AssertionError(f"posted twice: {reference}")
-        if any(self.accounts[account] + amount < 0 for account, amount in moves.items() if account in GUARDED):
+        if any(self.accounts[account] + amount < 0 for account, amount in moves.items() if account in _GUARDED):
             self.went_negative = True
             raise NoCredit
         self.references.add(reference)

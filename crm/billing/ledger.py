@@ -1,22 +1,23 @@
 """The ledger's store: accounts and postings of one organisation, inside the caller's transaction.
 
-Every posting moves thousandths of a credit between accounts and sums to zero; the database checks that again
-at commit. Accounts are always touched in the order of AccountKind, so that postings never wait in a circle.
+Every posting moves thousandths of a credit between accounts and sums to zero, which the database checks again. It is
+one statement (`ledger_post` of migration r0010). Only the wallet has a balance that a posting has to wait for, and only
+what moves the wallet waits; the other accounts hold the sum of their entries. So no two postings wait in a circle.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import Select, func, select, text
 
 from crm.billing.model import Account, AccountKind, Entry, Transaction
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
-from events.ids import new_id
 from events.money import Millicredits
 
-GUARDED: Final = frozenset({AccountKind.WALLET, AccountKind.HELD})
+_POST: Final = text("SELECT ledger_post(:org, :kind, :reference, CAST(:call AS uuid), CAST(:moves AS bigint[]))")
+_REFUSED: Final = -1  # what ledger_post says when the wallet does not pay
 
 
 class NoCredit(Refusal):
@@ -50,14 +51,17 @@ class Ledger:
         assert amount > 0, "only a positive amount can be taken"
         await self.post(kind, reference, {AccountKind.WALLET: -amount, AccountKind.REVENUE: amount})
 
+    async def wallet(self) -> Millicredits:
+        """Return the wallet's balance, which others may change at once."""
+        return Millicredits((await self._session.execute(self._wallet())).scalar_one())
+
     async def lock_wallet(self) -> Millicredits:
         """Return the wallet's balance and keep others from changing it until this transaction ends."""
-        statement = select(Account.balance).where(self._is(AccountKind.WALLET)).with_for_update()
-        return Millicredits((await self._session.execute(statement)).scalar_one())
+        return Millicredits((await self._session.execute(self._wallet().with_for_update())).scalar_one())
 
     async def balances(self) -> dict[AccountKind, int]:
-        rows = await self._session.execute(select(Account.kind, Account.balance).where(Account.org_id == self._org_id))
-        return {AccountKind(kind): balance for kind, balance in rows}
+        """Return what each account holds: the sums of their entries, and the wallet's own balance."""
+        return {kind: balance if kind is AccountKind.WALLET else held for kind, balance, held in await self._sums()}
 
     async def post(
         self, kind: str, reference: str, moves: Mapping[AccountKind, int], call_id: UUID | None = None
@@ -65,27 +69,15 @@ class Ledger:
         """Book one transaction; moves of zero are left out, and nothing is booked when none is left.
 
         Raises:
-            NoCredit: the wallet would become negative.
+            NoCredit: the wallet would become negative; nothing was booked, and the transaction may go on.
+            sqlalchemy.exc.IntegrityError: the reference was booked before; the transaction is lost.
         """
         assert sum(moves.values()) == 0, "a posting sums to zero"
-        transaction_id = new_id()
-        entries: list[Entry] = []
-        for account in AccountKind:
-            amount = moves.get(account, 0)
-            if amount:
-                account_id = await self._move(account, amount)
-                entries.append(
-                    Entry(org_id=self._org_id, transaction_id=transaction_id, account_id=account_id, amount=amount)
-                )
-        if not entries:
+        if not any(moves.values()):
             return
-        self._session.add(
-            Transaction(org_id=self._org_id, id=transaction_id, kind=kind, reference=reference, call_id=call_id)
-        )
-        # No relationship tells SQLAlchemy the order, and the entries refer to their transaction.
-        await self._session.flush()
-        self._session.add_all(entries)
-        await self._session.flush()
+        values = {"org": self._org_id, "kind": kind, "reference": reference, "call": call_id, "moves": amounts(moves)}
+        if (await self._session.execute(_POST, values)).scalar_one() == _REFUSED:
+            raise NoCredit
 
     async def statement(self, limit: int, call_id: UUID | None = None) -> Sequence[tuple[Transaction, str, int]]:
         """Return (transaction, account's kind, amount) of the newest transactions, newest first."""
@@ -104,21 +96,27 @@ class Ledger:
 
     async def total(self) -> int:
         """Return the sum of all entries, which is zero."""
-        statement = select(func.coalesce(func.sum(Entry.amount), 0)).where(Entry.org_id == self._org_id)
-        return int((await self._session.execute(statement)).scalar_one())
+        return sum(held for _, _, held in await self._sums())
 
-    async def _move(self, account: AccountKind, amount: int) -> UUID:
-        """Change one balance by one conditional statement and return the account's id."""
-        statement = update(Account).where(self._is(account)).values(balance=Account.balance + amount)
-        if account in GUARDED and amount < 0:
-            statement = statement.where(Account.balance >= -amount)
+    async def drift(self) -> int:
+        """Return the wallet's balance less the sum of its entries, which is zero."""
+        return sum(balance - held for kind, balance, held in await self._sums() if kind is AccountKind.WALLET)
+
+    async def _sums(self) -> list[tuple[AccountKind, int, int]]:
+        """Return (account, its row's balance, the sum of its entries), of one moment."""
+        rows = await self._session.execute(
+            select(Account.kind, Account.balance, func.coalesce(func.sum(Entry.amount), 0))
+            .outerjoin(Entry, (Entry.org_id == Account.org_id) & (Entry.account_id == Account.id))
+            .where(Account.org_id == self._org_id)
+            .group_by(Account.kind, Account.balance)
+        )
+        return [(AccountKind(kind), balance, int(held)) for kind, balance, held in rows]
+
+    def _wallet(self) -> Select[int]:
         # Rows of Account are never held as objects, so nothing in memory has to follow.
-        statement = statement.returning(Account.id).execution_options(synchronize_session=False)
-        account_id = (await self._session.execute(statement)).scalar_one_or_none()
-        if account_id is None:
-            assert account is AccountKind.WALLET, f"the account {account} is missing or holds too little"
-            raise NoCredit
-        return account_id
+        return select(Account.balance).where(Account.org_id == self._org_id, Account.kind == AccountKind.WALLET.value)
 
-    def _is(self, account: AccountKind) -> ColumnElement[bool]:
-        return (Account.org_id == self._org_id) & (Account.kind == account.value)
+
+def amounts(*postings: Mapping[AccountKind, int]) -> list[int]:
+    """Return the moves of postings as the database's functions take them: all accounts of each, one after another."""
+    return [moves.get(account, 0) for moves in postings for account in AccountKind]

@@ -11,10 +11,10 @@ from events.ids import new_id
 
 
 class AccountKind(StrEnum):
-    """One account of each kind per organisation, in the order in which they are locked."""
+    """One account of each kind per organisation, in the order in which postings name their amounts."""
 
     WALLET = "wallet"  # what the customer may spend; never negative
-    HELD = "held"  # reserved for calls in progress; never negative
+    HELD = "held"  # reserved for calls in progress: the sum of what each call holds, which is never negative
     REVENUE = "revenue"
     FUNDING = "funding"  # contra: what was put into the wallet
     SHORTFALL = "shortfall"  # contra: used beyond what could be paid
@@ -26,7 +26,7 @@ class Account(Row):
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[str]
-    balance: Mapped[int] = mapped_column(default=0)
+    balance: Mapped[int] = mapped_column(default=0)  # the wallet's; zero of all others, which are their entries' sums
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

@@ -18,7 +18,7 @@ import structlog
 from crm.agents.started import StartedAgent, start_agent
 from crm.agents.store import AgentStore
 from crm.billing.call_money import funding_for, reserve_call
-from crm.billing.ledger import Ledger
+from crm.billing.ledger import Ledger, NoCredit
 from crm.billing.prices import Prices
 from crm.calls.idempotency import remember, replay, write_answer
 from crm.calls.model import QUEUED, Call, PendingDial
@@ -50,6 +50,7 @@ from events.sealed_audio import MasterKey, new_key
 
 # After the permit has expired for certain: a dial without an event by then was never made.
 RELEASE_AFTER: Final = timedelta(seconds=90)
+DECISIONS_MAX: Final = 3  # on a wallet that others empty meanwhile; for the last they have to wait
 NODES_TRIED_MAX: Final = 3  # a refusal takes milliseconds, but the permit a minute to expire
 # What a node says before it has touched the permit or the carrier: another one may have room.
 ELSEWHERE: Final = frozenset({"node_overloaded", "node_full", "node_draining", "outbox_full", "speech_away"})
@@ -186,22 +187,30 @@ class Dialler:
 
     async def _issue(self, request: DialRequest, org_id: UUID) -> _Issued | dict[str, Any]:
         """Decide, reserve and write the order; or return the answer that was given before."""
-        async with UnitOfWork(self._sessions, org_id) as unit:
-            store = DialStore(unit)
-            attempt = request.attempt
-            is_new = attempt is None or await KeyStore(unit).claim(attempt)
-            if is_new:
-                return await self._decide(request, unit, store)
+        attempt = request.attempt
+        for tries_left in reversed(range(DECISIONS_MAX)):
+            async with UnitOfWork(self._sessions, org_id) as unit:
+                if attempt is not None and not await KeyStore(unit).claim(attempt):
+                    break
+                try:
+                    return await self._decide(request, unit, DialStore(unit), is_last=not tries_left)
+                except NoCredit:
+                    # Others spent it while this was decided, all of which is rolled back: decide on what is left.
+                    continue
         assert attempt is not None, "only a key can be taken"
         return await replay(self._sessions, org_id, attempt)
 
-    async def _decide(self, request: DialRequest, unit: UnitOfWork, store: DialStore) -> _Issued:
-        """Raises CallRefused, with the decision stored."""
+    async def _decide(self, request: DialRequest, unit: UnitOfWork, store: DialStore, *, is_last: bool) -> _Issued:
+        """Decide on the balance as it is now, and reserve at the end, so that the organisation's others need not wait.
+
+        Raises:
+            CallRefused: with the decision stored.
+            NoCredit: the balance has gone down meanwhile; never when it `is_last`, which has others wait.
+        """
         leads = LeadStore(unit)
         ledger = Ledger(unit)
         number, lead = await _whom(request, leads)
-        # Locked from here on, so that the seconds decided on are still there to be reserved.
-        balance = await ledger.lock_wallet()
+        balance = await ledger.lock_wallet() if is_last else await ledger.wallet()
         funding = funding_for(balance, self._terms.prices.voice_minute, self._terms.max_call_s)
         question = Question(
             number=number,
@@ -251,12 +260,13 @@ class Dialler:
                 release_at=utc_now() + RELEASE_AFTER,
             )
         )
-        await reserve_call(call, ledger)
         if request.attempt is not None:
             claimed = await KeyStore(unit).get(request.attempt.key)
             assert claimed is not None, "claimed above, in this transaction"
             claimed.call_id = call_id
         order = await self._order(call, lead, started, playbook, unit, store)
+        await reserve_call(call, ledger)
+        call.balance_before = await ledger.wallet() + call.reserved
         await unit.commit()
         return _Issued(call_id, lead.id, order)
 

@@ -1,7 +1,7 @@
 """Answers in the making: one task each, owned by the process, so that a reader who leaves takes nothing along."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final, Self
@@ -57,8 +57,10 @@ class Makers:
             finally:
                 await end_tasks([keeping, *(making.task for making in makers._making if making.task is not None)])
 
-    async def start(self, org_id: UUID, model: Model, request: Request) -> UUID:
-        """Begin an answer and return its id.
+    async def start(
+        self, org_id: UUID, model: Model, request: Request, on_failed: Callable[[], Awaitable[None]] | None = None
+    ) -> UUID:
+        """Begin an answer and return its id; `on_failed` is called when it has begun and is then not made.
 
         Raises:
             TooManyAnswers
@@ -76,10 +78,12 @@ class Makers:
         except BaseException:
             self._making.discard(making)
             raise
-        making.task = self._tasks.create_task(self._make(making, model, request), name="chat.answer")
+        making.task = self._tasks.create_task(self._make(making, model, request, on_failed), name="chat.answer")
         return answer_id
 
-    async def _make(self, making: _Making, model: Model, request: Request) -> None:
+    async def _make(
+        self, making: _Making, model: Model, request: Request, on_failed: Callable[[], Awaitable[None]] | None
+    ) -> None:
         """Write the answer down as it comes, to its end, whatever that is."""
         kind, reason = Kind.DONE, ""
         try:
@@ -100,6 +104,8 @@ class Makers:
             kind, reason = Kind.FAILED, "internal_error"
         # Its place is free before its end can be read: whoever reads that may ask at once.
         self._making.discard(making)
+        if on_failed is not None and kind is not Kind.DONE and not making.stopped:
+            await on_failed()
         try:
             async with asyncio.timeout(FAREWELL_S):
                 await making.written.append(kind, {"reason": reason} if reason else {})

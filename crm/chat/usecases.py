@@ -17,7 +17,9 @@ from agent.llm.registry import SCRIPTED, Models, UnknownModel
 from config.settings import Settings
 from crm.agents.model import Agent
 from crm.agents.started import StartedAgent, start_agent
+from crm.billing.posting_desk import PostingDesk
 from crm.calls.playbooks import PlaybookUnusable, read_playbook
+from crm.chat.charge import Charge
 from crm.chat.makers import Makers
 from crm.database import utc_now
 from crm.identity.model import Organisation
@@ -29,6 +31,7 @@ from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from crm.usage.book import UsageBook
 from events.ids import new_id
+from events.money import Millicredits
 from events.sealed_secret import BadSecret, unseal
 from events.wire import MODELS_OFF
 
@@ -53,6 +56,8 @@ class Desk:
     prompts: PromptBook
     secret_key: str
     refused: RefusedKeys
+    postings: PostingDesk
+    price: Millicredits  # of one answer
 
 
 @asynccontextmanager
@@ -62,17 +67,30 @@ async def open_desk(settings: Settings, held: Resources) -> AsyncGenerator[Desk]
         UsageBook.running(held.sessions) as book,
         RefusedKeys.running(held.sessions) as refused,
         Models(settings.model_keys, base_urls=settings.model_base_urls, on_call=book.note_and_log) as models,
+        # Before the makers, so that what they give back at the end is still booked.
+        PostingDesk.running(held.engine) as postings,
         Makers.running(held.redis) as makers,
     ):
-        yield Desk(models, makers, settings.models, held.playbooks, held.prompts, held.secret_key, refused)
+        yield Desk(
+            models=models,
+            makers=makers,
+            names=settings.models,
+            playbooks=held.playbooks,
+            prompts=held.prompts,
+            secret_key=held.secret_key,
+            refused=refused,
+            postings=postings,
+            price=held.prices.generation,
+        )
 
 
 async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) -> UUID:
     """Begin an answer and return its id.
 
     Raises:
-        Refusal: no such agent, its playbook, no model or no key for it, models switched off, too many answers at once.
-        RedisError, OSError, TimeoutError
+        Refusal: no such agent, its playbook, no model or no key for it, models switched off, too many answers at once,
+            no credit for one.
+        RedisError, OSError, TimeoutError: nothing is owed then.
     """
     async with unit:
         organisation = await unit.session.get_one(Organisation, unit.org_id)
@@ -94,7 +112,15 @@ async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) ->
         temperature=agent.temperature if question.temperature is None else question.temperature,
         max_tokens=question.max_tokens or agent.max_tokens,
     )
-    return await desk.makers.start(unit.org_id, model, request)
+    if names == (SCRIPTED,):
+        return await desk.makers.start(unit.org_id, model, request)
+    charge = Charge(desk.postings, unit.org_id, desk.price)
+    await charge.take()
+    try:
+        return await desk.makers.start(unit.org_id, model, request, charge.give_back)
+    except BaseException:
+        await charge.give_back()
+        raise
 
 
 def _instructions(started: StartedAgent, organisation: Organisation) -> str:

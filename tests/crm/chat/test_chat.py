@@ -20,6 +20,7 @@ from bench.providers.chat_script import Answer, Call, InTurn, Refusal, Seen
 from bench.providers.chat_server import ChatServer
 from bench.providers.openai_chat import OpenAIChat
 from config.settings import Settings
+from crm.billing.ledger import Ledger
 from crm.chat import makers
 from crm.chat.answer_log import AnswerLog, Kind
 from crm.database import Sessions, utc_now
@@ -28,6 +29,7 @@ from crm.providers.usecases import note_refusal
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
+from events.money import Millicredits
 from events.sealed_secret import seal
 from events.wire import MODELS_OFF
 from salesos.embedded.postgres import PostgresAddresses
@@ -175,6 +177,35 @@ async def test_a_model_that_fails_is_told_with_its_reason(console: httpx.AsyncCl
     vendor.script = InTurn((Refusal(500),))
     found = await told(console, await ask(console))
     assert (found[-1].kind, found[-1].data) == (Kind.FAILED, {"reason": "exhausted"})
+
+
+async def wallet_of(console: httpx.AsyncClient) -> int:
+    found = (await console.get("/api/ledger")).json()["data"]
+    assert found["sum"] == 0
+    return int(found["balances"]["wallet"])
+
+
+async def test_an_answer_costs_a_generation_and_one_that_fails_nothing(
+    console: httpx.AsyncClient, vendor: ChatServer
+) -> None:
+    await told(console, await ask(console))
+    assert await wallet_of(console) == 498_000
+    vendor.script = InTurn((Refusal(500),))
+    assert (await told(console, await ask(console)))[-1].kind == Kind.FAILED
+    assert await wallet_of(console) == 498_000
+    kinds = [line["kind"] for line in (await console.get("/api/ledger")).json()["data"]["transactions"]]
+    assert kinds[:3] == ["refund", "generation", "generation"]
+
+
+async def test_without_credit_no_model_is_asked(
+    console: httpx.AsyncClient, vendor: ChatServer, sessions: Sessions, org: Org
+) -> None:
+    async with UnitOfWork(sessions, org.id) as unit:
+        await Ledger(unit).debit(Millicredits(499_000), "debit", "all but one")
+        await unit.commit()
+    answer = await console.post("/api/chat/answers", json=QUESTION)
+    assert (answer.status_code, answer.json()["code"]) == (402, "no_credit")
+    assert asked(vendor) == []
 
 
 async def test_an_answer_that_is_stopped_leaves_the_vendor(console: httpx.AsyncClient, vendor: ChatServer) -> None:

@@ -18,6 +18,7 @@ PAUSE_MIN_MS: Final = 450  # breaths, closures and the wait for whole words are 
 # Of the pause in which they were answered, as for unfinished words: the next is seldom the same. But what is waited for
 # beyond a second is missing for the answer, which then begins with a stock phrase: only pauses that were made earn it.
 _TIMES: Final = 1.5
+LESSON_MAX_MS: Final = 1_200  # who spoke over us later than this would not have been spared it by a wait
 _EASY_MS: Final = 1_000
 _LEAST_TIMES: Final = 1.3
 _MORE_MS: Final = 250  # with each further time, at least, as long as it costs nothing else
@@ -57,6 +58,8 @@ class Tempo:
 
     def cut_into(self, pause_ms: int) -> "Tempo":
         """They went on so long after their last sound, though an answer was under way."""
+        if pause_ms > LESSON_MAX_MS:
+            return self
         more_ms = max(self.granted_ms, min(self.granted_ms + _MORE_MS, _EASY_MS))
         granted_ms = max(_with_room(pause_ms), more_ms)
         return replace(self, granted_ms=granted_ms, quiet=False)

@@ -12,7 +12,7 @@ from crm.unit_of_work import UnitOfWork
 from tests.crm.conftest import Org
 from tests.crm.test_api import problem
 
-# Of the database's own list; r0015 adds manager and engineer.
+# Of the database's own list: it does not know managers and engineers yet.
 ROLES = ("admin", "supervisor", "rep")
 
 

@@ -10,11 +10,11 @@ from events.call import Finished, Outcome, Speaker
 
 FOUND = {
     "somebody hangs up for us": (3910215381, "Hello, who is this?", Outcome.HUNG_UP),
-    "the funds end": (3294111535, "Yes,", Outcome.OUT_OF_CREDIT),
+    "the funds end": (3901433285, "Next monday in the morning at", Outcome.OUT_OF_CREDIT),
 }
 PINNED = {
     3910215381: ("interrupter", ("carrier_away", "model_stalls", "supervisor_hangs_up")),
-    3294111535: ("interrupter", ("funds_end",)),
+    3901433285: ("interrupter", ("funds_end",)),
 }
 
 

@@ -25,14 +25,14 @@ settings.load_profile("unhurried")
 # The other way of drawing a traceback takes seconds of computing for one.
 structlog.dev.ConsoleRenderer.get_active().exception_formatter = structlog.dev.plain_traceback
 
-# Whose calls are spoken in real time, longest first: they begin at once, so that the rest fills the time they wait.
+# Whose calls are spoken in real time: they begin at once, so that the rest fills the time they wait. Beside the many
+# calls of the running system come those with one call each.
 SPOKEN = (
     "tests/system/",
-    "tests/crm/tools/test_on_stage.py",
-    "tests/telephony/test_model_call_on_stage.py",
     "tests/telephony/test_refusals_on_stage.py",
-    "tests/telephony/test_calls_on_stage.py",
+    "tests/telephony/test_model_call_on_stage.py",
     "tests/telephony/",
+    "tests/crm/tools/test_on_stage.py",
     "tests/bench/",
 )
 # The rest begins with what is not hurt by a core that calls need just then: it counts, against no clock.

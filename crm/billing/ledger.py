@@ -18,6 +18,7 @@ from events.money import Millicredits
 
 _POST: Final = text("SELECT ledger_post(:org, :kind, :reference, CAST(:call AS uuid), CAST(:moves AS bigint[]))")
 _REFUSED: Final = -1  # what ledger_post says when the wallet does not pay
+_PLACES: Final = {str(kind): place for place, kind in enumerate(AccountKind)}
 
 
 class NoCredit(Refusal):
@@ -80,7 +81,10 @@ class Ledger:
             raise NoCredit
 
     async def statement(self, limit: int, call_id: UUID | None = None) -> Sequence[tuple[Transaction, str, int]]:
-        """Return (transaction, account's kind, amount) of the newest transactions, newest first."""
+        """Return (transaction, account's kind, amount) of the newest transactions, newest first.
+
+        The entries of one are in the order of the kinds: they were written at once, and none came before another.
+        """
         newest = select(Transaction.id).where(Transaction.org_id == self._org_id)
         if call_id is not None:
             newest = newest.where(Transaction.call_id == call_id)
@@ -90,9 +94,13 @@ class Ledger:
             .join(Entry, (Entry.org_id == Transaction.org_id) & (Entry.transaction_id == Transaction.id))
             .join(Account, (Account.org_id == Entry.org_id) & (Account.id == Entry.account_id))
             .where(Transaction.org_id == self._org_id, Transaction.id.in_(newest))
-            .order_by(Transaction.id.desc(), Entry.id)
+            .order_by(Transaction.id.desc())
         )
-        return [(row[0], row[1], row[2]) for row in rows]
+        lines = [(row[0], row[1], row[2]) for row in rows]
+        # Two sorts that keep what is equal in its place: the newest transaction first, in each the kinds.
+        lines.sort(key=lambda line: _PLACES[line[1]])
+        lines.sort(key=lambda line: line[0].id, reverse=True)
+        return lines
 
     async def total(self) -> int:
         """Return the sum of all entries, which is zero."""

@@ -62,15 +62,20 @@ async def running(
     try:
         yield await _ready(process, ours=ours)
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await process.wait()
-            except TimeoutError:
-                log.warning("bench.server_killed")
-                process.kill()
+        await end(process)
+
+
+async def end(process: asyncio.subprocess.Process) -> None:
+    """Tell a process of ours to stop, and kill it when it does not in time."""
+    if process.returncode is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
                 await process.wait()
+        except TimeoutError:
+            log.warning("bench.process_killed", pid=process.pid)
+            process.kill()
+            await process.wait()
 
 
 async def _ready(process: asyncio.subprocess.Process, *, ours: bool) -> Server:

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from config.settings import DEVELOPMENT_SECRET, Settings
-from salesos.api import Api, ApiRefused, ApiUnreachable
-from salesos.data_folder import own_key, read_running
+from config.settings import Settings
+from salesos.api import ApiRefused, ApiUnreachable
+from salesos.operator import operator
 from salesos.screen import Screen
 
 NEWEST: Final = "/internal/jobs/dead?limit=100"
@@ -17,20 +17,14 @@ HEADINGS: Final = ("id", "job", "organisation", "tries", "failed at", "error", "
 def run_jobs(settings: Settings, retry: int | None, *, retry_all: bool, as_json: bool) -> int:
     """Print them, or have one or all tried again; return 1 when the CRM says no or does not answer."""
     screen = Screen(to_stderr=as_json)
-    running = read_running(settings.data_dir)
-    key = settings.internal_key.get_secret_value()
-    if key == DEVELOPMENT_SECRET:
-        key = own_key(settings.data_dir, "internal_key") or key
     try:
-        with Api(running.crm if running is not None else settings.crm_address, "") as api:
+        with operator(settings) as ask:
             found: list[dict[str, Any]] = (
-                [{"id": retry}]
-                if retry is not None
-                else list(api.as_operator(key, "GET", NEWEST, "reading the dead jobs"))
+                [{"id": retry}] if retry is not None else list(ask("GET", NEWEST, "reading the dead jobs"))
             )
             if retry is not None or retry_all:
                 for job in found:
-                    api.as_operator(key, "POST", f"/internal/jobs/dead/{job['id']}/retry", f"retrying job {job['id']}")
+                    ask("POST", f"/internal/jobs/dead/{job['id']}/retry", f"retrying job {job['id']}")
                 screen.say(f"Being tried again: {len(found)}.")
                 return 0
     except (ApiRefused, ApiUnreachable) as error:

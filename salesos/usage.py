@@ -5,9 +5,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
-from config.settings import DEVELOPMENT_SECRET, Settings
-from salesos.api import Api, ApiRefused, ApiUnreachable
-from salesos.data_folder import own_key, read_running
+from config.settings import Settings
+from salesos.api import ApiRefused, ApiUnreachable
+from salesos.operator import operator
 from salesos.screen import Screen
 
 DIFFERS: Final = "differs"
@@ -17,13 +17,9 @@ HEADINGS: Final = ("day", "provider", "state", "our tokens", "theirs", "apart", 
 def run_usage(settings: Settings, days: int, *, as_json: bool) -> int:
     """Print it, and return the exit status: 1 when a day differs or the CRM does not answer."""
     screen = Screen(to_stderr=as_json)
-    running = read_running(settings.data_dir)
-    key = settings.internal_key.get_secret_value()
-    if key == DEVELOPMENT_SECRET:
-        key = own_key(settings.data_dir, "internal_key") or key
     try:
-        with Api(running.crm if running is not None else settings.crm_address, "") as api:
-            found = list(api.as_operator(key, "GET", f"/internal/usage?days={days}", "reading the usage"))
+        with operator(settings) as ask:
+            found = list(ask("GET", f"/internal/usage?days={days}", "reading the usage"))
     except (ApiRefused, ApiUnreachable) as error:
         screen.fail(str(error))
         return 1

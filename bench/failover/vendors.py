@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
@@ -15,7 +14,7 @@ import msgspec
 
 from bench.failover.case import KILLED
 from bench.failover.vendor import Setting, Strike
-from bench.server_process import STOP_TIMEOUT_S, ServerFailed
+from bench.server_process import ServerFailed, end
 
 READY_TIMEOUT_S: Final = 30.0
 
@@ -54,14 +53,7 @@ async def vendor_processes(setting: Setting) -> AsyncGenerator[Vendors]:
         if vendors.gone.is_set():
             raise ServerFailed("the providers' processes ended by themselves")
     finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
-                await process.wait()
+        await end(process)
 
 
 async def _ready(process: Process, setting: Setting) -> dict[str, str]:

@@ -18,6 +18,7 @@ from crm.calls import routes as calls
 from crm.chat import routes as chat
 from crm.compliance import routes as compliance
 from crm.consents import routes as consents
+from crm.identity import member_routes as members
 from crm.identity import routes as identity
 from crm.jobs import routes as jobs
 from crm.leads import routes as leads
@@ -44,6 +45,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     identity,
     jobs,
     leads,
+    members,
     prompts,
     providers,
     recordings,

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from crm.billing import problems as billing
 from crm.database import utc_now
+from crm.identity import problems as identity
 from crm.jobs import problems as jobs
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
@@ -82,6 +83,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
 KINDS: Final = merge(
     _SHARED,
     billing.KINDS,
+    identity.KINDS,
     jobs.KINDS,
     prompts.KINDS,
     providers.KINDS,

@@ -1,6 +1,7 @@
 """Organisations and their people."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +39,16 @@ class User(Row):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
 
+class MemberStatus(StrEnum):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"  # let in nowhere, until an admin changes it back
+
+
 class Member(Row):
     __tablename__ = "members"
 
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    role: Mapped[str]  # admin, supervisor, rep
+    role: Mapped[str]  # crm.permissions.Role
+    status: Mapped[str] = mapped_column(default=MemberStatus.ACTIVE.value)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, exists, select
 
-from crm.identity.model import Member, Organisation, User
+from crm.identity.model import Member, MemberStatus, Organisation, User
 from crm.unit_of_work import UnitOfWork
 
 
@@ -28,16 +28,16 @@ class PeopleStore:
         return (await self._session.scalars(select(User).where(User.email == email))).one_or_none()
 
     async def memberships(self, user_id: UUID) -> Sequence[Membership]:
-        """Return the organisations the person belongs to, the oldest membership first."""
+        """Return the organisations that let the person in, the oldest membership first."""
         await self._unit.act_as_user(user_id)
-        statement = select(Member.org_id, Member.role).where(Member.user_id == user_id).order_by(Member.created_at)
+        active = Member.user_id == user_id, Member.status == MemberStatus.ACTIVE.value
+        statement = select(Member.org_id, Member.role).where(*active).order_by(Member.created_at)
         return [Membership(row.org_id, row.role) for row in await self._session.execute(statement)]
 
     async def role_here(self, user_id: UUID) -> str | None:
-        """Return the person's role in the unit's organisation; None when they do not belong to it."""
-        return await self._session.scalar(
-            select(Member.role).where(Member.org_id == self._unit.org_id, Member.user_id == user_id)
-        )
+        """Return the person's role in the unit's organisation; None when it does not let them in."""
+        active = Member.user_id == user_id, Member.status == MemberStatus.ACTIVE.value
+        return await self._session.scalar(select(Member.role).where(Member.org_id == self._unit.org_id, *active))
 
     async def members(self) -> Sequence[UUID]:
         return (await self._session.scalars(select(Member.user_id).where(Member.org_id == self._unit.org_id))).all()

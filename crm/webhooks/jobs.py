@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy import select
 
 from crm.database import utc_now
-from crm.identity.model import Member, User
+from crm.identity.model import Member, MemberStatus, User
 from crm.jobs.port import Args, Task
 from crm.jobs.queue import JOBS
 from crm.mail.port import Letter
@@ -89,7 +89,8 @@ async def _switch_off(unit: UnitOfWork, delivery: Delivery) -> None:
     webhook.on = False
     webhook.off_reason = "gone" if delivery.status == GONE else "failed_for_three_days"
     admins = select(User.email).join(Member, Member.user_id == User.id)
-    of_org = Member.org_id == unit.org_id, Member.role == Role.ADMIN.value
+    active = MemberStatus.ACTIVE.value
+    of_org = Member.org_id == unit.org_id, Member.role == Role.ADMIN.value, Member.status == active
     text = (
         f"Events are no longer posted to {webhook.url}.\n\n"
         f"The last answer was: {delivery.fault or delivery.status}. Postings were tried for three days, unless the\n"

@@ -3,7 +3,7 @@
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from uuid import UUID
@@ -25,9 +25,11 @@ from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import EventCursor
 from crm.database import Sessions, open_engine, open_sessions
+from crm.identity.model import Member, User
 from crm.identity.tokens import Identity, issue
 from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
 from crm.leads.model import Lead
+from crm.permissions import Role
 from crm.resources import Resources, open_resources
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
@@ -172,6 +174,19 @@ async def make_org(sessions: Sessions, *, credit: float = CREDITS, number: str =
         unit.session.add_all([agent, lead])
         await unit.commit()
         return Org(unit.org_id, user.id, email, PASSWORD, lead.id, agent.id)
+
+
+async def add_member(sessions: Sessions, org: Org, role: Role, of: Org | None = None) -> Org:
+    """Return `org` as a new member sees it, or as the person of `of` does, who belongs to it from now on too."""
+    email = f"{secrets.token_hex(6)}@example.com"
+    async with UnitOfWork(sessions, org.id) as unit:
+        user_id = of.user_id if of is not None else new_id()
+        if of is None:
+            unit.session.add(User(id=user_id, email=email, full_name="Bob", password_hash=_password_hash()))
+            await unit.session.flush()
+        unit.session.add(Member(org_id=org.id, user_id=user_id, role=role.value))
+        await unit.commit()
+    return replace(org, user_id=user_id, email=of.email if of is not None else email)
 
 
 @cache

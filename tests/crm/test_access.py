@@ -7,13 +7,10 @@ from crm.access import permissions_of
 from crm.database import Sessions
 from crm.features import routes
 from crm.identity.model import Member
-from crm.permissions import Permission, may
+from crm.permissions import Permission, Role, may
 from crm.unit_of_work import UnitOfWork
 from tests.crm.conftest import Org
 from tests.crm.test_api import problem
-
-# Of the database's own list: it does not know managers and engineers yet.
-ROLES = ("admin", "supervisor", "rep")
 
 
 def guarded() -> dict[tuple[str, str], frozenset[Permission]]:
@@ -33,12 +30,12 @@ def test_every_permission_is_taken_by_some_route() -> None:
     assert ("GET", "/api/leads") not in found
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", Role)
 async def test_whoever_lacks_a_permission_is_refused_before_anything_is_read(
-    role: str, api: httpx.AsyncClient, sessions: Sessions, org: Org
+    role: Role, api: httpx.AsyncClient, sessions: Sessions, org: Org
 ) -> None:
     async with UnitOfWork(sessions, org.id) as unit:
-        (await unit.session.get_one(Member, (org.id, org.user_id))).role = role
+        (await unit.session.get_one(Member, (org.id, org.user_id))).role = role.value
         await unit.commit()
     for (method, path), (permission,) in guarded().items():
         # The path names nothing that exists and the body has nothing: who may, gets another refusal.

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     # What the operator's law and purse allow
     allowed_countries: tuple[str, ...] = ("US", "CA", "BR", "GB")
     max_call_s: int = Field(1800, ge=60, le=4 * 3600)
+    admins_refund: bool = False  # an organisation's admins may refund its calls; otherwise only the operator
 
     # Providers: which models hold conversations, and which recognisers hear and voices speak, each in the order in
     # which they are asked; and the operator's keys

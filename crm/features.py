@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from crm import health
 from crm.agents import routes as agents
 from crm.appointments import routes as appointments
+from crm.billing import operator_routes as billing_by_operator
 from crm.billing import routes as billing
 from crm.calls import recording_routes as recordings
 from crm.calls import routes as calls
@@ -37,6 +38,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     agents,
     appointments,
     billing,
+    billing_by_operator,
     calls,
     chat,
     compliance,

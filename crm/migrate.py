@@ -25,6 +25,7 @@ APPEND_ONLY: Final = frozenset(
         "ledger_transactions",
         "prompt_activations",
         "prompt_versions",
+        "refunds",
     }
 )
 

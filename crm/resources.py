@@ -43,6 +43,7 @@ class Resources:
     prices: Prices
     secret_key: str
     internal_key: str
+    admins_refund: bool = False  # whether an organisation may refund its own calls
 
     async def aclose(self) -> None:
         await self.redis.aclose()
@@ -91,4 +92,5 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         prices=terms.prices,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
+        admins_refund=settings.admins_refund,
     )

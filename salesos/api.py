@@ -88,9 +88,14 @@ class Api:
     def ledger(self) -> dict[str, Any]:
         return dict(self._crm("GET", "/api/ledger", "reading the ledger"))
 
-    def as_operator(self, internal_key: str, method: str, path: str, what: str) -> Any:
+    def as_operator(
+        self, internal_key: str, method: str, path: str, what: str, body: dict[str, Any] | None = None
+    ) -> Any:
         """Ask for what is no organisation's, such as `/internal/usage`, with the key that our own processes share."""
-        return self._crm(method, path, what, None, {"Authorization": f"Bearer {internal_key}"})
+        headers = {"Authorization": f"Bearer {internal_key}"}
+        if body is not None:
+            headers["Idempotency-Key"] = str(uuid.uuid4())
+        return self._crm(method, path, what, body, headers)
 
     def used_numbers(self) -> set[str]:
         """Return the telephone numbers of the newest leads."""

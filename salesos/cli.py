@@ -151,6 +151,22 @@ def jobs(
     raise SystemExit(run_jobs(_settings(), retry, retry_all=retry_all, as_json=json))
 
 
+@app.command("credits")
+def purse(
+    organisation: Annotated[str, typer.Argument(help="Its id, as GET /api/organisation tells it.")],
+    add: Annotated[str, typer.Option(help="Put in so many credits; takes --reference.")] = "",
+    reference: Annotated[str, typer.Option(help="Such as an invoice's number: each is booked once.")] = "",
+    refund: Annotated[str, typer.Option(help="Give back what this call (its id) was charged.")] = "",
+    amount: Annotated[str, typer.Option(help="So many credits of it; none: all that is left.")] = "",
+    reason: Annotated[str, typer.Option(help="Why it is given back.")] = "",
+) -> None:
+    """Show an organisation's balances, put credits in, or give some back."""
+    from salesos.purse import Wish, run_credits
+
+    wish = Wish(organisation, add=add, reference=reference, refund=refund, amount=amount, reason=reason)
+    raise SystemExit(run_credits(_settings(), wish))
+
+
 @app.command()
 def migrate() -> None:
     """Bring the database's schema up to date (needs SALESOS_DATABASE_OWNER_URL)."""

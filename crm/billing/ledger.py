@@ -5,7 +5,7 @@ one statement (`ledger_post` of migration r0010). Only the wallet has a balance 
 what moves the wallet waits; the other accounts hold the sum of their entries. So no two postings wait in a circle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +18,6 @@ from events.money import Millicredits
 
 _POST: Final = text("SELECT ledger_post(:org, :kind, :reference, CAST(:call AS uuid), CAST(:moves AS bigint[]))")
 _REFUSED: Final = -1  # what ledger_post says when the wallet does not pay
-_PLACES: Final = {str(kind): place for place, kind in enumerate(AccountKind)}
 
 
 class NoCredit(Refusal):
@@ -39,9 +38,20 @@ class Ledger:
         await self._session.flush()
 
     async def fund(self, amount: Millicredits, reference: str) -> None:
-        """Put credits into the wallet."""
+        """Put credits in, as `take_in` does."""
+        await self.take_in(amount, AccountKind.FUNDING, "fund", reference)
+
+    async def take_in(
+        self, amount: Millicredits, source: AccountKind, kind: str, reference: str, call_id: UUID | None = None
+    ) -> None:
+        """Take credits from `source`: first for what was used and could not be paid then, the rest into the wallet."""
         assert amount > 0, "only a positive amount can be put in"
-        await self.post("fund", reference, {AccountKind.WALLET: amount, AccountKind.FUNDING: -amount})
+        # Two that come at once must not both pay for the same shortfall; what adds to it locks the wallet too.
+        await self.lock_wallet()
+        owed = -min(0, await self._held_by(AccountKind.SHORTFALL))
+        repaid = min(amount, owed)
+        moves = {source: -amount, AccountKind.SHORTFALL: repaid, AccountKind.WALLET: amount - repaid}
+        await self.post(kind, reference, moves, call_id)
 
     async def debit(self, amount: Millicredits, kind: str, reference: str) -> None:
         """Take `amount` out of the wallet as revenue.
@@ -80,27 +90,10 @@ class Ledger:
         if (await self._session.execute(_POST, values)).scalar_one() == _REFUSED:
             raise NoCredit
 
-    async def statement(self, limit: int, call_id: UUID | None = None) -> Sequence[tuple[Transaction, str, int]]:
-        """Return (transaction, account's kind, amount) of the newest transactions, newest first.
-
-        The entries of one are in the order of the kinds: they were written at once, and none came before another.
-        """
-        newest = select(Transaction.id).where(Transaction.org_id == self._org_id)
-        if call_id is not None:
-            newest = newest.where(Transaction.call_id == call_id)
-        newest = newest.order_by(Transaction.id.desc()).limit(limit)
-        rows = await self._session.execute(
-            select(Transaction, Account.kind, Entry.amount)
-            .join(Entry, (Entry.org_id == Transaction.org_id) & (Entry.transaction_id == Transaction.id))
-            .join(Account, (Account.org_id == Entry.org_id) & (Account.id == Entry.account_id))
-            .where(Transaction.org_id == self._org_id, Transaction.id.in_(newest))
-            .order_by(Transaction.id.desc())
-        )
-        lines = [(row[0], row[1], row[2]) for row in rows]
-        # Two sorts that keep what is equal in its place: the newest transaction first, in each the kinds.
-        lines.sort(key=lambda line: _PLACES[line[1]])
-        lines.sort(key=lambda line: line[0].id, reverse=True)
-        return lines
+    async def is_booked(self, reference: str) -> bool:
+        """Whether a transaction has that reference; with the wallet locked the answer stays."""
+        booked = select(Transaction.id).where(Transaction.org_id == self._org_id, Transaction.reference == reference)
+        return await self._session.scalar(booked) is not None
 
     async def total(self) -> int:
         """Return the sum of all entries, which is zero."""
@@ -119,6 +112,15 @@ class Ledger:
             .group_by(Account.kind, Account.balance)
         )
         return [(AccountKind(kind), balance, int(held)) for kind, balance, held in rows]
+
+    async def _held_by(self, kind: AccountKind) -> int:
+        """Return the sum of one account's entries."""
+        sums = (
+            select(func.coalesce(func.sum(Entry.amount), 0))
+            .join(Account, (Account.org_id == Entry.org_id) & (Account.id == Entry.account_id))
+            .where(Entry.org_id == self._org_id, Account.org_id == self._org_id, Account.kind == kind.value)
+        )
+        return int((await self._session.execute(sums)).scalar_one())
 
     def _wallet(self) -> Select[int]:
         # Rows of Account are never held as objects, so nothing in memory has to follow.

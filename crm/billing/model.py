@@ -49,3 +49,17 @@ class Entry(Row):
     transaction_id: Mapped[UUID]
     account_id: Mapped[UUID]
     amount: Mapped[int]  # into the account when positive
+
+
+class Refund(Row):
+    """Who gave back what of a call's price, and why; written once."""
+
+    __tablename__ = "refunds"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    call_id: Mapped[UUID]
+    amount: Mapped[int]
+    reason: Mapped[str]
+    by_user: Mapped[UUID | None]  # None: the operator
+    at: Mapped[datetime] = mapped_column(default=utc_now)

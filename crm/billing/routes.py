@@ -1,20 +1,61 @@
-"""/api/ledger: the organisation's balances and its newest transactions."""
+"""/api/ledger: the organisation's balances, its statement, and refunds of calls."""
 
-from itertools import groupby
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from crm.access import Unit
+from crm.access import Held, Needs, Unit
 from crm.answers import success
 from crm.billing.ledger import Ledger
+from crm.billing.model import Refund
+from crm.billing.refunds import RefundRequest, refund_call
+from crm.billing.statement import Choice, all_lines, line_json, read_statement, transactions
+from crm.billing.statement_file import HEADINGS, csv_text, row_of
+from crm.database import utc_now
+from crm.idempotency.writes import Attempted, once
+from crm.identity.tokens import Identity
+from crm.page_cursor import CURSOR_CHARS_MAX
+from crm.permissions import Permission
+from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
+from events.money import Millicredits
 
 STATEMENT_MAX: Final = 200
+KINDS_MAX: Final = 20
+EXPORT_AT_ONCE: Final = 500  # lines in one piece of the file
+# What a bigint holds of it can be added up without care.
+AMOUNT_MAX: Final = 10**15
 
 router = APIRouter()
+
+
+def choice_of(
+    kind: Annotated[
+        list[Annotated[str, Query(pattern=r"^[a-z_]{1,40}$")]] | None,
+        Query(max_length=KINDS_MAX, description="May be repeated: fund, reserve, meter, settle, generation, refund"),
+    ] = None,
+    from_: Annotated[AwareDatetime | None, Query(alias="from", description="That moment and later")] = None,
+    before: Annotated[AwareDatetime | None, Query(description="Earlier than that moment")] = None,
+    call_id: UUID | None = None,
+) -> Choice:
+    return Choice(frozenset(kind or ()), from_, before, call_id)
+
+
+Chosen = Annotated[Choice, Depends(choice_of)]
+
+
+class RefundBody(BaseModel):
+    """Without `amount` all that is left of what the call was charged."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    amount: int | None = Field(None, ge=1, le=AMOUNT_MAX, description="Thousandths of a credit")
+    reason: str = Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
 
 
 @router.get("/api/ledger")
@@ -37,17 +78,74 @@ async def get_ledger(
     )
 
 
-async def transactions(unit: UnitOfWork, limit: int, call_id: UUID | None = None) -> list[dict[str, Any]]:
-    """Return the newest transactions with their entries, inside the caller's transaction."""
-    lines = await Ledger(unit).statement(limit, call_id)
-    return [
-        {
-            "id": transaction_id,
-            "kind": group[0][0].kind,
-            "call_id": group[0][0].call_id,
-            "at": group[0][0].at,
-            "entries": [{"account": account, "amount": amount} for _, account, amount in group],
-        }
-        for transaction_id, lines_of_one in groupby(lines, key=lambda line: line[0].id)
-        if (group := list(lines_of_one))
-    ]
+@router.get("/api/ledger/transactions")
+async def get_transactions(
+    unit: Unit,
+    choice: Chosen,
+    limit: Annotated[int, Query(ge=1, le=STATEMENT_MAX)] = 50,
+    cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
+) -> JSONResponse:
+    """The statement, newest first, by cursor."""
+    lines, following = await read_statement(choice, limit, cursor, unit)
+    return success({"transactions": [line_json(line) for line in lines], "next": following})
+
+
+@router.get("/api/ledger/statement.csv", response_class=StreamingResponse)
+async def get_statement_file(unit: Unit, choice: Chosen) -> StreamingResponse:
+    """The same as a file for a spreadsheet, whole: amounts in credits."""
+    name = f"statement-{utc_now().date().isoformat()}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(_file(choice, unit), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.post("/api/calls/{call_id}/refunds", status_code=201)
+async def post_refund(
+    call_id: UUID,
+    body: RefundBody,
+    person: Annotated[Identity, Depends(Needs(Permission.BILLING_REFUND))],
+    unit: Unit,
+    held: Held,
+    attempt: Attempted,
+) -> JSONResponse:
+    """Give back what a call was charged, or a part; takes an Idempotency-Key."""
+    if not held.admins_refund:
+        raise Refusal("refunds_by_operator")
+    asked = refund_request(body, person.user_id)
+    return success(await refund_once(call_id, asked, unit, attempt), status=201)
+
+
+def refund_request(body: RefundBody, by: UUID | None) -> RefundRequest:
+    return RefundRequest(body.reason.strip(), None if body.amount is None else Millicredits(body.amount), by)
+
+
+async def refund_once(call_id: UUID, asked: RefundRequest, unit: UnitOfWork, attempt: Attempted) -> Any:
+    """Refund for one key; the answer as JSON. Raises Refusal: no key was given, or as `refund_call`."""
+    if attempt is None:
+        raise Refusal("key_required")
+
+    async def act(part: UnitOfWork) -> dict[str, Any]:
+        return _shown(await refund_call(call_id, asked, part))
+
+    return await once(unit, attempt, act)
+
+
+async def _file(choice: Choice, unit: UnitOfWork) -> AsyncGenerator[str]:
+    yield csv_text([HEADINGS])
+    rows: list[list[str]] = []
+    async with aclosing(all_lines(choice, unit)) as lines:
+        async for line in lines:
+            rows.append(row_of(line))
+            if len(rows) == EXPORT_AT_ONCE:
+                yield csv_text(rows)
+                rows = []
+    yield csv_text(rows)
+
+
+def _shown(refund: Refund) -> dict[str, Any]:
+    return {
+        "id": refund.id,
+        "call_id": refund.call_id,
+        "amount": refund.amount,
+        "reason": refund.reason,
+        "at": refund.at,
+    }

@@ -52,6 +52,7 @@ class Call(Row):
     reserved: Mapped[int]
     held: Mapped[int]
     charged: Mapped[int] = mapped_column(default=0)
+    refunded: Mapped[int] = mapped_column(default=0)  # of what was charged
     balance_before: Mapped[int]
     balance_after: Mapped[int | None]
     settled_at: Mapped[datetime | None]

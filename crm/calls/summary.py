@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from crm.billing.statement import transactions
 from crm.calls.effects import WATERFALL_STAGES
 from crm.calls.model import Call, CallEvent, Turn
 from crm.calls.model_usage import MODEL_USED_KIND, model_usage
@@ -21,6 +22,8 @@ from crm.understanding.store import NoteStore, ObjectionStore
 from crm.unit_of_work import UnitOfWork
 
 BARGE_IN_KIND = "turn.barged_in"
+STATE_KIND = "call.state_changed"
+LEDGER_LINES_MAX = 200  # the newest; the statement has all
 
 
 class CallNotFound(Refusal):
@@ -40,6 +43,8 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         turns = await calls.turns(call_id)
         barge_ins = await calls.events(call_id, kind=BARGE_IN_KIND)
         models = await calls.events(call_id, kind=MODEL_USED_KIND)
+        states = await calls.events(call_id, kind=STATE_KIND)
+        ledger_lines = await transactions(unit, LEDGER_LINES_MAX, call_id)
         objections = await ObjectionStore(unit).of_call(call_id)
         notes = await NoteStore(unit).get(call_id)
     return {
@@ -56,6 +61,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "ledger": {
             "reserved": call.reserved,
             "settled": call.charged if call.settled_at else None,
+            "refunded": call.refunded,
             "balance_before": call.balance_before,
             "balance_after": call.balance_after,
         },
@@ -71,6 +77,8 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "angry_at": call.angry_at,
         "objections": [objection_json(objection) for objection in objections],
         "notes": notes_json(notes) if notes is not None else None,
+        "states": [_state(event) for event in states],
+        "transactions": ledger_lines,
     }
 
 
@@ -108,6 +116,15 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "mood": turn.mood,
         "sentiment": turn.sentiment,
         "sentiment_confidence": turn.sentiment_confidence,
+    }
+
+
+def _state(event: CallEvent) -> dict[str, Any]:
+    return {
+        "state": event.body["state"],
+        "previous": event.body["previous"],
+        "reason": event.body.get("reason", ""),
+        "at": event.at,
     }
 
 

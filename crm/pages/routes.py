@@ -16,7 +16,6 @@ from starlette.templating import Jinja2Templates
 
 from crm.access import COOKIE, Held, person_by_cookie
 from crm.billing.ledger import Ledger
-from crm.billing.routes import transactions
 from crm.calls.dial import DialRequest
 from crm.calls.recordings import link_to
 from crm.calls.summary import headline, summarise
@@ -178,14 +177,12 @@ async def _calls(unit: UnitOfWork) -> dict[str, Any]:
 async def _call(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
     call = await summarise(call_id, unit)
     lead, tasks = await read_lead(call["lead"]["id"], unit)
-    async with unit:
-        ledger = await transactions(unit, LEDGER_LINES_SHOWN, call_id)
     return {
         "call": call,
         "lead": lead_json(lead),
         "tasks": [task_json(task) for task in tasks],
         "charts": charts(call["waterfall"]),
-        "transactions": ledger,
+        "transactions": call["transactions"][:LEDGER_LINES_SHOWN],
     }
 
 

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy import delete, update
 
 from crm.appointments.model import Appointment
+from crm.billing.model import Refund
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import Erasure, EventCursor
@@ -117,6 +118,10 @@ async def _provider_key(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(ProviderKey(org_id=place.org.id, **key))
 
 
+async def _refund(place: Place, unit: UnitOfWork) -> None:
+    unit.session.add(Refund(org_id=place.org.id, call_id=place.call_id, amount=1, reason="bad line"))
+
+
 async def _tool_run(place: Place, unit: UnitOfWork) -> None:
     run = {"call_id": place.call_id, "tool_call_id": "call_1", "name": "book_slot", "fingerprint": "x"}
     unit.session.add(ToolRun(org_id=place.org.id, answer={}, **run))
@@ -145,6 +150,7 @@ FILLERS: tuple[Filler, ...] = (
     _notes,
     _objection,
     _provider_key,
+    _refund,
     _tool_run,
     _vote,
     _webhook,

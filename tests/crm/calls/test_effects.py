@@ -54,7 +54,7 @@ async def test_a_whole_call(
         *("call_id", "state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall"),
         *("recording", "lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
         "models",
-        *("agent", "prompt_version", "angry_at", "objections", "notes"),
+        *("agent", "prompt_version", "angry_at", "objections", "notes", "states", "transactions"),
     ]
     first = told["turns"][0]
     assert (first["turn"], first["epoch"], first["mood"], first["sentiment"]) == (1, 1, None, None)
@@ -80,7 +80,7 @@ async def test_a_whole_call(
     }
     assert told["lead"] == {"id": org.lead_id, "status": "meeting_booked", "score": 40, "do_not_call": False}
     assert told["ledger"] == {
-        **{"reserved": 300_000, "settled": 2500, "balance_before": MILLI, "balance_after": MILLI - 2500},
+        **{"reserved": 300_000, "settled": 2500, "refunded": 0, "balance_before": MILLI, "balance_after": MILLI - 2500},
     }
     assert (told["events"], told["closed"], told["carrier_call_id"]) == (len(EAGER), True, "CA1")
 

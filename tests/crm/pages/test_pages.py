@@ -27,6 +27,7 @@ from events.call import (
     RecordingStored,
     Speaker,
     State,
+    StateChanged,
     TurnFinished,
     TurnTimed,
 )
@@ -197,3 +198,23 @@ async def test_another_organisations_call_is_not_there(
     for path in (f"/calls/{call.call_id}", f"/fragments/calls/{call.call_id}", f"/calls/{call.call_id}/recording"):
         assert (await browser.get(path)).status_code == 404
     assert str(call.call_id) not in (await browser.get("/")).text
+
+
+async def test_a_call_shows_its_states_and_what_it_cost(
+    browser: httpx.AsyncClient, api: httpx.AsyncClient, resources: Resources, org: Org, call_id: UUID
+) -> None:
+    page = (await browser.get(f"/calls/{call_id}")).text
+    assert "No voice node has spoken for it yet" in page
+    ringing = StateChanged(State.RINGING, State.DIALING)
+    ended = StateChanged(State.ENDED, State.ENDING, "end_call")
+    finished = Finished(State.ENDED, Outcome.HUNG_UP, None, 30.0, 30)
+    await play(resources, org, call_id, ringing, Answered(), ended, finished, Closed())
+    page = (await browser.get(f"/calls/{call_id}")).text
+    assert page.count('<dt class="mono">') == 2
+    assert "settle" in page
+    call = (await api.get(f"/api/calls/{call_id}")).json()["data"]
+    assert [(change["previous"], change["state"]) for change in call["states"]] == [
+        ("dialing", "ringing"),
+        ("ending", "ended"),
+    ]
+    assert [line["kind"] for line in call["transactions"]] == ["settle", "reserve"]

@@ -10,6 +10,7 @@ import httpx
 
 TIMEOUT_S: Final = 15.0
 PAGE: Final = 100
+EXPIRED: Final = 401
 # Reserved for fiction: 555 0100 to 0199 of each area code. Not 202, whose numbers the personas have.
 _AREA_CODES: Final = (305, 312, 404, 415, 503, 512, 602, 617, 702, 713, 801, 804, 813, 901, 916)
 
@@ -41,8 +42,7 @@ class SystemApi:
             httpx.AsyncClient(base_url=box_url, timeout=TIMEOUT_S, trust_env=False) as box,
         ):
             api = cls(crm, box)
-            answer = await api._ask(crm, "POST", "/api/sessions", {"email": email, "password": password})
-            crm.headers["authorization"] = f"Bearer {answer['data']['token']}"
+            api._keep(await api._ask(crm, "POST", "/api/sessions", {"email": email, "password": password}))
             yield api
 
     async def seat(self, number: str, persona: str) -> str:
@@ -111,6 +111,9 @@ class SystemApi:
             raise SystemRefused(f"GET {side}.wav: {type(error).__name__}") from None
         return reply.content if reply.is_success else b""
 
+    def _keep(self, answer: Mapping[str, Any]) -> None:
+        self._crm.headers["authorization"] = f"Bearer {answer['data']['token']}"
+
     async def _data(
         self, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
     ) -> Any:
@@ -127,6 +130,10 @@ class SystemApi:
         what = f"{method} {path.partition('?')[0]}"
         try:
             reply = await client.request(method, path, json=body, headers=headers)
+            if reply.status_code == EXPIRED and client is self._crm and "authorization" in client.headers:
+                # Tokens last ten minutes; the cookie of the session gets another one.
+                self._keep((await client.post("/api/sessions/refresh")).raise_for_status().json())
+                reply = await client.request(method, path, json=body, headers=headers)
             answer = reply.json() if reply.content else {}
         except (httpx.HTTPError, ValueError) as error:
             raise SystemRefused(f"{what}: {type(error).__name__}") from None

@@ -6,14 +6,15 @@ from typing import Annotated, Final, cast
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
+from crm.identity import cookies
+from crm.identity.sessions import NotSignedIn, refresh
 from crm.identity.tokens import Identity
-from crm.identity.usecases import NotSignedIn, identify
+from crm.identity.usecases import identify
 from crm.permissions import NotAllowed, Permission, may
 from crm.refusals import Refusal
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 
-COOKIE: Final = "salesos_session"
 _BEARER: Final = "bearer "
 
 
@@ -34,8 +35,18 @@ async def person_by_bearer(request: Request, held: Held) -> Identity:
 
 
 async def person_by_cookie(request: Request, held: Held) -> Identity:
-    """Raises NotSignedIn."""
-    return await identify(request.cookies.get(COOKIE, ""), held.sessions, held.secret_key)
+    """Return a page's visitor, and give them a new access token when the old one has run out.
+
+    Raises:
+        NotSignedIn
+    """
+    try:
+        return await identify(request.cookies.get(cookies.ACCESS, ""), held.sessions, held.secret_key)
+    except NotSignedIn:
+        token = request.cookies.get(cookies.REFRESH, "")
+        signed_in = await refresh(token, None, held.sessions, held.secret_key)
+    cookies.leave_both(request, signed_in)
+    return signed_in.identity
 
 
 async def internal_caller(request: Request, held: Held) -> None:

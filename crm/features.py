@@ -19,8 +19,10 @@ from crm.calls import routes as calls
 from crm.chat import routes as chat
 from crm.compliance import routes as compliance
 from crm.consents import routes as consents
+from crm.identity import me_routes as me
 from crm.identity import member_routes as members
 from crm.identity import routes as identity
+from crm.identity import session_routes as sign_ins
 from crm.jobs import routes as jobs
 from crm.leads import routes as leads
 from crm.prompts import routes as prompts
@@ -47,10 +49,12 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     identity,
     jobs,
     leads,
+    me,
     members,
     prompts,
     providers,
     recordings,
+    sign_ins,
     timeline,
     tools,
     transfers,

@@ -1,7 +1,7 @@
 """Around every request: its id, the log's context, and the last resort for faults of ours. Pure ASGI.
 
 The id is taken over from `X-Request-ID` when it is a UUID, made otherwise, and returned; it is the trace id of
-problem details and log lines.
+problem details and log lines. Cookies that were made on the way leave with whatever answer there is.
 """
 
 from typing import Final
@@ -33,7 +33,9 @@ class RequestContext:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message.setdefault("headers", []).append((HEADER, trace_id.encode()))
+                headers = message.setdefault("headers", [])
+                headers.append((HEADER, trace_id.encode()))
+                headers += scope["state"].get("cookies", ())
             await send(message)
 
         with structlog.contextvars.bound_contextvars(trace_id=trace_id):

@@ -6,8 +6,9 @@ catalog and holds this list against it.
 
 from typing import Final
 
-# Keyed otherwise, but under row security: the organisation itself, people who may belong to several, and the tie.
-IDENTITY_TABLES: Final = frozenset({"organisations", "users", "members"})
+# Keyed otherwise, but under row security: the organisation itself, people who may belong to several, the tie,
+# and where they are signed in.
+IDENTITY_TABLES: Final = frozenset({"organisations", "users", "members", "user_sessions"})
 
 # Machinery without a tenant, by name.
 JOB_TABLES: Final = frozenset(

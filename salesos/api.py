@@ -50,8 +50,8 @@ class Api:
         self._http.close()
 
     def sign_in(self, email: str, password: str) -> None:
-        data = self._crm("POST", "/api/sessions", "signing in", {"email": email, "password": password})
-        self._headers = {"Authorization": f"Bearer {data['token']}"}
+        credentials = {"email": email, "password": password}
+        self._keep(self._ask("POST", f"{self.crm_url}/api/sessions", "signing in", credentials, {}))
 
     def place_call(self, target: dict[str, str]) -> dict[str, Any]:
         """Ask for a call to `{"lead_id": …}` or `{"to": …}`; return the CRM's answer.
@@ -126,8 +126,18 @@ class Api:
         body: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> Any:
-        answer = self._ask(method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
+        try:
+            answer = self._ask(method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
+        except ApiRefused as refused:
+            if refused.code != "not_signed_in" or not self._headers:
+                raise
+            # Tokens last ten minutes, calls and waits longer; the cookie of the session gets another one.
+            self._keep(self._ask("POST", f"{self.crm_url}/api/sessions/refresh", "staying signed in", None, {}))
+            answer = self._ask(method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
         return answer["data"]
+
+    def _keep(self, answer: Any) -> None:
+        self._headers = {"Authorization": f"Bearer {answer['data']['token']}"}
 
     def _ask(self, method: str, url: str, what: str, body: dict[str, Any] | None, headers: dict[str, str]) -> Any:
         try:

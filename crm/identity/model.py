@@ -52,3 +52,21 @@ class Member(Row):
     role: Mapped[str]  # crm.permissions.Role
     status: Mapped[str] = mapped_column(default=MemberStatus.ACTIVE.value)
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class UserSession(Row):
+    """One person on one device, from signing in to signing out. Gone when it is over."""
+
+    __tablename__ = "user_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    user_id: Mapped[UUID]
+    org_id: Mapped[UUID]  # whose access token was given last
+    generation: Mapped[int]  # of the newest refresh token
+    secret_hash: Mapped[str]  # of its secret
+    rotated_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    agent: Mapped[str]
+    address: Mapped[str]
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]  # when a token was given last

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select
 
-from crm.identity.model import Member, MemberStatus, Organisation, User
+from crm.identity.model import Member, MemberStatus, Organisation, User, UserSession
+from crm.identity.tokens import Identity
 from crm.unit_of_work import UnitOfWork
 
 
@@ -34,10 +35,13 @@ class PeopleStore:
         statement = select(Member.org_id, Member.role).where(*active).order_by(Member.created_at)
         return [Membership(row.org_id, row.role) for row in await self._session.execute(statement)]
 
-    async def role_here(self, user_id: UUID) -> str | None:
-        """Return the person's role in the unit's organisation; None when it does not let them in."""
-        active = Member.user_id == user_id, Member.status == MemberStatus.ACTIVE.value
-        return await self._session.scalar(select(Member.role).where(Member.org_id == self._unit.org_id, *active))
+    async def standing(self, person: Identity) -> str | None:
+        """Return the role that the person of a token has now; None when session or membership stand no more."""
+        await self._unit.act_as_user(person.user_id)
+        session = UserSession.id == person.session_id, UserSession.expires_at > func.now()
+        active = Member.org_id == person.org_id, Member.status == MemberStatus.ACTIVE.value
+        joined = select(Member.role).join(UserSession, UserSession.user_id == Member.user_id)
+        return await self._session.scalar(joined.where(Member.user_id == person.user_id, *active, *session))
 
     async def members(self) -> Sequence[UUID]:
         return (await self._session.scalars(select(Member.user_id).where(Member.org_id == self._unit.org_id))).all()

@@ -1,6 +1,7 @@
 """Access tokens: what a signed-in person carries (W9). Sans-I/O.
 
-A token names one organisation. Whether the membership still stands is asked of the database each time.
+A token names one organisation and the session that it hangs on. Whether session and membership still stand is asked
+with each request.
 """
 
 from dataclasses import dataclass
@@ -9,10 +10,10 @@ from uuid import UUID
 
 import jwt
 
-LIFETIME_S: Final = 10 * 3600
+LIFETIME_S: Final = 600
 _ALGORITHM: Final = "HS256"
 _AUDIENCE: Final = "salesos.crm"
-_REQUIRED: Final = ["sub", "email", "role", "company_id", "iat", "exp"]
+_REQUIRED: Final = ["sub", "email", "role", "company_id", "sid", "iat", "exp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Identity:
     email: str
     role: str
     org_id: UUID
+    session_id: UUID | None = None  # None: whoever it is holds no session
 
 
 class BadToken(ValueError):
@@ -28,12 +30,14 @@ class BadToken(ValueError):
 
 
 def issue(identity: Identity, key: str, now_s: int) -> str:
-    """Return a token for that person in that organisation."""
+    """Return a token for that person in that organisation, of their session."""
+    assert identity.session_id is not None, "an access token hangs on a session"
     claims = {
         "sub": str(identity.user_id),
         "email": identity.email,
         "role": identity.role,
         "company_id": str(identity.org_id),
+        "sid": str(identity.session_id),
         "iat": now_s,
         "exp": now_s + LIFETIME_S,
         "aud": _AUDIENCE,
@@ -56,7 +60,13 @@ def read(token: str, key: str, now_s: float) -> Identity:
             # PyJWT reads the wall clock itself; ours is an argument.
             options={"require": _REQUIRED, "verify_exp": False, "verify_iat": False},
         )
-        identity = Identity(UUID(claims["sub"]), str(claims["email"]), str(claims["role"]), UUID(claims["company_id"]))
+        identity = Identity(
+            UUID(claims["sub"]),
+            str(claims["email"]),
+            str(claims["role"]),
+            UUID(claims["company_id"]),
+            UUID(claims["sid"]),
+        )
         expires_at = float(claims["exp"])
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         raise BadToken from None

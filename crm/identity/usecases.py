@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 from uuid import UUID
@@ -15,6 +15,7 @@ from crm.database import Sessions
 from crm.founding import STEPS
 from crm.identity import tokens
 from crm.identity.model import Member, Organisation, User
+from crm.identity.sessions import NOWHERE, Device, NotSignedIn, SignedIn, open_session
 from crm.identity.store import PeopleStore
 from crm.identity.tokens import BadToken, Identity
 from crm.refusals import Refusal
@@ -31,13 +32,6 @@ class SignInFailed(Refusal):
         super().__init__("sign_in_failed")
 
 
-class NotSignedIn(Refusal):
-    """No token, a bad one, or one of a membership that has been withdrawn."""
-
-    def __init__(self) -> None:
-        super().__init__("not_signed_in")
-
-
 @dataclass(frozen=True, slots=True)
 class NewOrganisation:
     name: str
@@ -47,8 +41,8 @@ class NewOrganisation:
     password_hash: str  # from hash_password; used for an address that is not known yet
 
 
-async def sign_in(email: str, password: str, sessions: Sessions, key: str) -> str:
-    """Return a token for the person's first organisation.
+async def sign_in(email: str, password: str, sessions: Sessions, key: str, device: Device = NOWHERE) -> SignedIn:
+    """Open a session in the person's first organisation.
 
     Raises:
         SignInFailed
@@ -62,8 +56,10 @@ async def sign_in(email: str, password: str, sessions: Sessions, key: str) -> st
     fits = await asyncio.to_thread(_hasher().verify, password, known)
     if user is None or not fits or not memberships:
         raise SignInFailed
-    identity = Identity(user.id, user.email, memberships[0].role, memberships[0].org_id)
-    return tokens.issue(identity, key, int(time.time()))
+    async with UnitOfWork(sessions) as unit:
+        signed_in = await open_session(user, memberships[0], device, unit, key)
+        await unit.commit()
+    return signed_in
 
 
 async def identify(token: str, sessions: Sessions, key: str) -> Identity:
@@ -76,11 +72,11 @@ async def identify(token: str, sessions: Sessions, key: str) -> Identity:
         identity = tokens.read(token, key, time.time())
     except BadToken:
         raise NotSignedIn from None
-    async with UnitOfWork(sessions, identity.org_id) as unit:
-        role = await PeopleStore(unit).role_here(identity.user_id)
+    async with UnitOfWork(sessions) as unit:
+        role = await PeopleStore(unit).standing(identity)
     if role is None:
         raise NotSignedIn
-    return Identity(identity.user_id, identity.email, role, identity.org_id)
+    return replace(identity, role=role)
 
 
 async def found_organisation(new: NewOrganisation, unit: UnitOfWork) -> User:

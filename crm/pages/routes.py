@@ -4,6 +4,7 @@ They use the same use cases as the API. A session is a cookie that scripts canno
 send; the pages load nothing from anywhere else.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -14,14 +15,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
-from crm.access import COOKIE, Held, person_by_cookie
+from crm.access import Held, person_by_cookie
 from crm.billing.ledger import Ledger
 from crm.calls.dial import DialRequest
 from crm.calls.recordings import link_to
 from crm.calls.summary import headline, summarise
 from crm.calls.usecases import list_calls
-from crm.identity.tokens import LIFETIME_S, Identity
-from crm.identity.usecases import PASSWORD_CHARS_MAX, NotSignedIn, SignInFailed, sign_in
+from crm.identity import cookies
+from crm.identity.sessions import NotSignedIn, SessionNotFound, end_session
+from crm.identity.tokens import Identity
+from crm.identity.usecases import PASSWORD_CHARS_MAX, SignInFailed, sign_in
 from crm.leads.routes import lead_json, task_json
 from crm.leads.usecases import list_leads, read_lead
 from crm.pages.view import as_clock, as_credits, as_words, charts, split_heard
@@ -97,21 +100,23 @@ async def post_sign_in(
     password: Annotated[str, Form(max_length=PASSWORD_CHARS_MAX)],
 ) -> Response:
     try:
-        token = await sign_in(email, password, held.sessions, held.secret_key)
+        device = cookies.device_of(request)
+        signed_in = await sign_in(email, password, held.sessions, held.secret_key, device)
     except SignInFailed:
         return _page(request, "sign_in.html", {"failed": True}, status=401)
-    answer = RedirectResponse("/", 303)
-    answer.set_cookie(
-        COOKIE, token, max_age=LIFETIME_S, httponly=True, samesite="strict", secure=request.url.scheme == "https"
-    )
-    return answer
+    cookies.leave_both(request, signed_in)
+    return RedirectResponse("/", 303)
 
 
 @router.post("/sign-out", dependencies=[Depends(_own_origin)])
-async def post_sign_out() -> Response:
-    answer = RedirectResponse("/sign-in", 303)
-    answer.delete_cookie(COOKIE)
-    return answer
+async def post_sign_out(request: Request, held: Held) -> Response:
+    # Whose session is over already is signed out as well.
+    with suppress(NotSignedIn, SessionNotFound):
+        visitor = await person_by_cookie(request, held)
+        assert visitor.session_id is not None, "visitors hold sessions"
+        await end_session(visitor.session_id, visitor, held.sessions)
+    cookies.drop_both(request)
+    return RedirectResponse("/sign-in", 303)
 
 
 @router.get("/")

@@ -16,7 +16,7 @@ from redis.asyncio import Redis
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from config.settings import Settings
+from config.settings import DEVELOPMENT_SECRET, Settings
 from crm.agents.model import Agent
 from crm.app import create_app
 from crm.billing.ledger import Ledger
@@ -26,6 +26,8 @@ from crm.calls.dial import DialRequest
 from crm.calls.model import EventCursor
 from crm.database import Sessions, open_engine, open_sessions
 from crm.identity.model import Member, User
+from crm.identity.sessions import Device, open_session
+from crm.identity.store import Membership
 from crm.identity.tokens import Identity, issue
 from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
 from crm.leads.model import Lead
@@ -54,6 +56,7 @@ class Org:
     password: str
     lead_id: UUID
     agent_id: UUID
+    session_id: UUID
 
 
 @pytest.fixture
@@ -157,7 +160,7 @@ async def script(resources: Resources, node: FakeNode, org: Org) -> CallScript:
 
 
 def token_of(org: Org, settings: Settings, issued_s: int | None = None) -> str:
-    identity = Identity(org.user_id, org.email, "admin", org.id)
+    identity = Identity(org.user_id, org.email, "admin", org.id, org.session_id)
     return issue(identity, settings.secret_key.get_secret_value(), issued_s or int(time.time()))
 
 
@@ -172,8 +175,9 @@ async def make_org(sessions: Sessions, *, credit: float = CREDITS, number: str =
         agent = Agent(org_id=unit.org_id, id=new_id(), name="Alex", playbook="meeting")
         lead = Lead(org_id=unit.org_id, id=new_id(), name="Dana", company="Bakery", phone=number)
         unit.session.add_all([agent, lead])
+        session_id = await _open_session(unit, user.id)
         await unit.commit()
-        return Org(unit.org_id, user.id, email, PASSWORD, lead.id, agent.id)
+        return Org(unit.org_id, user.id, email, PASSWORD, lead.id, agent.id, session_id)
 
 
 async def add_member(sessions: Sessions, org: Org, role: Role, of: Org | None = None) -> Org:
@@ -185,8 +189,17 @@ async def add_member(sessions: Sessions, org: Org, role: Role, of: Org | None = 
             unit.session.add(User(id=user_id, email=email, full_name="Bob", password_hash=_password_hash()))
             await unit.session.flush()
         unit.session.add(Member(org_id=org.id, user_id=user_id, role=role.value))
+        session_id = await _open_session(unit, user_id)
         await unit.commit()
-    return replace(org, user_id=user_id, email=of.email if of is not None else email)
+    return replace(org, user_id=user_id, email=of.email if of is not None else email, session_id=session_id)
+
+
+async def _open_session(unit: UnitOfWork, user_id: UUID) -> UUID:
+    await unit.act_as_user(user_id)
+    user = await unit.session.get_one(User, user_id)
+    opened = await open_session(user, Membership(unit.org_id, "admin"), Device(), unit, DEVELOPMENT_SECRET)
+    assert opened.identity.session_id is not None
+    return opened.identity.session_id
 
 
 @cache

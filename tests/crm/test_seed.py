@@ -33,7 +33,8 @@ async def _check(app_url: str, first: DemoSignIn, second: DemoSignIn) -> None:
     engine = open_engine(app_url)
     sessions = open_sessions(engine)
     try:
-        identity = await identify(await sign_in(second.email, second.password, sessions, KEY), sessions, KEY)
+        signed_in = await sign_in(second.email, second.password, sessions, KEY)
+        identity = await identify(signed_in.token, sessions, KEY)
         assert identity.org_id == second.org_id
         with pytest.raises(SignInFailed):
             await sign_in(first.email, first.password, sessions, KEY)

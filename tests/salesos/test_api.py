@@ -62,6 +62,22 @@ def test_requests_carry_the_token_and_a_dial_a_key_of_its_own(script: Script) ->
     assert first["Idempotency-Key"] != second["Idempotency-Key"]
 
 
+def test_a_token_that_ran_out_is_exchanged_once(script: Script) -> None:
+    script.answers["/api/sessions"] = (201, {"data": {"token": "T"}})
+    script.answers["/api/sessions/refresh"] = (200, {"data": {"token": "U"}})
+    script.answers["/api/ledger"] = (401, {"code": "not_signed_in"})
+    with Api(script.url, "") as api:
+        with pytest.raises(ApiRefused, match="not_signed_in"):
+            api.ledger()
+        assert [path for path, _, _ in script.asked] == ["/api/ledger"], "nobody has signed in"
+        api.sign_in("demo@example.com", "secret")
+        with pytest.raises(ApiRefused, match="not_signed_in"):
+            api.ledger()
+    told = [(path, headers.get("Authorization")) for path, headers, _ in script.asked[2:]]
+    refreshed = ("/api/sessions/refresh", None)
+    assert told == [("/api/ledger", "Bearer T"), refreshed, ("/api/ledger", "Bearer U")]
+
+
 def test_a_refusal_tells_its_code_title_and_details(script: Script) -> None:
     answer = {"code": "no_credit", "title": "The wallet does not pay", "details": {"balance": 3}}
     script.answers["/api/calls"] = (402, answer)

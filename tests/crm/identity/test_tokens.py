@@ -8,15 +8,15 @@ import pytest
 from crm.identity.tokens import LIFETIME_S, BadToken, Identity, issue, read
 
 KEY = "a-key-that-is-long-enough-for-hs256-0000"
-WHO = Identity(uuid4(), "ada@example.com", "admin", uuid4())
+WHO = Identity(uuid4(), "ada@example.com", "admin", uuid4(), uuid4())
 
 
 def test_a_token_names_one_person_in_one_organisation() -> None:
     token = issue(WHO, KEY, 1_000)
     assert read(token, KEY, 1_000) == WHO
     claims = jwt.decode(token, KEY, algorithms=["HS256"], audience="salesos.crm", options={"verify_exp": False})
-    assert {"sub", "email", "role", "company_id", "iat", "exp"} <= set(claims)
-    assert claims["exp"] - claims["iat"] == LIFETIME_S == 36_000
+    assert {"sub", "email", "role", "company_id", "sid", "iat", "exp"} <= set(claims)
+    assert claims["exp"] - claims["iat"] == LIFETIME_S == 600
 
 
 def test_an_expired_token_is_refused() -> None:
@@ -38,7 +38,7 @@ def test_another_key_is_refused() -> None:
         read(issue(WHO, KEY, 1_000), KEY + "x", 1_000)
 
 
-@pytest.mark.parametrize("missing", ["sub", "email", "role", "company_id", "iat", "exp", "aud"])
+@pytest.mark.parametrize("missing", ["sub", "email", "role", "company_id", "sid", "iat", "exp", "aud"])
 def test_an_incomplete_token_is_refused(missing: str) -> None:
     claims = jwt.decode(issue(WHO, KEY, 1_000), options={"verify_signature": False})
     del claims[missing]
@@ -46,7 +46,9 @@ def test_an_incomplete_token_is_refused(missing: str) -> None:
         read(jwt.encode(claims, KEY, algorithm="HS256"), KEY, 1_000)
 
 
-@pytest.mark.parametrize(("name", "value"), [("sub", "1"), ("company_id", 7), ("exp", "soon"), ("aud", "other")])
+@pytest.mark.parametrize(
+    ("name", "value"), [("sub", "1"), ("company_id", 7), ("sid", None), ("exp", "soon"), ("aud", "other")]
+)
 def test_a_claim_of_the_wrong_kind_is_refused(name: str, value: object) -> None:
     claims = jwt.decode(issue(WHO, KEY, 1_000), options={"verify_signature": False}) | {name: value}
     with pytest.raises(BadToken):

@@ -7,8 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm.database import Sessions, open_engine
 from crm.identity.model import Member
+from crm.identity.sessions import NotSignedIn
 from crm.identity.tokens import Identity
-from crm.identity.usecases import NotSignedIn, SignInFailed, delete_organisation, identify, sign_in
+from crm.identity.usecases import SignInFailed, delete_organisation, identify, sign_in
 from crm.resources import Resources
 from crm.tenancy import JOB_TABLES, MIGRATION_TABLES
 from crm.unit_of_work import UnitOfWork
@@ -21,8 +22,10 @@ KEY = "a-key-that-is-long-enough-for-hs256-0000"
 
 
 async def test_signing_in(sessions: Sessions, org: Org) -> None:
-    token = await sign_in(f"  {org.email.upper()} ", org.password, sessions, KEY)
-    assert await identify(token, sessions, KEY) == Identity(org.user_id, org.email, "admin", org.id)
+    signed_in = await sign_in(f"  {org.email.upper()} ", org.password, sessions, KEY)
+    assert await identify(signed_in.token, sessions, KEY) == signed_in.identity
+    session_id = signed_in.identity.session_id
+    assert signed_in.identity == Identity(org.user_id, org.email, "admin", org.id, session_id)
 
 
 async def test_a_wrong_password_and_an_unknown_address_are_alike(sessions: Sessions, org: Org) -> None:
@@ -33,7 +36,7 @@ async def test_a_wrong_password_and_an_unknown_address_are_alike(sessions: Sessi
 
 
 async def test_a_withdrawn_membership_is_refused_at_once(sessions: Sessions, org: Org) -> None:
-    token = await sign_in(org.email, org.password, sessions, KEY)
+    token = (await sign_in(org.email, org.password, sessions, KEY)).token
     async with UnitOfWork(sessions, org.id) as unit:
         await unit.session.execute(delete(Member).where(Member.user_id == org.user_id))
         await unit.commit()
@@ -90,5 +93,6 @@ async def test_a_person_of_two_organisations_stays(sessions: Sessions, org: Org)
         unit.session.add(Member(org_id=second.id, user_id=org.user_id, role="rep"))
         await unit.commit()
     await delete_organisation(org.id, sessions)
-    token = await sign_in(org.email, org.password, sessions, KEY)
-    assert await identify(token, sessions, KEY) == Identity(org.user_id, org.email, "rep", second.id)
+    signed_in = await sign_in(org.email, org.password, sessions, KEY)
+    seen = await identify(signed_in.token, sessions, KEY)
+    assert (seen.role, seen.org_id) == ("rep", second.id)

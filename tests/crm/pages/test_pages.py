@@ -8,11 +8,11 @@ import pytest
 from redis.asyncio import Redis
 from sqlalchemy import delete
 
-from crm.access import COOKIE
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import EventCursor
 from crm.database import Sessions
+from crm.identity import cookies
 from crm.leads.model import Lead
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
@@ -76,10 +76,9 @@ async def test_a_wrong_password_says_so(client: httpx.AsyncClient, org: Org) -> 
 
 async def test_the_session_is_out_of_reach_of_scripts_and_other_sites(client: httpx.AsyncClient, org: Org) -> None:
     answer = await client.post("/sign-in", data={"email": org.email, "password": org.password})
-    cookie = answer.headers["set-cookie"].lower()
-    assert cookie.startswith(COOKIE)
-    assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    left = answer.headers.get_list("set-cookie")
+    assert {cookie.partition("=")[0] for cookie in left} == {cookies.ACCESS, cookies.REFRESH}
+    assert all("httponly" in cookie.lower() and "samesite=strict" in cookie.lower() for cookie in left)
 
 
 async def test_forms_of_other_sites_are_refused(browser: httpx.AsyncClient, org: Org, node: FakeNode) -> None:
@@ -92,6 +91,22 @@ async def test_forms_of_other_sites_are_refused(browser: httpx.AsyncClient, org:
 async def test_signing_out(browser: httpx.AsyncClient) -> None:
     assert (await browser.get("/")).status_code == 200
     await browser.post("/sign-out")
+    assert (await browser.get("/")).status_code == 303
+
+
+async def test_a_session_outlives_its_access_token(browser: httpx.AsyncClient) -> None:
+    old = {name: browser.cookies[name] for name in (cookies.ACCESS, cookies.REFRESH)}
+    browser.cookies.delete(cookies.ACCESS)
+    # Whatever the answer is, the new cookies are in it.
+    missing = await browser.get("/calls/01a2069c-d4ec-764d-bb7a-e931004cdf08")
+    assert missing.status_code == 404
+    assert browser.cookies[cookies.REFRESH] != old[cookies.REFRESH]
+    renewed = browser.cookies[cookies.REFRESH]
+    assert (await browser.get("/")).status_code == 200
+    assert browser.cookies[cookies.REFRESH] == renewed, "nothing is exchanged before it has to be"
+    browser.cookies.delete(cookies.ACCESS)
+    await browser.post("/sign-out")
+    browser.cookies.set(cookies.REFRESH, renewed)
     assert (await browser.get("/")).status_code == 303
 
 

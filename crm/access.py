@@ -10,6 +10,9 @@ from crm.identity import cookies
 from crm.identity.sessions import NotSignedIn, refresh
 from crm.identity.tokens import Identity
 from crm.identity.usecases import identify
+from crm.keys.scopes import scopes_for
+from crm.keys.secret import MARK
+from crm.keys.usecases import identify_key
 from crm.permissions import NotAllowed, Permission, may
 from crm.refusals import Refusal
 from crm.resources import Resources
@@ -26,12 +29,34 @@ Held = Annotated[Resources, Depends(resources_of)]
 
 
 async def person_by_bearer(request: Request, held: Held) -> Identity:
-    """Raises NotSignedIn, or Refusal when another organisation is named than the token's (W9)."""
-    identity = await identify(_bearer(request), held.sessions, held.secret_key)
+    """Return who asks: of a token, or who made the API key.
+
+    Raises:
+        NotSignedIn
+        Refusal: the key does not reach the route, or another organisation is named than the bearer's (W9).
+    """
+    bearer = _bearer(request)
+    if bearer.startswith(MARK):
+        identity = await _person_of_key(bearer, request, held)
+    else:
+        identity = await identify(bearer, held.sessions, held.secret_key)
     named = request.headers.get("x-tenant-id")
     if named is not None and named.strip().lower() != str(identity.org_id):
         raise Refusal("tenant_mismatch")
     return identity
+
+
+async def _person_of_key(bearer: str, request: Request, held: Held) -> Identity:
+    asking = await identify_key(bearer, held.sessions)
+    request.state.key_id = asking.key_id
+    route = request.scope["route"]
+    assert isinstance(route, APIRoute), "only routes depend on who asks"
+    needed = scopes_for(request.method, route.path, permissions_of(route))
+    if needed is None:
+        raise Refusal("not_for_keys")
+    if missing := sorted(needed - asking.scopes):
+        raise Refusal("scope_missing", {"needs": missing})
+    return asking.person
 
 
 async def person_by_cookie(request: Request, held: Held) -> Identity:

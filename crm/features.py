@@ -24,6 +24,7 @@ from crm.identity import member_routes as members
 from crm.identity import routes as identity
 from crm.identity import session_routes as sign_ins
 from crm.jobs import routes as jobs
+from crm.keys import routes as keys
 from crm.leads import routes as leads
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
@@ -48,6 +49,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     health,
     identity,
     jobs,
+    keys,
     leads,
     me,
     members,

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     CALLS_ERASE = "calls:erase"
     CONSENTS_GRANT = "consents:grant"  # lifts a refusal, with proof
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
+    KEYS_WRITE = "keys:write"  # API keys
     MEMBERS_WRITE = "members:write"  # who belongs to the organisation, as what
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys

@@ -20,6 +20,7 @@ from crm.billing import problems as billing
 from crm.database import utc_now
 from crm.identity import problems as identity
 from crm.jobs import problems as jobs
+from crm.keys import problems as keys
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
@@ -85,6 +86,7 @@ KINDS: Final = merge(
     billing.KINDS,
     identity.KINDS,
     jobs.KINDS,
+    keys.KINDS,
     prompts.KINDS,
     providers.KINDS,
     webhooks.KINDS,

@@ -19,6 +19,8 @@ from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
+from crm.keys.model import ApiKey
+from crm.keys.secret import make_key
 from crm.leads.model import Lead
 from crm.mail.port import Letter
 from crm.mail.posting import MAIL
@@ -86,6 +88,12 @@ async def _call(org: Org, resources: Resources, redis: Redis) -> UUID:
     return answer.call_id
 
 
+async def _api_key(place: Place, unit: UnitOfWork) -> None:
+    made = make_key(place.org.id)
+    kept = {"prefix": made.prefix, "hash": made.hash, "scopes": ["leads:read"], "made_by": place.org.user_id}
+    unit.session.add(ApiKey(org_id=place.org.id, name="till", **kept))
+
+
 async def _appointment(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Appointment(org_id=place.org.id, lead_id=place.org.lead_id, starts_at=utc_now(), minutes=30))
 
@@ -143,6 +151,7 @@ async def _webhook(place: Place, unit: UnitOfWork) -> None:
 
 
 FILLERS: tuple[Filler, ...] = (
+    _api_key,
     _appointment,
     _consent,
     _erasure,

@@ -1,0 +1,70 @@
+"""What API keys may be let into. Sans-I/O.
+
+A key reaches a route only by a scope, and a route that nothing is said about here is closed to keys. What takes a
+permission of a person (see crm.permissions) takes the scope of that name of a key. What everybody of the
+organisation may do takes `FOLDER:read` for reading, `FOLDER:write` for the rest.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from crm.permissions import Permission, may
+
+# The paths that keys get into, by how they begin.
+_FOLDERS: Final[Mapping[str, str]] = {
+    "/api/agents": "agents",
+    "/api/appointments": "appointments",
+    "/api/calls": "calls",
+    "/api/chat": "chat",
+    "/api/leads": "leads",
+    "/api/ledger": "ledger",
+    "/api/objections": "calls",
+    "/api/organisation": "settings",
+    "/api/prompts": "prompts",
+    "/api/providers": "providers",
+    "/api/settings": "settings",
+    "/api/votes": "votes",
+}
+# A key that made keys or members would outlive every revocation, and grant itself what it was not given.
+FOR_PEOPLE: Final = frozenset({Permission.KEYS_WRITE, Permission.MEMBERS_WRITE})
+# What everybody of the organisation may do, and so may give to a key.
+ORDINARY: Final = frozenset(
+    {
+        "agents:read",
+        "appointments:read",
+        "appointments:write",
+        "calls:read",
+        "calls:write",
+        "chat:read",
+        "chat:write",
+        "leads:read",
+        "leads:write",
+        "ledger:read",
+        "prompts:read",
+        "providers:read",
+        "settings:read",
+        "votes:write",
+    }
+)
+SCOPES: Final = ORDINARY | {permission.value for permission in Permission} - {item.value for item in FOR_PEOPLE}
+
+
+def scopes_for(method: str, path: str, permissions: frozenset[Permission]) -> frozenset[str] | None:
+    """Return what a key needs, all of it, for a route; None: keys are not taken.
+
+    Args:
+        path: as the route declares it, not as it was asked for.
+        permissions: what the route takes of people.
+    """
+    if permissions:
+        return None if permissions & FOR_PEOPLE else frozenset(permission.value for permission in permissions)
+    folder = next((folder for begins, folder in _FOLDERS.items() if f"{path}/".startswith(f"{begins}/")), "")
+    scope = f"{folder}:{'read' if method in ('GET', 'HEAD') else 'write'}"
+    return frozenset({scope}) if scope in ORDINARY else None
+
+
+def may_give(role: str, scope: str) -> bool:
+    """Whether somebody of that role may give a scope: what they may do themselves."""
+    if scope in ORDINARY:
+        return True
+    return scope in SCOPES and may(role, Permission(scope))

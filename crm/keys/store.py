@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, func, or_, select
 
+from crm.identity.model import Member, MemberStatus
 from crm.keys.model import ApiKey
 from crm.page_cursor import Cursor, after
 from crm.unit_of_work import UnitOfWork
@@ -16,9 +17,13 @@ class KeyStore:
         self._session = unit.session
         self._org_id = unit.org_id
 
-    async def by_prefix(self, prefix: str) -> ApiKey | None:
-        mine = select(ApiKey).where(ApiKey.org_id == self._org_id, ApiKey.prefix == prefix)
-        return (await self._session.scalars(mine)).one_or_none()
+    async def by_prefix(self, prefix: str) -> tuple[ApiKey, str] | None:
+        """Return the key and the role of its maker; None also when the maker is let in no more."""
+        makes = and_(Member.org_id == ApiKey.org_id, Member.user_id == ApiKey.made_by)
+        mine = select(ApiKey, Member.role).join(Member, makes)
+        mine = mine.where(ApiKey.org_id == self._org_id, ApiKey.prefix == prefix)
+        row = (await self._session.execute(mine.where(Member.status == MemberStatus.ACTIVE.value))).one_or_none()
+        return row and (row.ApiKey, row.role)
 
     async def lock(self, key_id: UUID) -> ApiKey | None:
         return await self._session.get(ApiKey, (self._org_id, key_id), with_for_update=True, populate_existing=True)

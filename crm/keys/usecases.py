@@ -8,9 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from crm.database import Sessions, utc_now
-from crm.identity.store import PeopleStore
-from crm.identity.tokens import Identity
 from crm.identity.sessions import NotSignedIn
+from crm.identity.tokens import Identity
 from crm.keys.model import ApiKey
 from crm.keys.scopes import may_give
 from crm.keys.secret import BadKey, make_key, read_key
@@ -51,12 +50,11 @@ async def identify_key(text: str, sessions: Sessions) -> KeyIdentity:
         raise NotSignedIn from None
     now = utc_now()
     async with UnitOfWork(sessions, named.org_id) as unit:
-        key = await KeyStore(unit).by_prefix(named.prefix)
-        fits = hmac.compare_digest(named.hash, key.hash if key else "")
-        if key is None or not fits or not is_active(key, now):
+        found = await KeyStore(unit).by_prefix(named.prefix)
+        if found is None:
             raise NotSignedIn
-        role = await PeopleStore(unit).role_here(key.made_by)
-        if role is None:
+        key, role = found
+        if not hmac.compare_digest(named.hash, key.hash) or not is_active(key, now):
             raise NotSignedIn
         if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
             key.last_used_at = now

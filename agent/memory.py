@@ -39,6 +39,11 @@ class Memory:
             message.role is Role.ASSISTANT and not message.calls and not message.cut_short for message in self._messages
         )
 
+    @property
+    def answers_begun(self) -> int:
+        """Of how many answers at least a word was heard."""
+        return sum(message.role is Role.ASSISTANT and bool(message.text) for message in self._messages)
+
     def caller_said(self, text: str) -> None:
         self._unanswered = f"{self._unanswered} {text}".strip()
 

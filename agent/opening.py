@@ -47,6 +47,10 @@ class SoFar(Protocol):
         """How many of the agent's answers were heard to their end."""
 
     @property
+    def answers_begun(self) -> int:
+        """Of how many answers at least a word was heard."""
+
+    @property
     def owes_result(self) -> bool:
         """The agent has done something and not said yet what came of it."""
 
@@ -70,7 +74,8 @@ class Opening:
         self._introductions = 0
         self._keys = 0
         self._silences = 0
-        self._picked_up = False
+        self._picked_up = False  # in mid-message, and nothing was answered yet
+        self._unmet: int | None = None  # answers begun when they did; None: they have heard us greet them since
         self.leaving_message = False
 
     def hear(self, pcm: bytes, at_ms: int) -> None:
@@ -93,8 +98,10 @@ class Opening:
     def after(self, text: str, voiced_ms: int, so_far: SoFar) -> Wait | Say:
         """Return what is due after an utterance of theirs, `voiced_ms` long."""
         if self._picked_up:
-            self._picked_up = False
-            return self._greet(person=True)
+            self._picked_up, self._unmet = False, so_far.answers_begun
+        if self._unmet is not None and so_far.answers_begun <= self._unmet:
+            return self._greet(person=True)  # "Hello?" "No, I am here!": none of it answers a question of ours
+        self._unmet = None
         self._begin(so_far)
         if self._exchanges >= SETTLED_EXCHANGES:
             self._ear.stop()

@@ -44,7 +44,7 @@ TABLE: Final[Mapping[str, Expected]] = {
     "voicemail": Expected("ended", ("message_left",), "machine", "retry_later", True),
     "no_answer": Expected("failed", ("no_answer",), None, "retry_later", False),
     "screening": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
-    "voicemail_pickup": Expected("ended", ("goal_reached",), "human", "meeting_booked", True, (1, 1)),
+    "voicemail_pickup": Expected("ended", ("goal_reached",), "human", "meeting_booked", True, (1, 2)),
     "voicemail_unseen": Expected("ended", ("message_left",), "machine", "retry_later", True),
     "menu": Expected("ended", ("goal_reached",), "human", "meeting_booked", True, (0, 1)),
 }

@@ -38,3 +38,11 @@ def test_a_second_take_back_takes_nothing_more() -> None:
     memory.take_back()
     memory.take_back()
     assert memory.messages == (Message(Role.ASSISTANT, "Hello."),)
+
+
+def test_only_answers_of_which_a_word_was_heard_have_begun() -> None:
+    memory = Memory()
+    memory.agent_heard("", cut_short=True)
+    assert memory.answers_begun == 0
+    memory.agent_heard("Hello,", cut_short=True)
+    assert memory.answers_begun == 1

@@ -39,6 +39,7 @@ class Past:
     answers_heard: int = 0
     agent_has_spoken: bool = False
     owes_result: bool = False
+    answers_begun: int = 0
 
 
 @dataclass
@@ -47,6 +48,7 @@ class Stage:
     told: list[tuple[AnsweredBy, str]] = field(default_factory=list)
     at_ms: int = 0
     answers: int = 0
+    begun: int = 0
     spoken: bool = False
 
     def __post_init__(self) -> None:
@@ -60,16 +62,17 @@ class Stage:
         return [by for by, _ in self.told]
 
     def after(self, text: str, voiced_ms: int = 800) -> Wait | Say:
-        return self.opening.after(text, voiced_ms, Past(self.answers, self.spoken))
+        return self.opening.after(text, voiced_ms, Past(self.answers, self.spoken, answers_begun=self.begun))
 
     def heard(self) -> None:
         """The agent's answer is played to its end."""
-        self.spoken = True
+        self.cut()
         self.answers += 1
 
     def cut(self) -> None:
         """It is interrupted."""
         self.spoken = True
+        self.begun += 1
 
     def beep(self) -> None:
         time_s = np.arange(RATE_HZ // 2) / RATE_HZ
@@ -342,6 +345,20 @@ def test_somebody_picks_up_in_the_middle_of_the_message() -> None:
     stage.heard()
     assert stage.after("Yes.") == Say(None)
     assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
+
+
+def test_who_goes_on_before_our_greeting_was_heard_is_greeted_and_answers_no_question_yet() -> None:
+    stage = Stage()
+    stage.after(MAILBOX)
+    assert stage.opening.machine_waits(by_carrier=False)
+    assert stage.opening.picked_up("Hello?", 400)
+    stage.cut()
+    assert stage.after("Hello?", 400) == GREETING
+    assert stage.after("No, I am here.", 900) == GREETING, "the greeting was thrown away unheard"
+    stage.cut()
+    assert stage.after("No, thank you.", 900) == Say(None), "a part of it was heard"
+    stage.heard()
+    assert stage.after("") == Say(EventName.NOT_UNDERSTOOD)
 
 
 def test_in_a_conversation_words_of_machines_are_a_persons() -> None:

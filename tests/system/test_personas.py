@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from bench import manners
 from bench.personas import TABLE
 from events.money import credits_to_milli
 from salesos import summary as summary_module
 from salesos.api import Api, ApiRefused
 from salesos.data_folder import Running
 from tests.system.running import Up, salesos
-from tests.system.table import HUMAN, PERSONAS, Summaries
+from tests.system.table import HUMAN, PERSONAS, POLITE, Summaries, manners_of
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
@@ -70,14 +68,11 @@ def test_only_those_interrupt_who_mean_to(persona: str, summaries: Summaries) ->
     assert bool(fewest) <= any(turn["interrupted"] for turn in summary["turns"])
 
 
-@pytest.mark.parametrize("persona", ["eager", "interrupter", "hesitant", "speakerphone_echo", "noisy_street"])
+@pytest.mark.parametrize("persona", POLITE)
 def test_nobody_is_cut_short_and_nothing_is_taken_for_a_voice(
     persona: str, summaries: Summaries, running: Running
 ) -> None:
-    url = f"{running.carrier}/box/calls/{summaries[persona]['carrier_call_id']}"
-    truth = httpx.get(url, timeout=10, trust_env=False).raise_for_status().json()
-    assert manners.cut_ins_ms(truth) == [], said(summaries[persona])
-    assert manners.stops_for_nothing_ms(truth) == [], said(summaries[persona])
+    assert manners_of(summaries[persona], running) == ([], []), said(summaries[persona])
 
 
 def test_an_opt_out_is_kept_at_the_next_dial(summaries: Summaries, api: Api) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.logs import configure_logs, die
 from config.settings import BadSettings, Settings
+from crm.billing.plans import BadPlans
 from crm.billing.prices import BadPrices
 from crm.bus import end_tasks
 from crm.call_events import EventConsumer
@@ -119,14 +120,15 @@ async def _serve(settings: Settings) -> None:
 def _open(settings: Settings) -> Resources:
     try:
         return open_resources(settings)
-    except (BadSettings, BadPrices, BadRules) as fault:
+    except (BadSettings, BadPlans, BadPrices, BadRules) as fault:
         die("crm", _cause(fault), faults=fault.faults)
     except BadStore as fault:
         die("crm", "bad_store", detail=str(fault))
 
 
-def _cause(fault: BadSettings | BadPrices | BadRules) -> str:
-    return {"BadPrices": "bad_prices", "BadRules": "bad_compliance_rules"}.get(type(fault).__name__, "bad_settings")
+def _cause(fault: BadSettings | BadPlans | BadPrices | BadRules) -> str:
+    causes = {"BadPlans": "bad_plans", "BadPrices": "bad_prices", "BadRules": "bad_compliance_rules"}
+    return causes.get(type(fault).__name__, "bad_settings")
 
 
 async def _check_database(resources: Resources) -> None:

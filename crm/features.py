@@ -13,6 +13,7 @@ from crm import health
 from crm.agents import routes as agents
 from crm.appointments import routes as appointments
 from crm.billing import operator_routes as billing_by_operator
+from crm.billing import plan_routes as plans
 from crm.billing import routes as billing
 from crm.calls import recording_routes as recordings
 from crm.calls import routes as calls
@@ -53,6 +54,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     leads,
     me,
     members,
+    plans,
     prompts,
     providers,
     recordings,

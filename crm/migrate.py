@@ -23,6 +23,7 @@ APPEND_ONLY: Final = frozenset(
         "lead_changes",
         "ledger_entries",
         "ledger_transactions",
+        "own_prices",
         "prompt_activations",
         "prompt_versions",
         "refunds",

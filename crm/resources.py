@@ -13,11 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 import config
 from config.settings import Settings
-from crm.billing.prices import Prices, read_prices
+from crm.billing.conditions import Tariff
+from crm.billing.plans import read_plans
+from crm.billing.prices import read_prices
 from crm.bus import open_redis
-from crm.calls.dial import Dialler, Terms
+from crm.calls.dial import Dialler
 from crm.calls.nodes import VoiceNodes
 from crm.calls.recordings import open_store
+from crm.calls.terms import Terms
 from crm.compliance.rules import Rules, read_rules
 from crm.database import Sessions, open_engine, open_sessions
 from crm.prompts.book import PromptBook
@@ -40,7 +43,7 @@ class Resources:
     key_check: VendorKeyCheck
     playbooks: Path
     rules: Rules
-    prices: Prices
+    tariff: Tariff
     secret_key: str
     internal_key: str
     admins_refund: bool = False  # whether an organisation may refund its own calls
@@ -54,7 +57,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
     """Make them; nothing is connected yet.
 
     Raises:
-        BadSettings, BadPrices, BadRules, BadStore
+        BadSettings, BadPrices, BadPlans, BadRules, BadStore
     """
     folder = config_folder or CONFIG_FOLDER
     recording_key = settings.recording_key.get_secret_value()
@@ -62,7 +65,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         secret_key=settings.secret_key.get_secret_value(),
         from_number=settings.from_number,
         max_call_s=settings.max_call_s,
-        prices=read_prices(folder / "prices.yaml"),
+        tariff=Tariff(read_prices(folder / "prices.yaml"), read_plans(folder / "plans.yaml")),
         rules=read_rules(folder / "compliance.yaml", settings.allowed_countries),
         playbooks=folder / "playbooks",
         recording_master=MasterKey(recording_key) if recording_key else None,
@@ -89,7 +92,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         key_check=VendorKeyCheck(settings.model_base_urls, settings.speech_base_urls),
         playbooks=terms.playbooks,
         rules=terms.rules,
-        prices=terms.prices,
+        tariff=terms.tariff,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
         admins_refund=settings.admins_refund,

@@ -159,11 +159,12 @@ def purse(
     refund: Annotated[str, typer.Option(help="Give back what this call (its id) was charged.")] = "",
     amount: Annotated[str, typer.Option(help="So many credits of it; none: all that is left.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is given back.")] = "",
+    plan: Annotated[str, typer.Option(help="Let it have this plan of config/plans.yaml, at once.")] = "",
 ) -> None:
-    """Show an organisation's balances, put credits in, or give some back."""
+    """Show an organisation's balances, put credits in or give some back, change its plan."""
     from salesos.purse import Wish, run_credits
 
-    wish = Wish(organisation, add=add, reference=reference, refund=refund, amount=amount, reason=reason)
+    wish = Wish(organisation, add=add, reference=reference, refund=refund, amount=amount, reason=reason, plan=plan)
     raise SystemExit(run_credits(_settings(), wish))
 
 

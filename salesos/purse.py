@@ -1,4 +1,4 @@
-"""`salesos credits`: an organisation's balances, credits put in, and refunds, by the operator."""
+"""`salesos credits`: an organisation's balances and plan, credits put in, and refunds, by the operator."""
 
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -30,6 +30,7 @@ class Wish:
     refund: str = ""
     amount: str = ""
     reason: str = ""
+    plan: str = ""
 
 
 def run_credits(settings: Settings, wish: Wish) -> int:
@@ -51,8 +52,8 @@ def run_credits(settings: Settings, wish: Wish) -> int:
 
 def _do(wish: Wish, ask: Asks, screen: Screen) -> None:
     root = _root(wish)
-    if wish.add and wish.refund:
-        raise BadWish("Give --add or --refund, not both.")
+    if sum(map(bool, (wish.add, wish.refund, wish.plan))) > 1:
+        raise BadWish("Give one of --add, --refund and --plan.")
     if wish.add:
         if not wish.reference:
             raise BadWish(
@@ -69,6 +70,9 @@ def _do(wish: Wish, ask: Asks, screen: Screen) -> None:
             body["amount"] = milli(wish.amount, "--amount")
         told = ask("POST", f"{root}/calls/{quote(wish.refund, safe='')}/refunds", "giving credits back", body)
         screen.say(f"Given back: {credits_of(told['amount'])}.")
+    elif wish.plan:
+        told = ask("PUT", f"{root}/plan", "changing the plan", {"plan": wish.plan})
+        screen.say(f"The plan is {told['plan']}.")
     elif wish.reference or wish.amount or wish.reason:
         raise BadWish("--reference goes with --add; --amount and --reason go with --refund.")
 

@@ -63,3 +63,28 @@ class Refund(Row):
     reason: Mapped[str]
     by_user: Mapped[UUID | None]  # None: the operator
     at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class Subscription(Row):
+    """Which plan an organisation has; one row each, and none for those that were given none."""
+
+    __tablename__ = "subscriptions"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    plan: Mapped[str]  # its name in config/plans.yaml; empty: the default
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class OwnPrice(Row):
+    """What a resource costs an organisation from a moment on, until the next row of it; written once."""
+
+    __tablename__ = "own_prices"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    resource: Mapped[str]  # crm.billing.prices.Resource
+    price: Mapped[int | None]  # None: what its plan or the price table says
+    from_at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -8,14 +8,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from crm.access import Held, internal_caller
 from crm.answers import success
+from crm.billing.conditions import ConditionStore
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
+from crm.billing.plan_routes import plan_told
+from crm.billing.prices import Resource
 from crm.billing.routes import AMOUNT_MAX, RefundBody, refund_once, refund_request
 from crm.billing.top_up import top_up
+from crm.database import utc_now
 from crm.idempotency.writes import Attempted
 from crm.identity.model import Organisation
 from crm.refusals import Refusal
@@ -32,6 +36,20 @@ class TopUpBody(BaseModel):
 
     amount: int = Field(ge=1, le=AMOUNT_MAX, description="Thousandths of a credit")
     reference: str = Field(pattern=r"^[\x21-\x7e]{1,200}$", description="Such as an invoice's number: booked once")
+
+
+class PlanBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    plan: str = Field(min_length=1, max_length=100)
+
+
+class PriceBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    resource: Resource
+    price: int | None = Field(ge=1, le=AMOUNT_MAX, description="Thousandths of a credit; null: as the plan has it")
+    from_at: AwareDatetime | None = Field(None, alias="from")
 
 
 async def organisation_unit(org_id: UUID, held: Held) -> UnitOfWork:
@@ -61,6 +79,29 @@ async def post_credits(body: TopUpBody, unit: OrgUnit) -> JSONResponse:
 @router.post("/calls/{call_id}/refunds", status_code=201)
 async def post_refund(call_id: UUID, body: RefundBody, unit: OrgUnit, attempt: Attempted) -> JSONResponse:
     return success(await refund_once(call_id, refund_request(body, None), unit, attempt), status=201)
+
+
+@router.put("/plan")
+async def put_plan(body: PlanBody, unit: OrgUnit, held: Held) -> JSONResponse:
+    """Holds for the next call, in every process."""
+    plans = held.tariff.plans
+    if body.plan not in plans.by_name:
+        fault = f"is none of {', '.join(plans.by_name)}"
+        raise Refusal("invalid_request", {"fields": [{"field": "body.plan", "fault": fault}]})
+    async with unit:
+        await ConditionStore(unit).subscribe(body.plan)
+        await unit.commit()
+    return success(await plan_told(unit, held.tariff))
+
+
+@router.post("/prices", status_code=201)
+async def post_price(body: PriceBody, unit: OrgUnit, held: Held) -> JSONResponse:
+    """Let a resource cost the organisation something else from a moment on, now if none is said."""
+    price = None if body.price is None else Millicredits(body.price)
+    async with unit:
+        ConditionStore(unit).add_price(body.resource, price, body.from_at or utc_now())
+        await unit.commit()
+    return success(await plan_told(unit, held.tariff), status=201)
 
 
 async def _balances(unit: UnitOfWork) -> dict[str, object]:

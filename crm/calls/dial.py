@@ -8,26 +8,26 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
-import msgspec
 import structlog
 
 from crm.agents.started import StartedAgent, start_agent
 from crm.agents.store import AgentStore
 from crm.billing.call_money import funding_for, reserve_call
+from crm.billing.conditions import ConditionStore
 from crm.billing.ledger import Ledger, NoCredit
-from crm.billing.prices import Prices
+from crm.billing.prices import Resource
 from crm.calls.idempotency import remember, replay, write_answer
 from crm.calls.model import QUEUED, Call, PendingDial
 from crm.calls.nodes import NoVoiceNode, RedisAway, VoiceNodes
 from crm.calls.playbooks import read_playbook
 from crm.calls.release import release_call
+from crm.calls.slots import SlotTaken, live_calls, take_slot
 from crm.calls.store import DialStore
+from crm.calls.terms import Terms
 from crm.compliance.gate import Question, Verdict, e164, judge
-from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt, KeyStore
@@ -46,7 +46,7 @@ from events.call import Outcome
 from events.command import Command, Dial, Reply
 from events.ids import new_id
 from events.permit import Permit, Purpose
-from events.sealed_audio import MasterKey, new_key
+from events.sealed_audio import new_key
 
 # After the permit has expired for certain: a dial without an event by then was never made.
 RELEASE_AFTER: Final = timedelta(seconds=90)
@@ -60,41 +60,6 @@ log = structlog.get_logger()
 
 class CallRefused(Refusal):
     """The gate, or the voice node, said no."""
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What the operator has fixed for all calls."""
-
-    secret_key: str
-    from_number: str
-    max_call_s: int
-    prices: Prices
-    rules: Rules
-    playbooks: Path
-    recording_master: MasterKey | None = None  # None: new recordings are not sealed
-    models: tuple[str, ...] = ("scripted",)  # in the order in which they are asked
-    recognizers: tuple[str, ...] = ("embedded",)  # the first, and those that take over when it fails
-    voices: tuple[str, ...] = ("embedded",)
-    sentiment: str = ""  # a model that judges what prospects say; empty: our lexicon
-
-    def with_speech(self, named: plan.Providers) -> plan.Providers:
-        """Return what an agent names, and what the operator has set behind it, or where it names nothing."""
-        recognizers, voices = _order(named.stt, self.recognizers), _order(named.tts, self.voices)
-        return msgspec.structs.replace(
-            named,
-            stt=recognizers[0],
-            stt_fallbacks=recognizers[1:],
-            tts=voices[0],
-            tts_fallbacks=voices[1:],
-            sentiment=self.sentiment,
-        )
-
-
-def _order(named: str, operators: tuple[str, ...]) -> tuple[str, ...]:
-    if named == "embedded":  # what an agent has that names none
-        return operators
-    return (named, *(name for name in operators if name != named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +159,8 @@ class Dialler:
                     break
                 try:
                     return await self._decide(request, unit, DialStore(unit), is_last=not tries_left)
-                except NoCredit:
-                    # Others spent it while this was decided, all of which is rolled back: decide on what is left.
+                except (NoCredit, SlotTaken):
+                    # Others were quicker while this was decided, all of which is rolled back: decide on what is left.
                     continue
         assert attempt is not None, "only a key can be taken"
         return await replay(self._sessions, org_id, attempt)
@@ -205,18 +170,22 @@ class Dialler:
 
         Raises:
             CallRefused: with the decision stored.
-            NoCredit: the balance has gone down meanwhile; never when it `is_last`, which has others wait.
+            NoCredit, SlotTaken: there is less than there was; never when it `is_last`, which has others wait.
         """
         leads = LeadStore(unit)
         ledger = Ledger(unit)
         number, lead = await _whom(request, leads)
         balance = await ledger.lock_wallet() if is_last else await ledger.wallet()
-        funding = funding_for(balance, self._terms.prices.voice_minute, self._terms.max_call_s)
+        conditions = await ConditionStore(unit).read(self._terms.tariff, Resource.VOICE_MINUTE, utc_now())
+        funding = funding_for(balance, conditions.price, self._terms.max_call_s)
+        most = conditions.plan.concurrent_calls
         question = Question(
             number=number,
             lead_found=lead is not None or request.lead_id is None,
             do_not_call=bool(lead and lead.do_not_call) or await leads.is_do_not_call(number),
             fundable_s=funding.seconds,
+            calls_live=await live_calls(unit) if most is not None else 0,
+            calls_max=most,
         )
         verdict = judge(question, self._terms.rules)
         if not verdict.allowed:
@@ -246,7 +215,7 @@ class Dialler:
             decision_id=decision_id,
             number=number,
             funded_s=funding.seconds,
-            price_per_minute=self._terms.prices.voice_minute,
+            price_per_minute=conditions.price,
             reserved=funding.amount,
             held=funding.amount,
             balance_before=balance,
@@ -266,6 +235,7 @@ class Dialler:
             claimed.call_id = call_id
         order = await self._order(call, lead, started, playbook, unit, store)
         await reserve_call(call, ledger)
+        await take_slot(unit, most)
         call.balance_before = await ledger.wallet() + call.reserved
         await unit.commit()
         return _Issued(call_id, lead.id, order)

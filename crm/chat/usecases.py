@@ -17,7 +17,9 @@ from agent.llm.registry import SCRIPTED, Models, UnknownModel
 from config.settings import Settings
 from crm.agents.model import Agent
 from crm.agents.started import StartedAgent, start_agent
+from crm.billing.conditions import ConditionStore, Tariff
 from crm.billing.posting_desk import PostingDesk
+from crm.billing.prices import Resource
 from crm.calls.playbooks import PlaybookUnusable, read_playbook
 from crm.chat.charge import Charge
 from crm.chat.makers import Makers
@@ -31,7 +33,6 @@ from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from crm.usage.book import UsageBook
 from events.ids import new_id
-from events.money import Millicredits
 from events.sealed_secret import BadSecret, unseal
 from events.wire import MODELS_OFF
 
@@ -57,7 +58,7 @@ class Desk:
     secret_key: str
     refused: RefusedKeys
     postings: PostingDesk
-    price: Millicredits  # of one answer
+    tariff: Tariff
 
 
 @asynccontextmanager
@@ -80,7 +81,7 @@ async def open_desk(settings: Settings, held: Resources) -> AsyncGenerator[Desk]
             secret_key=held.secret_key,
             refused=refused,
             postings=postings,
-            price=held.prices.generation,
+            tariff=held.tariff,
         )
 
 
@@ -98,6 +99,7 @@ async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) ->
         started = await start_agent(await _agent(question.agent_id, unit), new_id(), unit, desk.prompts)
         names = started.models(desk.names)
         keys = await keys_for(unit, names)
+        price = (await ConditionStore(unit).read(desk.tariff, Resource.GENERATION, utc_now())).price
     agent = started.agent
     if await redis.exists(MODELS_OFF):
         names = tuple(name for name in names if name == SCRIPTED)
@@ -114,7 +116,7 @@ async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) ->
     )
     if names == (SCRIPTED,):
         return await desk.makers.start(unit.org_id, model, request)
-    charge = Charge(desk.postings, unit.org_id, desk.price)
+    charge = Charge(desk.postings, unit.org_id, price)
     await charge.take()
     try:
         return await desk.makers.start(unit.org_id, model, request, charge.give_back)

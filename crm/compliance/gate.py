@@ -23,6 +23,7 @@ class Reason(StrEnum):
     NUMBER_KIND_REFUSED = "number_kind_refused"
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
     NO_CREDIT = "no_credit"
+    TOO_MANY_CALLS = "too_many_calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Question:
     lead_found: bool
     do_not_call: bool
     fundable_s: int  # seconds of a call that the wallet pays for
+    calls_live: int = 0  # of the organisation, now
+    calls_max: int | None = None  # by its plan
 
     def as_record(self, rules: Rules) -> dict[str, Any]:
         return {
@@ -40,6 +43,8 @@ class Question:
             "do_not_call": self.do_not_call,
             "fundable_s": self.fundable_s,
             "minimum_funded_s": rules.minimum_funded_s,
+            "calls_live": self.calls_live,
+            "calls_max": self.calls_max,
             "allowed_countries": sorted(rules.allowed_countries),
         }
 
@@ -64,6 +69,8 @@ def judge(question: Question, rules: Rules) -> Verdict:
         found.add(Reason.DO_NOT_CALL)
     if question.fundable_s < rules.minimum_funded_s:
         found.add(Reason.NO_CREDIT)
+    if question.calls_max is not None and question.calls_live >= question.calls_max:
+        found.add(Reason.TOO_MANY_CALLS)
     return Verdict(tuple(reason for reason in Reason if reason in found))
 
 

@@ -20,6 +20,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/ledger": "ledger",
     "/api/objections": "calls",
     "/api/organisation": "settings",
+    "/api/plan": "ledger",
     "/api/prompts": "prompts",
     "/api/providers": "providers",
     "/api/settings": "settings",

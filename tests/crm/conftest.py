@@ -102,7 +102,7 @@ def config_folder(tmp_path: Path) -> Path:
     repository = Path(__file__).parents[2]
     folder = tmp_path / "config"
     (folder / "playbooks").mkdir(parents=True)
-    for name in ("prices.yaml", "compliance.yaml"):
+    for name in ("prices.yaml", "plans.yaml", "compliance.yaml"):
         (folder / name).write_text((repository / "config" / name).read_text())
     (folder / "playbooks" / "meeting.yaml").write_text("name: meeting\nsteps: []\n")
     return folder

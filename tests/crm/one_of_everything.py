@@ -11,7 +11,9 @@ from redis.asyncio import Redis
 from sqlalchemy import delete, update
 
 from crm.appointments.model import Appointment
+from crm.billing.conditions import ConditionStore
 from crm.billing.model import Refund
+from crm.billing.prices import Resource
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import Erasure, EventCursor
@@ -35,6 +37,7 @@ from crm.votes.model import Vote
 from crm.webhooks.model import Delivery, Webhook
 from events.call import Answered, FactKind, FactNoted, Speaker, TurnFinished
 from events.ids import new_id
+from events.money import Millicredits
 from tests.crm.conftest import Org
 from tests.crm.fake_node import CallScript, publish
 
@@ -130,6 +133,11 @@ async def _refund(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Refund(org_id=place.org.id, call_id=place.call_id, amount=1, reason="bad line"))
 
 
+async def _subscription(place: Place, unit: UnitOfWork) -> None:
+    await ConditionStore(unit).subscribe("pro")
+    ConditionStore(unit).add_price(Resource.GENERATION, Millicredits(7), utc_now())
+
+
 async def _tool_run(place: Place, unit: UnitOfWork) -> None:
     run = {"call_id": place.call_id, "tool_call_id": "call_1", "name": "book_slot", "fingerprint": "x"}
     unit.session.add(ToolRun(org_id=place.org.id, answer={}, **run))
@@ -160,6 +168,7 @@ FILLERS: tuple[Filler, ...] = (
     _objection,
     _provider_key,
     _refund,
+    _subscription,
     _tool_run,
     _vote,
     _webhook,

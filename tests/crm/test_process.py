@@ -84,6 +84,7 @@ def test_a_fatal_fault_is_one_line_with_its_cause(
     ("name", "text", "cause"),
     [
         ("prices.yaml", "voice_minute: 0\nemail_verification: 1\n", "bad_prices"),
+        ("plans.yaml", "default: gold\nplans: {basic: {seats: 0}}\n", "bad_plans"),
         ("compliance.yaml", "minimum_funded_s: 60\n", "bad_compliance_rules"),
     ],
 )
@@ -96,7 +97,7 @@ def test_bad_tables_of_the_operator_stop_the_start(
     process = start("app", tmp_path, before=before, database_url="postgresql://x/x", redis_url="redis://x")
     status, lines = ended(process)
     assert (status, lines[-1]["cause"]) == (1, cause)
-    assert len(lines[-1]["faults"]) == {"bad_prices": 2, "bad_compliance_rules": 1}[cause]
+    assert len(lines[-1]["faults"]) == {"bad_prices": 2, "bad_plans": 2, "bad_compliance_rules": 1}[cause]
 
 
 def test_a_busy_port_names_its_variable(postgres: PostgresAddresses, redis_url: str, tmp_path: Path) -> None:

@@ -33,6 +33,9 @@ def crm() -> Iterator[Crm]:
         def do_GET(self) -> None:
             self.answer({"balances": {"wallet": 12_500, "held": 0}})
 
+        def do_PUT(self) -> None:
+            self.answer({"plan": "pro"})
+
         def do_POST(self) -> None:
             self.answer({"booked": True, "amount": 2_000})
 
@@ -82,12 +85,18 @@ def test_credits_are_put_in_and_given_back(crm: Crm, tmp_path: Path, capsys: pyt
     assert None not in crm.keys
 
 
+def test_the_plan_is_changed(crm: Crm, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(crm, tmp_path, plan="pro") == 0
+    assert "The plan is pro." in capsys.readouterr().out
+    assert crm.asked[0] == ("PUT", f"/internal/organisations/{ORG}/plan", {"plan": "pro"})
+
+
 @pytest.mark.parametrize(
     ("wish", "remedy"),
     [
         ({"organisation": "demo"}, "by its id"),
         ({"add": "5"}, "--reference"),
-        ({"add": "5", "reference": "a", "refund": CALL}, "not both"),
+        ({"add": "5", "reference": "a", "refund": CALL}, "one of"),
         ({"refund": CALL}, "--reason"),
         ({"refund": CALL, "reason": "x", "amount": "0.0001"}, "--amount"),
         ({"reference": "a"}, "--add"),

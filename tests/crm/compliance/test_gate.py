@@ -1,5 +1,7 @@
 """The gate: every reason against a call, the one to answer first."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +52,12 @@ def test_each_other_reason() -> None:
     assert judge(ask(listed=True), RULES).reasons == (Reason.DO_NOT_CALL,)
     assert judge(ask(fundable_s=59), RULES).reasons == (Reason.NO_CREDIT,)
     assert judge(ask("", found=False), RULES).reasons == (Reason.LEAD_NOT_FOUND,)
+
+
+@pytest.mark.parametrize(("live", "most", "allowed"), [(0, 1, True), (1, 1, False), (3, 2, False), (10**6, None, True)])
+def test_a_plan_limits_calls_at_a_time(live: int, most: int | None, *, allowed: bool) -> None:
+    verdict = judge(replace(ask(), calls_live=live, calls_max=most), RULES)
+    assert verdict.reasons == (() if allowed else (Reason.TOO_MANY_CALLS,))
 
 
 def test_all_reasons_are_told_and_do_not_call_first() -> None:

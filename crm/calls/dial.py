@@ -220,19 +220,7 @@ class Dialler:
             held=funding.amount,
             balance_before=balance,
         )
-        unit.session.add(call)
-        unit.session.add(
-            PendingDial(
-                call_id=call_id,
-                org_id=unit.org_id,
-                stream=wire.event_stream(call_id),
-                release_at=utc_now() + RELEASE_AFTER,
-            )
-        )
-        if request.attempt is not None:
-            claimed = await KeyStore(unit).get(request.attempt.key)
-            assert claimed is not None, "claimed above, in this transaction"
-            claimed.call_id = call_id
+        await _put_down(call, request.attempt, unit)
         order = await self._order(call, lead, started, playbook, unit, store)
         await reserve_call(call, ledger)
         await take_slot(unit, most)
@@ -337,6 +325,23 @@ class Dialler:
             await release_call(unit, call_id, outcome, reason)
             await unit.commit()
         log.warning("dial.failed", call_id=str(call_id), reason=reason)
+
+
+async def _put_down(call: Call, attempt: Attempt | None, unit: UnitOfWork) -> None:
+    """Write the call down, and what gives its credits back when no voice node ever speaks for it."""
+    unit.session.add(call)
+    unit.session.add(
+        PendingDial(
+            call_id=call.id,
+            org_id=call.org_id,
+            stream=wire.event_stream(call.id),
+            release_at=utc_now() + RELEASE_AFTER,
+        )
+    )
+    if attempt is not None:
+        claimed = await KeyStore(unit).get(attempt.key)
+        assert claimed is not None, "claimed before, in this transaction"
+        claimed.call_id = call.id
 
 
 async def _whom(request: DialRequest, leads: LeadStore) -> tuple[str, Lead | None]:

@@ -1,16 +1,18 @@
 """Reads the calls' event streams from Redis into Postgres: delivered at least once, effective once.
 
-Each stream is read by one process at a time, which holds its lease (calls.cursors). Entries are applied in batches,
-one transaction for each organisation of a batch, and the stream's cursor moves in the last of them: a crash before it
-has the batch read again, and what was applied is known by its place in its call and changes nothing. After the commit
-the call's mark is set in Redis: below it a voice node may drop its journal, and below the cursor the stream is trimmed.
+Each stream is read by one process at a time, which holds its lease (calls.cursors). What was read of all of them is
+applied as one round (calls.rounds), in transactions of one organisation each; then the streams' cursors move. A crash
+before that has the round read again, and what was applied is known by its place in its call and changes nothing. After
+the commits the calls' marks are set in Redis: below them a voice node may drop its journal. Below the cursor a stream
+is trimmed, after a while: until then a span of it can be replayed.
 
 Redis or Postgres away: reading pauses and goes on where it was; the voice nodes' journals hold what comes.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -21,24 +23,23 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 
 from crm.bus import REDIS_AWAY, read_streams, server_run
-from crm.calls.batch import NotTogether, take_together
-from crm.calls.cursors import FIRST, CursorStore, LeaseLost, entry_order
-from crm.calls.intake import Entry, Mark, bury, is_away, take
+from crm.calls.cursors import FIRST, CursorStore, entry_order
+from crm.calls.intake import Entry, Mark
+from crm.calls.rounds import Round
 from crm.database import Sessions
 from crm.unit_of_work import UnitOfWork
-from events import call as happenings
 from events import wire
-from events.call import Event
 from events.ids import new_id
 
-# Of each stream at a time. A batch is one transaction for each organisation in it, so a large one costs less an event;
-# it holds the wallets that its calls are paid from for as long as it takes, which is some tens of milliseconds.
+# Of each stream in one round. A round is at least one transaction for each organisation in it, so a large one costs
+# less an event; all of it is read again after a crash.
 BATCH: Final = 256
 BLOCK_MS: Final = 500
 LEASE_EVERY_S: Final = 1.5
-# Streams applied at once: a part of the pool, the rest is for people.
-STREAMS_AT_ONCE: Final = 4
 TRIM_EVERY_S: Final = 30.0
+# What is applied stays in Redis for so long, and so many entries of each stream at most, to be replayed.
+KEPT_S: Final = 600.0
+KEPT_MAX: Final = 20_000
 RETRY_MIN_S: Final = 0.2
 RETRY_MAX_S: Final = 5.0
 STOP_TIMEOUT_S: Final = 3.0
@@ -52,18 +53,24 @@ class EventConsumer:
     """One per process. `run` until cancelled."""
 
     def __init__(
-        self, sessions: Sessions, redis: Redis, *, block_ms: int = BLOCK_MS, trim_every_s: float = TRIM_EVERY_S
+        self,
+        sessions: Sessions,
+        redis: Redis,
+        *,
+        block_ms: int = BLOCK_MS,
+        trim_every_s: float = TRIM_EVERY_S,
+        kept_s: float = KEPT_S,
     ) -> None:
         self._sessions = sessions
         self._redis = redis
         self._block_ms = block_ms
         self._trim_every_s = trim_every_s
+        self._kept_s = kept_s
         self._owner: UUID = new_id()
         self._cursors: dict[str, str] = {}  # of the streams we hold
         self._leased_at = float("-inf")
         self._trimmed_at = float("-inf")
         self._redis_run = ""  # which start of Redis the cursors were checked against
-        self._limit = asyncio.Semaphore(STREAMS_AT_ONCE)
 
     async def run(self) -> None:
         """Read and apply until cancelled; gives its streams up at the end."""
@@ -104,10 +111,22 @@ class EventConsumer:
             await asyncio.sleep(self._block_ms / 1000)
             return
         found = await read_streams(self._redis, self._cursors, count=BATCH, block_ms=self._block_ms)
-        async with asyncio.TaskGroup() as tasks:
-            for stream, entries in found:
-                tasks.create_task(self._apply_stream(stream, entries), name="events.apply")
+        if found:
+            entries = (
+                Entry(stream, entry_id, fields.get(wire.EVENT_FIELD, b""))
+                for stream, some in found
+                for entry_id, fields in some
+            )
+            await self._apply(entries, {stream: some[-1][0] for stream, some in found})
         await self._trim()
+
+    async def _keep(self) -> None:
+        """Hold on to the streams however long a round takes."""
+        while True:
+            await asyncio.sleep(LEASE_EVERY_S)
+            async with UnitOfWork(self._sessions) as unit:
+                await CursorStore(unit, self._owner).keep()
+                await unit.commit()
 
     def _forget(self) -> None:
         """Start over from what Postgres says: the failed step may or may not have been committed."""
@@ -151,87 +170,34 @@ class EventConsumer:
             if entry_order(last) < entry_order(cursor):
                 log.warning("events.stream_shortened", stream=stream)
                 async with UnitOfWork(self._sessions) as unit:
-                    await CursorStore(unit, self._owner).move(stream, cursor, FIRST)
+                    lost = await CursorStore(unit, self._owner).move({stream: cursor}, {stream: FIRST})
                     await unit.commit()
-                checked[stream] = FIRST
+                if lost:
+                    del checked[stream]
+                else:
+                    checked[stream] = FIRST
         return checked
 
-    async def _apply_stream(self, stream: str, entries: Sequence[tuple[str, dict[bytes, bytes]]]) -> None:
-        batch = [Entry(stream, entry_id, fields.get(wire.EVENT_FIELD, b"")) for entry_id, fields in entries]
-        marks: dict[UUID, Mark] = {}
-        async with self._limit:
-            try:
-                await self._apply(batch, marks)
-            except LeaseLost:
-                log.info("events.lease_lost", stream=stream)
-                self._cursors.pop(stream, None)
-            finally:
-                # Also for what was committed before a failure.
-                if marks:
-                    await self._tell(list(marks.values()))
-
-    async def _apply(self, batch: Sequence[Entry], marks: dict[UUID, Mark]) -> None:
-        """Apply entries together where that can be, and else in halves: one bad event costs a few more steps.
-
-        `marks` gets those of the calls that were committed.
-        """
-        if len(batch) == 1:
-            await self._apply_entry(batch[0], marks)
-        elif not await self._applied_together(batch, marks):
-            middle = len(batch) // 2
-            await self._apply(batch[:middle], marks)
-            await self._apply(batch[middle:], marks)
-
-    async def _applied_together(self, batch: Sequence[Entry], marks: dict[UUID, Mark]) -> bool:
-        """Apply one transaction for each organisation; the last moves the cursor over all of them.
-
-        Returns False when something has to be taken alone. What was committed by then is repeated without effect.
-        """
-        by_org: dict[UUID, list[Event]] = {}
-        stream = batch[0].stream
+    async def _apply(self, entries: Iterable[Entry], until: Mapping[str, str]) -> None:
+        """Apply a round, move the cursors over it, and say which calls are committed, also of a round that failed."""
+        one = Round(self._sessions)
         try:
-            for entry in batch:
-                event = happenings.decode(entry.raw)
-                by_org.setdefault(event.org_id, []).append(event)
-            for number, (org_id, events) in enumerate(by_org.items(), 1):
-                until = batch[-1].id if number == len(by_org) else self._cursors.get(stream, FIRST)
-                async with UnitOfWork(self._sessions, org_id) as unit:
-                    await self._move(unit, stream, until)
-                    taken = await take_together(events, unit)
-                    await unit.commit()
-                self._cursors[stream] = until
-                marks.update((mark.call_id, mark) for mark in taken)
-        except (happenings.Unreadable, NotTogether):
-            return False
-        except DBAPIError as error:
-            if is_away(error):
-                raise
-            log.info("events.batch_split", stream=stream, entries=len(batch), error=type(error.orig).__name__)
-            return False
-        return True
-
-    async def _apply_entry(self, entry: Entry, marks: dict[UUID, Mark]) -> None:
-        """Apply one entry and move the cursor over it, in one transaction."""
-        try:
-            event = happenings.decode(entry.raw)
-        except happenings.Unreadable as unreadable:
+            async with asyncio.TaskGroup() as tasks:
+                keeping = tasks.create_task(self._keep(), name="events.keep")
+                await one.apply(entries)
+                keeping.cancel()
             async with UnitOfWork(self._sessions) as unit:
-                await self._move(unit, entry.stream, entry.id)
-                await bury(entry, unit, f"unreadable: {unreadable}")
+                lost = await CursorStore(unit, self._owner).move(self._cursors, until)
                 await unit.commit()
-            self._cursors[entry.stream] = entry.id
-            return
-        async with UnitOfWork(self._sessions, event.org_id) as unit:
-            await self._move(unit, entry.stream, entry.id)
-            mark = await take(event, entry, unit)
-            await unit.commit()
-        self._cursors[entry.stream] = entry.id
-        marks[mark.call_id] = mark
+            self._cursors.update(until)
+            for stream in lost:
+                log.info("events.lease_lost", stream=stream)
+                del self._cursors[stream]
+        finally:
+            if one.marks:
+                await self._tell(one.marks.values())
 
-    async def _move(self, unit: UnitOfWork, stream: str, until: str) -> None:
-        await CursorStore(unit, self._owner).move(stream, self._cursors.get(stream, FIRST), until)
-
-    async def _tell(self, marks: Sequence[Mark]) -> None:
+    async def _tell(self, marks: Iterable[Mark]) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for mark in marks:
                 key = wire.committed_key(mark.org_id, mark.call_id)
@@ -239,11 +205,16 @@ class EventConsumer:
             await pipeline.execute()
 
     async def _trim(self) -> None:
-        """Drop from Redis what is committed here."""
+        """Drop from Redis what is committed here, some time after."""
         now = asyncio.get_running_loop().time()
         if now - self._trimmed_at < self._trim_every_s:
             return
         self._trimmed_at = now
+        # The ids of entries begin with the wall time at which Redis took them.
+        kept = f"{int((time.time() - self._kept_s) * 1_000)}-0"
         for stream, cursor in self._cursors.items():
-            if cursor != FIRST:
+            if cursor == FIRST:
+                continue
+            await self._redis.xtrim(stream, minid=min(cursor, kept, key=entry_order), approximate=False)
+            if await self._redis.xlen(stream) > KEPT_MAX:
                 await self._redis.xtrim(stream, minid=cursor, approximate=False)

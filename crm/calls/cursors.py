@@ -1,15 +1,15 @@
 """How far each event stream is committed, and the lease that lets one process at a time read it.
 
 Moving the cursor is one conditional statement that also proves the lease: a process that lost it (it slept,
-another took over) changes nothing.
+another took over) moves nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Interval, Uuid, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from crm.calls.model import EventCursor
@@ -20,8 +20,14 @@ LEASE: Final = timedelta(seconds=5)
 FIRST: Final = "0-0"
 
 
-class LeaseLost(Exception):
-    """Another process reads the stream now."""
+_MOVE: Final = text("""
+    UPDATE event_cursors AS held SET cursor = moved.new, leased_until = now() + :lease
+    FROM unnest(CAST(:streams AS text[]), CAST(:old AS text[]), CAST(:new AS text[])) AS moved(stream, old, new)
+    WHERE held.stream = moved.stream AND held.owner = :owner AND held.cursor = moved.old
+    RETURNING held.stream""").bindparams(
+    bindparam("owner", type_=Uuid()),
+    bindparam("lease", type_=Interval()),
+)
 
 
 class CursorStore:
@@ -47,21 +53,25 @@ class CursorStore:
         )
         return {row.stream: row.cursor for row in rows}
 
-    async def move(self, stream: str, old: str, new: str) -> None:
-        """Set the cursor of a stream that we hold, and keep the lease.
+    async def move(self, old: Mapping[str, str], new: Mapping[str, str]) -> Collection[str]:
+        """Set the cursors of streams that we hold to `new`, and keep their leases.
 
-        Raises:
-            LeaseLost: it is another's, or not where we left it.
+        Returns the streams that stay as they are: another's by now, or not where we left them, which `old` says.
         """
-        moved = await self._session.scalar(
+        streams = sorted(new)
+        values = {"owner": self._owner, "lease": LEASE, "streams": streams}
+        places = {"old": [old[stream] for stream in streams], "new": [new[stream] for stream in streams]}
+        moved = await self._session.scalars(_MOVE, values | places)
+        return new.keys() - set(moved)
+
+    async def keep(self) -> None:
+        """Hold on to the streams that are ours."""
+        await self._session.execute(
             update(EventCursor)
-            .where(EventCursor.stream == stream, EventCursor.owner == self._owner, EventCursor.cursor == old)
-            .values(cursor=new, leased_until=func.now() + LEASE)
-            .returning(EventCursor.stream)
+            .where(EventCursor.owner == self._owner)
+            .values(leased_until=func.now() + LEASE)
             .execution_options(synchronize_session=False)
         )
-        if moved is None:
-            raise LeaseLost(stream)
 
     async def give_up(self) -> None:
         """Let others have our streams at once."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
 
+from limits import parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -105,6 +106,16 @@ class Settings(BaseSettings):
     mail_from: str = "salesos@localhost"
     webhook_networks: tuple[str, ...] = ()  # private networks that webhooks may reach, such as 10.1.0.0/16
 
+    # How many requests the CRM serves of whom
+    limit_public: str = "100/minute"  # of one address, without signing in or in vain
+    limit_organisation: str = "6000/minute"  # of all people of an organisation
+    limit_keys: str = "3000/minute"  # of all API keys of an organisation
+    limit_key: str = "1000/minute"  # of one API key
+    limit_leads: str = "500/hour;100/minute"  # these three: of one person or key
+    limit_conversations: str = "300/hour;50/minute"
+    limit_models: str = "1000/hour;200/minute"
+    unlimited_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # nothing is counted of these
+
     dead_letters_max: int = Field(100, ge=0)  # jobs that failed for good; more of them is an alert
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -142,7 +153,26 @@ class Settings(BaseSettings):
             raise ValueError("must be smtp://host:port or smtps://host:port, with user:password@ where it takes one")
         return value
 
-    @field_validator("webhook_networks")
+    @field_validator(
+        "limit_public",
+        "limit_organisation",
+        "limit_keys",
+        "limit_key",
+        "limit_leads",
+        "limit_conversations",
+        "limit_models",
+    )
+    @classmethod
+    def _is_limit(cls, value: str) -> str:
+        try:
+            amounts = [item.amount for item in parse_many(value)]
+        except ValueError:
+            amounts = [0]
+        if min(amounts) < 1:
+            raise ValueError("must be limits such as 500/hour;100/minute, each of 1 or more")
+        return value
+
+    @field_validator("webhook_networks", "unlimited_networks")
     @classmethod
     def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:

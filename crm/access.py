@@ -1,7 +1,8 @@
 """Who is asking: what routes depend on to get a signed-in person and their organisation's unit of work."""
 
 import hmac
-from typing import Annotated, Final, cast
+from collections.abc import Callable
+from typing import Annotated, Any, Final, TypeVar, cast
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
@@ -10,6 +11,7 @@ from crm.identity import cookies
 from crm.identity.sessions import NotSignedIn, refresh
 from crm.identity.tokens import Identity
 from crm.identity.usecases import identify
+from crm.keys.runaway import take_back
 from crm.keys.scopes import scopes_for
 from crm.keys.secret import MARK
 from crm.keys.usecases import identify_key
@@ -21,6 +23,18 @@ from crm.unit_of_work import UnitOfWork
 _BEARER: Final = "bearer "
 
 
+# What refuses those who may not, and has them counted: see crm.limits.strangers.
+GUARDS: Final[set[Callable[..., Any]]] = set()
+
+Guard = TypeVar("Guard", bound=Callable[..., Any])
+
+
+def guard(function: Guard) -> Guard:
+    """Mark a dependency that asks who one is."""
+    GUARDS.add(function)
+    return function
+
+
 def resources_of(request: Request) -> Resources:
     return cast(Resources, request.app.state.resources)
 
@@ -28,6 +42,7 @@ def resources_of(request: Request) -> Resources:
 Held = Annotated[Resources, Depends(resources_of)]
 
 
+@guard
 async def person_by_bearer(request: Request, held: Held) -> Identity:
     """Return who asks: of a token, or who made the API key.
 
@@ -36,10 +51,15 @@ async def person_by_bearer(request: Request, held: Held) -> Identity:
         Refusal: the key does not reach the route, or another organisation is named than the bearer's (W9).
     """
     bearer = _bearer(request)
-    if bearer.startswith(MARK):
-        identity = await _person_of_key(bearer, request, held)
-    else:
-        identity = await identify(bearer, held.sessions, held.secret_key)
+    try:
+        if bearer.startswith(MARK):
+            identity = await _person_of_key(bearer, request, held)
+        else:
+            identity = await identify(bearer, held.sessions, held.secret_key)
+            await _admit(identity, request, held)
+    except NotSignedIn:
+        await held.gate.admit_stranger(request)
+        raise
     named = request.headers.get("x-tenant-id")
     if named is not None and named.strip().lower() != str(identity.org_id):
         raise Refusal("tenant_mismatch")
@@ -49,16 +69,32 @@ async def person_by_bearer(request: Request, held: Held) -> Identity:
 async def _person_of_key(bearer: str, request: Request, held: Held) -> Identity:
     asking = await identify_key(bearer, held.sessions)
     request.state.key_id = asking.key_id
-    route = request.scope["route"]
-    assert isinstance(route, APIRoute), "only routes depend on who asks"
-    needed = scopes_for(request.method, route.path, permissions_of(route))
-    if needed is None:
-        raise Refusal("not_for_keys")
-    if missing := sorted(needed - asking.scopes):
-        raise Refusal("scope_missing", {"needs": missing})
+    route = _route(request)
+    try:
+        await held.gate.admit_key(request, asking.person.org_id, asking.key_id, route.path)
+        needed = scopes_for(request.method, route.path, permissions_of(route))
+        if needed is None:
+            raise Refusal("not_for_keys")
+        if missing := sorted(needed - asking.scopes):
+            raise Refusal("scope_missing", {"needs": missing})
+    except Refusal:
+        if await held.gate.is_wild(asking.key_id):
+            await take_back(asking.key_id, UnitOfWork(held.sessions, asking.person.org_id))
+        raise
     return asking.person
 
 
+async def _admit(identity: Identity, request: Request, held: Held) -> None:
+    await held.gate.admit_person(request, identity.org_id, identity.user_id, _route(request).path)
+
+
+def _route(request: Request) -> APIRoute:
+    route = request.scope["route"]
+    assert isinstance(route, APIRoute), "only routes depend on who asks"
+    return route
+
+
+@guard
 async def person_by_cookie(request: Request, held: Held) -> Identity:
     """Return a page's visitor, and give them a new access token when the old one has run out.
 
@@ -66,17 +102,29 @@ async def person_by_cookie(request: Request, held: Held) -> Identity:
         NotSignedIn
     """
     try:
-        return await identify(request.cookies.get(cookies.ACCESS, ""), held.sessions, held.secret_key)
+        identity = await identify(request.cookies.get(cookies.ACCESS, ""), held.sessions, held.secret_key)
     except NotSignedIn:
-        token = request.cookies.get(cookies.REFRESH, "")
+        identity = await _refreshed(request, held)
+    await _admit(identity, request, held)
+    return identity
+
+
+async def _refreshed(request: Request, held: Held) -> Identity:
+    token = request.cookies.get(cookies.REFRESH, "")
+    try:
         signed_in = await refresh(token, None, held.sessions, held.secret_key)
+    except NotSignedIn:
+        await held.gate.admit_stranger(request)
+        raise
     cookies.leave_both(request, signed_in)
     return signed_in.identity
 
 
+@guard
 async def internal_caller(request: Request, held: Held) -> None:
     """Raises NotSignedIn: not one of our own voice nodes."""
     if not hmac.compare_digest(_bearer(request).encode(), held.internal_key.encode()):
+        await held.gate.admit_stranger(request)
         raise NotSignedIn
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import structlog
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from config.logs import configure_logs, die
@@ -24,6 +24,7 @@ from crm.chat.usecases import open_desk
 from crm.compliance.rules import BadRules
 from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
 from crm.features import FEATURES
+from crm.limits.strangers import count_strangers
 from crm.migrate import head_revision
 from crm.pages.routes import add_pages
 from crm.problems import add_problem_handlers
@@ -60,6 +61,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        dependencies=[Depends(count_strangers)],
     )
     app.state.resources = held
     add_problem_handlers(app)

@@ -21,6 +21,7 @@ from crm.database import utc_now
 from crm.identity import problems as identity
 from crm.jobs import problems as jobs
 from crm.keys import problems as keys
+from crm.limits import problems as limits
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
@@ -87,6 +88,7 @@ KINDS: Final = merge(
     identity.KINDS,
     jobs.KINDS,
     keys.KINDS,
+    limits.KINDS,
     prompts.KINDS,
     providers.KINDS,
     webhooks.KINDS,

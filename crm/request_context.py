@@ -36,6 +36,7 @@ class RequestContext:
                 headers = message.setdefault("headers", [])
                 headers.append((HEADER, trace_id.encode()))
                 headers += scope["state"].get("cookies", ())
+                headers += scope["state"].get("limit_headers", ())
             await send(message)
 
         with structlog.contextvars.bound_contextvars(trace_id=trace_id):

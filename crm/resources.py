@@ -4,6 +4,7 @@ Made from settings once, where the process starts; everything below gets these v
 """
 
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,9 @@ from crm.calls.recordings import open_store
 from crm.calls.terms import Terms
 from crm.compliance.rules import Rules, read_rules
 from crm.database import Sessions, open_engine, open_sessions
+from crm.limits.counts import Counts
+from crm.limits.gate import Gate
+from crm.limits.rules import Rules as Limits
 from crm.prompts.book import PromptBook
 from crm.providers.key_check import VendorKeyCheck
 from events.sealed_audio import MasterKey
@@ -46,9 +50,11 @@ class Resources:
     tariff: Tariff
     secret_key: str
     internal_key: str
+    gate: Gate  # how many requests are served of whom
     admins_refund: bool = False  # whether an organisation may refund its own calls
 
     async def aclose(self) -> None:
+        await self.gate.counts.aclose()
         await self.redis.aclose()
         await self.engine.dispose()
 
@@ -95,5 +101,18 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         tariff=terms.tariff,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
+        gate=Gate(
+            Counts(settings.need("redis_url")),
+            Limits(
+                public=settings.limit_public,
+                organisation=settings.limit_organisation,
+                keys=settings.limit_keys,
+                key=settings.limit_key,
+                leads=settings.limit_leads,
+                conversations=settings.limit_conversations,
+                models=settings.limit_models,
+            ),
+            tuple(ip_network(name) for name in settings.unlimited_networks),
+        ),
         admins_refund=settings.admins_refund,
     )

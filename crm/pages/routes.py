@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.templating import Jinja2Templates
 
-from crm.access import Held, person_by_cookie
+from crm.access import Held, guard, person_by_cookie
 from crm.billing.ledger import Ledger
 from crm.calls.dial import DialRequest
 from crm.calls.recordings import link_to
@@ -66,6 +66,7 @@ def _own_origin(request: Request) -> None:
         raise ForeignForm
 
 
+@guard
 async def _visitor(request: Request, held: Held) -> Identity:
     try:
         return await person_by_cookie(request, held)

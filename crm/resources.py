@@ -48,6 +48,7 @@ class Resources:
     playbooks: Path
     rules: Rules
     tariff: Tariff
+    max_call_s: int
     secret_key: str
     internal_key: str
     gate: Gate  # how many requests are served of whom
@@ -99,6 +100,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         playbooks=terms.playbooks,
         rules=terms.rules,
         tariff=terms.tariff,
+        max_call_s=terms.max_call_s,
         secret_key=terms.secret_key,
         internal_key=settings.internal_key.get_secret_value(),
         gate=Gate(

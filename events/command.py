@@ -41,7 +41,19 @@ class UsePrompt(msgspec.Struct, frozen=True, tag="use_prompt"):
     calls: tuple[PromptFor, ...]
 
 
-CommandBody = Dial | HangUp | Drain | UsePrompt
+class FundsFor(msgspec.Struct, frozen=True):
+    call_id: UUID
+    funded_s: int  # in all, from the answer on
+
+
+class Fund(msgspec.Struct, frozen=True, tag="fund"):
+    """Let live calls last as long as their credits do now. The reply names those that are here."""
+
+    org_id: UUID
+    calls: tuple[FundsFor, ...]
+
+
+CommandBody = Dial | HangUp | Drain | UsePrompt | Fund
 
 
 class Command(msgspec.Struct, frozen=True):

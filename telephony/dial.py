@@ -178,5 +178,6 @@ class Dialer:
             status_url=self.urls.webhook("status", plan.call_id),
             amd_url=self.urls.webhook("amd", plan.call_id),
             ring_timeout_s=plan.ring_timeout_s,
-            time_limit_s=min(permit.funded_s, plan.max_duration_s),
+            # Not what is paid for now: that may become more while the call lasts, and the call itself ends with it.
+            time_limit_s=plan.max_duration_s,
         )

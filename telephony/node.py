@@ -15,7 +15,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from events import command, wire
-from telephony.call.signals import HangUpAsked, PromptChanged
+from telephony.call.signals import FundsChanged, HangUpAsked, PromptChanged
 from telephony.calls import Calls
 from telephony.dial import Dialer, DialRefused
 
@@ -134,6 +134,14 @@ class Node:
                         call.put(PromptChanged(prompt, one.variables))
                         taken.append(one.call_id)
                 return command.Reply(order.id, accepted=True, calls=tuple(taken))
+            case command.Fund(org_id=org_id, calls=funds):
+                here = []
+                for other in funds:
+                    call = self.calls.get(other.call_id)
+                    if call is not None and call.plan.org_id == org_id:
+                        call.put(FundsChanged(other.funded_s))
+                        here.append(other.call_id)
+                return command.Reply(order.id, accepted=True, calls=tuple(here))
             case command.Drain():
                 self.calls.draining = True
                 return command.Reply(order.id, accepted=True)

@@ -27,6 +27,13 @@ def funding_for(balance: Millicredits, per_minute: Millicredits, max_s: int) -> 
     return Funding(seconds, price_of_seconds(seconds, per_minute))
 
 
+def seconds_on_credit(paid: Funding, left: Millicredits, per_minute: Millicredits, max_s: int) -> Funding:
+    """Return what a call may last beyond `paid`, on `left` credits that nobody has paid for, and what that costs."""
+    seconds = min(max_s - paid.seconds, seconds_paid_by(left, per_minute))
+    whole = price_of_seconds(paid.seconds + seconds, per_minute)
+    return Funding(seconds, Millicredits(whole - paid.amount))
+
+
 async def reserve_call(call: Call, ledger: Ledger) -> None:
     """Hold `call.reserved` of the wallet.
 

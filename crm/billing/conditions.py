@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
+from crm.billing.at_zero import SETTING, AtZero
 from crm.billing.model import OwnPrice, Subscription
 from crm.billing.plans import Plan, Plans
 from crm.billing.prices import Prices, Resource, price_at
@@ -21,12 +22,13 @@ from events.ids import new_id
 from events.money import Millicredits
 
 _READ: Final = text("""
-    SELECT subscription.plan, own.price FROM (SELECT 1) AS one
-    LEFT JOIN subscriptions AS subscription ON subscription.org_id = :org
+    SELECT subscription.plan, own.price, organisation.settings ->> :at_zero AS at_zero
+    FROM organisations AS organisation LEFT JOIN subscriptions AS subscription ON subscription.org_id = :org
     LEFT JOIN LATERAL (
         SELECT price FROM own_prices WHERE org_id = :org AND resource = :resource AND from_at <= :at
         ORDER BY from_at DESC, id DESC LIMIT 1
     ) AS own ON true
+    WHERE organisation.id = :org
 """)
 
 
@@ -42,6 +44,7 @@ class Tariff:
 class Conditions:
     plan: Plan
     price: Millicredits  # of one unit of the resource that was asked about
+    credit: Millicredits  # what calls may use beyond what is paid; none unless the organisation wants it
 
 
 class ConditionStore:
@@ -51,12 +54,12 @@ class ConditionStore:
 
     async def read(self, tariff: Tariff, resource: Resource, at: datetime) -> Conditions:
         """Return what holds at that moment: the organisation's own price before its plan's, that before the table's."""
-        asked = {"org": self._org_id, "resource": resource.value, "at": at}
+        asked = {"org": self._org_id, "resource": resource.value, "at": at, "at_zero": SETTING}
         row = (await self._session.execute(_READ, asked)).one()
         plan = tariff.plans.named(row.plan or "")
-        if row.price is not None:
-            return Conditions(plan, Millicredits(row.price))
-        return Conditions(plan, price_at(plan.prices.get(resource) or tariff.prices[resource], at))
+        price = row.price or price_at(plan.prices.get(resource) or tariff.prices[resource], at)
+        on_credit = row.at_zero == AtZero.ON_CREDIT
+        return Conditions(plan, Millicredits(price), plan.credit if on_credit else Millicredits(0))
 
     async def subscribe(self, plan: str) -> None:
         """Let the organisation have that plan from now on."""

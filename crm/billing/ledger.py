@@ -48,8 +48,7 @@ class Ledger:
         assert amount > 0, "only a positive amount can be put in"
         # Two that come at once must not both pay for the same shortfall; what adds to it locks the wallet too.
         await self.lock_wallet()
-        owed = -min(0, await self._held_by(AccountKind.SHORTFALL))
-        repaid = min(amount, owed)
+        repaid = min(amount, await self.owed())
         moves = {source: -amount, AccountKind.SHORTFALL: repaid, AccountKind.WALLET: amount - repaid}
         await self.post(kind, reference, moves, call_id)
 
@@ -89,6 +88,10 @@ class Ledger:
         values = {"org": self._org_id, "kind": kind, "reference": reference, "call": call_id, "moves": amounts(moves)}
         if (await self._session.execute(_POST, values)).scalar_one() == _REFUSED:
             raise NoCredit
+
+    async def owed(self) -> Millicredits:
+        """Return what was used and could not be paid until now."""
+        return Millicredits(-min(0, await self._held_by(AccountKind.SHORTFALL)))
 
     async def is_booked(self, reference: str) -> bool:
         """Whether a transaction has that reference; with the wallet locked the answer stays."""

@@ -19,6 +19,7 @@ from crm.billing.plan_routes import plan_told
 from crm.billing.prices import Resource
 from crm.billing.routes import AMOUNT_MAX, RefundBody, refund_once, refund_request
 from crm.billing.top_up import top_up
+from crm.calls.extending import Extended, extend_live_calls
 from crm.database import utc_now
 from crm.idempotency.writes import Attempted
 from crm.identity.model import Organisation
@@ -70,15 +71,23 @@ async def get_credits(unit: OrgUnit) -> JSONResponse:
 
 
 @router.post("/credits", status_code=201)
-async def post_credits(body: TopUpBody, unit: OrgUnit) -> JSONResponse:
-    """Put credits in: 201, or 200 when that reference was booked before."""
+async def post_credits(body: TopUpBody, unit: OrgUnit, held: Held) -> JSONResponse:
+    """Put credits in: 201, or 200 when that reference was booked before. Live calls that need them get some."""
     booked = await top_up(Millicredits(body.amount), body.reference, unit)
-    return success(await _balances(unit) | {"booked": booked}, status=201 if booked else 200)
+    extended = await _extend(unit, held) if booked else Extended()
+    told = {"booked": booked, "calls_extended": extended.calls}
+    return success(await _balances(unit) | told, status=201 if booked else 200)
 
 
 @router.post("/calls/{call_id}/refunds", status_code=201)
-async def post_refund(call_id: UUID, body: RefundBody, unit: OrgUnit, attempt: Attempted) -> JSONResponse:
-    return success(await refund_once(call_id, refund_request(body, None), unit, attempt), status=201)
+async def post_refund(call_id: UUID, body: RefundBody, unit: OrgUnit, held: Held, attempt: Attempted) -> JSONResponse:
+    given = await refund_once(call_id, refund_request(body, None), unit, attempt)
+    await _extend(unit, held)
+    return success(given, status=201)
+
+
+async def _extend(unit: UnitOfWork, held: Held) -> Extended:
+    return await extend_live_calls(unit.org_id, held.max_call_s, held.sessions, held.nodes)
 
 
 @router.put("/plan")

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from crm.billing.prices import Prices, prices_in, read_table
+from crm.billing.prices import Prices, millicredits, prices_in, read_table
+from events.money import Millicredits
 
 PLANS_MAX: Final = 50
 LIMIT_MAX: Final = 1_000_000
+NONE: Final = Millicredits(0)
 LIMITS: Final = ("concurrent_calls", "seats")
 
 
@@ -30,6 +32,7 @@ class Plan:
     concurrent_calls: int | None = None
     seats: int | None = None
     prices: Prices = field(default_factory=dict)  # those that differ from the table's
+    credit: Millicredits = NONE  # what its calls may use beyond what was paid, so that they can end
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +81,22 @@ def _plan(name: str, value: Any) -> tuple[Plan, list[str]]:
         return Plan(name), []
     if not isinstance(value, dict):
         return Plan(name), [f"{where}: must be a table"]
-    faults = [
-        f"{where}.{field}: is none of {', '.join(LIMITS)}, prices" for field in value.keys() - {*LIMITS, "prices"}
-    ]
+    others = value.keys() - {*LIMITS, "credit", "prices"}
+    faults = [f"{where}.{field}: is none of {', '.join(LIMITS)}, credit, prices" for field in others]
     faults += [
         f"{where}.{limit}: must be a whole number from 1 to {LIMIT_MAX}; leave it out for no limit"
         for limit in LIMITS
         if limit in value and not _is_limit(value[limit])
     ]
+    credit = millicredits(value["credit"]) if "credit" in value else NONE
+    if credit is None:
+        faults.append(f"{where}.credit: must be a positive number of credits; leave it out for none")
     own = value.get("prices", {})
     if not isinstance(own, dict):
         return Plan(name), [*faults, f"{where}.prices: must be a table of prices"]
     prices, wrong = prices_in(own, f"{where}.prices.")
-    return Plan(name, value.get("concurrent_calls"), value.get("seats"), prices), faults + wrong
+    plan = Plan(name, value.get("concurrent_calls"), value.get("seats"), prices, credit or NONE)
+    return plan, faults + wrong
 
 
 def _is_limit(value: Any) -> bool:

@@ -15,16 +15,16 @@ import structlog
 
 from crm.agents.started import StartedAgent, start_agent
 from crm.agents.store import AgentStore
-from crm.billing.call_money import funding_for, reserve_call
+from crm.billing.call_money import reserve_call
 from crm.billing.conditions import ConditionStore
 from crm.billing.ledger import Ledger, NoCredit
 from crm.billing.prices import Resource
+from crm.calls.grant import Outrun, confirm, grant
 from crm.calls.idempotency import remember, replay, write_answer
 from crm.calls.model import QUEUED, Call, PendingDial
 from crm.calls.nodes import NoVoiceNode, RedisAway, VoiceNodes
 from crm.calls.playbooks import read_playbook
 from crm.calls.release import release_call
-from crm.calls.slots import SlotTaken, live_calls, take_slot
 from crm.calls.store import DialStore
 from crm.calls.terms import Terms
 from crm.compliance.gate import Question, Verdict, e164, judge
@@ -159,7 +159,7 @@ class Dialler:
                     break
                 try:
                     return await self._decide(request, unit, DialStore(unit), is_last=not tries_left)
-                except (NoCredit, SlotTaken):
+                except (NoCredit, Outrun):
                     # Others were quicker while this was decided, all of which is rolled back: decide on what is left.
                     continue
         assert attempt is not None, "only a key can be taken"
@@ -170,22 +170,21 @@ class Dialler:
 
         Raises:
             CallRefused: with the decision stored.
-            NoCredit, SlotTaken: there is less than there was; never when it `is_last`, which has others wait.
+            NoCredit, Outrun: there is less than there was; never when it `is_last`, which has others wait.
         """
         leads = LeadStore(unit)
         ledger = Ledger(unit)
         number, lead = await _whom(request, leads)
         balance = await ledger.lock_wallet() if is_last else await ledger.wallet()
         conditions = await ConditionStore(unit).read(self._terms.tariff, Resource.VOICE_MINUTE, utc_now())
-        funding = funding_for(balance, conditions.price, self._terms.max_call_s)
-        most = conditions.plan.concurrent_calls
+        granted = await grant(balance, conditions, self._terms.max_call_s, unit)
         question = Question(
             number=number,
             lead_found=lead is not None or request.lead_id is None,
             do_not_call=bool(lead and lead.do_not_call) or await leads.is_do_not_call(number),
-            fundable_s=funding.seconds,
-            calls_live=await live_calls(unit) if most is not None else 0,
-            calls_max=most,
+            fundable_s=granted.paid.seconds,
+            calls_live=granted.calls_live,
+            calls_max=conditions.plan.concurrent_calls,
         )
         verdict = judge(question, self._terms.rules)
         if not verdict.allowed:
@@ -214,16 +213,17 @@ class Dialler:
             prompt_follows=started.follows,
             decision_id=decision_id,
             number=number,
-            funded_s=funding.seconds,
+            funded_s=granted.seconds,
             price_per_minute=conditions.price,
-            reserved=funding.amount,
-            held=funding.amount,
+            reserved=granted.paid.amount,
+            held=granted.paid.amount,
+            credit=granted.on_credit.amount,
             balance_before=balance,
         )
         await _put_down(call, request.attempt, unit)
         order = await self._order(call, lead, started, playbook, unit, store)
         await reserve_call(call, ledger)
-        await take_slot(unit, most)
+        await confirm(conditions, unit)
         call.balance_before = await ledger.wallet() + call.reserved
         await unit.commit()
         return _Issued(call_id, lead.id, order)
@@ -307,7 +307,7 @@ class Dialler:
             tools=tuple(started.agent.tools),
             variables=started.variables(lead, organisation.name, utc_now()),
             record=plan.RecordWhen(organisation.record_when),
-            max_duration_s=call.funded_s,
+            max_duration_s=self._terms.max_call_s,
             sensitivity=plan.Sensitivity(organisation.sensitivity),
             corrected=await ObjectionStore(unit).corrected(language_of(call)),
         )

@@ -53,6 +53,7 @@ class Call(Row):
     held: Mapped[int]
     charged: Mapped[int] = mapped_column(default=0)
     refunded: Mapped[int] = mapped_column(default=0)  # of what was charged
+    credit: Mapped[int] = mapped_column(default=0)  # what `funded_s` goes beyond what is reserved
     balance_before: Mapped[int]
     balance_after: Mapped[int | None]
     settled_at: Mapped[datetime | None]

@@ -1,4 +1,7 @@
-"""What an answered call spends: how long it has been talked on is told while it runs, and its funds end it."""
+"""What an answered call spends: how long it has been talked on is told while it runs, and its funds end it.
+
+How many seconds are paid for comes with the permit, and may be changed by the CRM meanwhile.
+"""
 
 from typing import Final
 
@@ -28,6 +31,17 @@ class Funding:
         self._timers.set("goodbye", max(1.0, self._funded_s - GOODBYE_S), FundsEnd(last_call=True))
         self._timers.set("funds", float(self._funded_s), FundsEnd(last_call=False))
 
+    def change(self, funded_s: int) -> None:
+        """Other funds than before: the call ends later, or earlier, and then still with a goodbye."""
+        parting = self._parting
+        self._funded_s = funded_s
+        if not self._talk.begun:
+            return
+        left_s = funded_s - self._talk.duration_s
+        if not parting:  # else the goodbye is being said, and is not said twice
+            self._timers.set("goodbye", max(0.0, left_s - GOODBYE_S), FundsEnd(last_call=True))
+        self._timers.set("funds", max(GOODBYE_S, left_s), FundsEnd(last_call=False))
+
     def metered(self) -> events.Metered:
         """Return what is to be told now; the next time comes by itself.
 
@@ -40,3 +54,12 @@ class Funding:
     def outcome(self) -> Outcome:
         """Of a call that lasted until its funds ended."""
         return Outcome.TIME_LIMIT if self._funded_s >= self._limit_s else Outcome.OUT_OF_CREDIT
+
+    def named(self, outcome: Outcome) -> Outcome:
+        """Return the outcome of a conversation that is over: one whose time was up may have had no credit for more."""
+        return self.outcome if outcome is Outcome.TIME_LIMIT and self._parting else outcome
+
+    @property
+    def _parting(self) -> bool:
+        """It is so late that the goodbye was asked for."""
+        return self._talk.begun and self._talk.duration_s >= self._funded_s - GOODBYE_S

@@ -212,11 +212,15 @@ class CallSession:
             case sig.StreamClosed() if self._line is signal.line or self._line is None:
                 self._stream_closed(stopped=signal.stopped)
             case sig.ConversationOver(result=result):
-                self._wind_up(result.outcome, result.reason)
+                self._wind_up(self._funding.named(result.outcome), result.reason)
             case sig.GuardExpired(state=state) if state is self.state:
                 self._guard_expired(state)
-            case sig.FundsEnd(last_call=last_call):
-                self._funds_end(last_call=last_call)
+            case sig.FundsEnd(last_call=True):
+                self._conversation.put(TimeUp())
+            case sig.FundsEnd():
+                self._cut_off(self._funding.outcome, "funds_end")
+            case sig.FundsChanged(funded_s=funded_s):
+                self._funding.change(funded_s)
             case sig.MeterDue() if not self._over:
                 self.emit(self._funding.metered())
             case sig.HangUpAsked(reason=reason):
@@ -337,12 +341,6 @@ class CallSession:
             self._asked_carrier = True
             self._tasks.create_task(self._carrier_leg.ask(self.carrier_call_id), name="call.ask_carrier")
             self._timers.set("guard", ASKED_GUARD_S, sig.GuardExpired(state))
-
-    def _funds_end(self, *, last_call: bool) -> None:
-        if last_call:
-            self._conversation.put(TimeUp())
-        else:
-            self._cut_off(self._funding.outcome, "funds_end")
 
     def _asked_to_hang_up(self, reason: str) -> None:
         if self.state in UNANSWERED:

@@ -71,6 +71,13 @@ class FundsEnd:
 
 
 @dataclass(frozen=True, slots=True)
+class FundsChanged:
+    """The call's credits last longer now, or less long: `funded_s` in all, from the answer on."""
+
+    funded_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class MeterDue:
     pass
 
@@ -109,6 +116,7 @@ CallSignal = (
     | ConversationOver
     | GuardExpired
     | FundsEnd
+    | FundsChanged
     | MeterDue
     | HangUpAsked
     | SayGoodbye

@@ -11,7 +11,7 @@ from crm.billing.prices import Resource, price_at
 GOOD = """
 default: big
 plans:
-  small: {concurrent_calls: 2, seats: 3, prices: {voice_minute: 8}}
+  small: {concurrent_calls: 2, seats: 3, credit: 7.5, prices: {voice_minute: 8}}
   big:
 """
 
@@ -25,7 +25,7 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_what_is_left_out_is_not_limited(tmp_path: Path) -> None:
     plans = read_plans(written(tmp_path, GOOD))
     small = plans.named("small")
-    assert (small.concurrent_calls, small.seats) == (2, 3)
+    assert (small.concurrent_calls, small.seats, small.credit) == (2, 3, 7_500)
     assert price_at(small.prices[Resource.VOICE_MINUTE], datetime.now(UTC)) == 8_000
     assert plans.named("") == plans.named("taken away since") == Plan("big")
 
@@ -41,6 +41,7 @@ def test_the_shipped_plans_are_good(repository: Path) -> None:
     [
         ("concurrent_calls: 2", "concurrent_calls: 0", "plans.small.concurrent_calls"),
         ("concurrent_calls: 2", "concurrent_calls: true", "plans.small.concurrent_calls"),
+        ("credit: 7.5", "credit: 0", "plans.small.credit"),
         ("seats: 3", "seats: 2.5", "plans.small.seats"),
         ("seats: 3", "seats: null", "plans.small.seats"),
         ("seats", "seat", "plans.small.seat"),

@@ -9,9 +9,10 @@ from sqlalchemy import select, text, update
 
 from config.settings import Settings
 from crm.billing.conditions import ConditionStore
+from crm.calls import slots
 from crm.calls.dial import CallRefused, DialRequest
 from crm.calls.model import Call, PendingDial
-from crm.calls.slots import SLACK_S, live_calls
+from crm.calls.slots import SLACK_S
 from crm.compliance.model import Decision
 from crm.database import Sessions, utc_now
 from crm.resources import Resources, open_resources
@@ -46,7 +47,7 @@ async def dial(resources: Resources, org: Org) -> str:
 
 async def live(sessions: Sessions, org: Org) -> int:
     async with UnitOfWork(sessions, org.id) as unit:
-        return await live_calls(unit)
+        return (await slots.live(unit)).calls
 
 
 async def test_of_many_dials_at_once_as_many_are_placed_as_there_are_slots(

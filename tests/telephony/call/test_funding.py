@@ -1,6 +1,7 @@
 """What an answered call tells of its spending, and what its funds' end comes to."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
@@ -47,3 +48,67 @@ async def test_the_meter_tells_no_more_than_is_paid_for() -> None:
 async def test_a_call_cut_off_ran_out_of_time_or_of_credit(funded_s: int, limit_s: int, outcome: Outcome) -> None:
     spent = Funding(funded_s, limit_s, TalkTime(lambda: 0.0), Timers(lambda _signal: None))
     assert spent.outcome is outcome
+
+
+class Due:
+    """Timers that are looked at, not waited for: when each is due, in seconds from when it was set."""
+
+    def __init__(self) -> None:
+        self.delays: dict[str, float] = {}
+
+    def set(self, name: str, delay_s: float, _signal: CallSignal) -> None:
+        self.delays[name] = delay_s
+
+
+def spending(funded_s: int) -> tuple[Funding, Due, list[float]]:
+    due, clock = Due(), [0.0]
+    return Funding(funded_s, 600, TalkTime(lambda: clock[0]), cast(Timers, due)), due, clock
+
+
+def test_credits_that_come_in_mid_call_move_the_end() -> None:
+    spent, due, clock = spending(60)
+    spent.begin()
+    assert (due.delays["goodbye"], due.delays["funds"]) == (48.0, 60.0)
+    clock[0] = 30.0
+    spent.change(120)
+    assert (due.delays["goodbye"], due.delays["funds"]) == (78.0, 90.0)
+    clock[0] = 100.0
+    assert spent.metered() == Metered(100)
+
+
+def test_a_goodbye_that_is_being_said_is_not_said_twice() -> None:
+    spent, due, clock = spending(60)
+    spent.begin()
+    clock[0] = 50.0
+    spent.change(600)
+    assert (due.delays["goodbye"], due.delays["funds"]) == (48.0, 550.0), "the call ends by itself, not amid a word"
+
+
+@pytest.mark.parametrize("funded_s", [0, 30, 41])
+def test_credits_that_are_gone_leave_time_for_a_goodbye(funded_s: int) -> None:
+    spent, due, clock = spending(300)
+    spent.begin()
+    clock[0] = 40.0
+    spent.change(funded_s)
+    assert (due.delays["goodbye"], due.delays["funds"]) == (0.0, funding.GOODBYE_S)
+    assert spent.metered() == Metered(min(40, funded_s))
+    assert spent.outcome is Outcome.OUT_OF_CREDIT
+
+
+def test_before_the_answer_the_funds_are_just_noted() -> None:
+    spent, due, _ = spending(60)
+    spent.change(90)
+    assert due.delays == {}
+    spent.begin()
+    assert due.delays["funds"] == 90.0
+
+
+def test_a_conversation_whose_time_was_up_had_no_credit_for_more() -> None:
+    spent, _, clock = spending(60)
+    assert spent.named(Outcome.TIME_LIMIT) is Outcome.TIME_LIMIT, "not even answered"
+    spent.begin()
+    clock[0] = 30.0
+    assert spent.named(Outcome.TIME_LIMIT) is Outcome.TIME_LIMIT, "somebody else said so, such as a node that stops"
+    clock[0] = 50.0
+    assert spent.named(Outcome.TIME_LIMIT) is Outcome.OUT_OF_CREDIT
+    assert spent.named(Outcome.GOAL_REACHED) is Outcome.GOAL_REACHED

@@ -24,6 +24,7 @@ from crm.identity import me_routes as me
 from crm.identity import member_routes as members
 from crm.identity import routes as identity
 from crm.identity import session_routes as sign_ins
+from crm.imports import routes as imports
 from crm.jobs import routes as jobs
 from crm.keys import routes as keys
 from crm.leads import routes as leads
@@ -49,6 +50,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     consents,
     health,
     identity,
+    imports,
     jobs,
     keys,
     leads,

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     BILLING_REFUND = "billing:refund"  # gives back what a call was charged
     CALLS_ERASE = "calls:erase"
     CONSENTS_GRANT = "consents:grant"  # lifts a refusal, with proof
+    IMPORTS_WRITE = "imports:write"  # many leads at once, from a file
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
     KEYS_WRITE = "keys:write"  # API keys
     MEMBERS_WRITE = "members:write"  # who belongs to the organisation, as what
@@ -39,7 +40,13 @@ class Permission(StrEnum):
 ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.ADMIN: frozenset(Permission),
     Role.MANAGER: frozenset(
-        {Permission.AGENTS_WRITE, Permission.CONSENTS_GRANT, Permission.PROMPTS_WRITE, Permission.VOTES_EXPORT}
+        {
+            Permission.AGENTS_WRITE,
+            Permission.CONSENTS_GRANT,
+            Permission.IMPORTS_WRITE,
+            Permission.PROMPTS_WRITE,
+            Permission.VOTES_EXPORT,
+        }
     ),
     Role.REP: frozenset(),
     Role.SUPERVISOR: frozenset(),

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 from crm.billing import problems as billing
 from crm.database import utc_now
 from crm.identity import problems as identity
+from crm.imports import problems as imports
 from crm.jobs import problems as jobs
 from crm.keys import problems as keys
 from crm.limits import problems as limits
@@ -86,6 +87,7 @@ KINDS: Final = merge(
     _SHARED,
     billing.KINDS,
     identity.KINDS,
+    imports.KINDS,
     jobs.KINDS,
     keys.KINDS,
     limits.KINDS,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from crm.imports import jobs as imports
 from crm.jobs import jobs
 from crm.jobs.port import Task
 from crm.mail import jobs as mail
@@ -26,6 +27,7 @@ def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
 
 # Each part is the TASKS of a feature's jobs.py.
 TASKS: Final = by_name(
+    imports.TASKS,
     jobs.TASKS,
     mail.TASKS,
     outbox.TASKS,

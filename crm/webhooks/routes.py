@@ -16,6 +16,7 @@ from crm.webhooks.model import Delivery, Webhook
 from crm.webhooks.usecases import add_webhook, drop_webhook, list_deliveries, list_webhooks, replay, switch
 
 LIMIT_MAX: Final = 100
+EventKind = Literal["call.finished", "import.finished", "lead.created"]
 
 router = APIRouter(prefix="/api/webhooks", dependencies=[Depends(Needs(Permission.WEBHOOKS_WRITE))])
 
@@ -29,7 +30,7 @@ class WebhookBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     url: Annotated[str, Field(max_length=URL_CHARS_MAX), AfterValidator(_checked)]
-    kinds: list[Literal["call.finished", "lead.created"]] = Field(min_length=1, max_length=len(KINDS))
+    kinds: list[EventKind] = Field(min_length=1, max_length=len(KINDS))
 
 
 class SwitchBody(BaseModel):

@@ -21,6 +21,7 @@ from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
+from crm.imports.model import Import, ImportFault, State
 from crm.keys.model import ApiKey
 from crm.keys.secret import make_key
 from crm.leads.model import Lead
@@ -110,6 +111,14 @@ async def _erasure(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Erasure(org_id=place.org.id, call_id=place.call_id, scope="recording", reason="request"))
 
 
+async def _import(place: Place, unit: UnitOfWork) -> None:
+    made = Import(org_id=place.org.id, id=new_id(), file_name="leads.csv", state=State.FINISHED, bad=1, rows=1)
+    unit.session.add(made)
+    await unit.session.flush()
+    told = {"row": 2, "line": 2, "faults": [{"field": "name", "fault": "is empty"}], "cells": [""]}
+    unit.session.add(ImportFault(org_id=place.org.id, import_id=made.id, **told))
+
+
 async def _lead_change(place: Place, unit: UnitOfWork) -> None:
     changed = update(Lead).where(Lead.org_id == place.org.id, Lead.id == place.org.lead_id).values(score=77)
     await unit.session.execute(changed)
@@ -163,6 +172,7 @@ FILLERS: tuple[Filler, ...] = (
     _appointment,
     _consent,
     _erasure,
+    _import,
     _lead_change,
     _notes,
     _objection,

@@ -1,0 +1,184 @@
+"""A batch of rows into the table of leads, in one transaction: COPY into a staging table, then one statement a round.
+
+Postgres refuses COPY into a table with row security, so rows go into a temporary table, which is the connection's own
+and empty again when the transaction ends. What a row meets is asked for one by one, by an index: a join would read
+the organisation's whole table for each batch. The oldest of those it meets counts; it is ordered by a pair of values,
+because by two columns the planner would walk along the index of times when it knows little of the table yet.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import text
+
+from crm.imports.batches import COLUMNS, GIVEN, Batch
+from crm.imports.plan import Plan
+from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS
+from crm.leads.progress import DO_NOT_CALL
+from crm.unit_of_work import UnitOfWork
+
+# What the database finds: why a row that is good by itself cannot be put in by a machine.
+CONFLICTS: Final = {
+    "two_leads": ("row", "its mail address is one lead's and its number another's: merge them, or leave one out"),
+    "phone": ("phone", "differs from the number of the lead with this mail address: decide by hand which one holds"),
+    "email": ("email", "differs from the mail address of the lead with this number: decide by hand which one holds"),
+}
+_MAKE: Final = text(f"""
+    CREATE TEMPORARY TABLE IF NOT EXISTS import_rows (
+        n bigint, line bigint, round integer, id uuid,
+        {", ".join(f"{name} text" for name in GIVEN)}, custom jsonb, faults jsonb, cells jsonb)
+    ON COMMIT DELETE ROWS""")
+_COPY: Final = f"COPY pg_temp.import_rows ({', '.join(COLUMNS)}) FROM STDIN WITH (NULL '')"
+_PUT: Final = text("""
+    WITH asked AS MATERIALIZED (
+        SELECT s.*, e.id AS by_email, p.id AS by_phone, c.said IS NOT DISTINCT FROM 'refused' AS refused
+        FROM pg_temp.import_rows s
+        LEFT JOIN LATERAL (
+            SELECT l.id FROM leads l WHERE :on_email AND l.org_id = :org AND l.email = s.email
+            ORDER BY ROW(l.created_at, l.id) LIMIT 1) e ON true
+        LEFT JOIN LATERAL (
+            SELECT l.id FROM leads l WHERE :on_phone AND l.org_id = :org AND l.phone = s.phone
+            ORDER BY ROW(l.created_at, l.id) LIMIT 1) p ON true
+        LEFT JOIN LATERAL (
+            SELECT said FROM consents WHERE org_id = :org AND channel = 'phone' AND address = s.phone
+            ORDER BY said_at DESC, id DESC LIMIT 1) c ON true
+        WHERE s.faults IS NULL AND CASE WHEN :all_of_round THEN s.round = :round
+            ELSE s.n = ANY(CAST(:only AS bigint[])) END
+    ), found AS MATERIALIZED (
+        SELECT asked.*, l.id AS lead_id, CASE
+            WHEN by_email IS NULL AND by_phone IS NULL THEN 'created'
+            WHEN NOT :updates THEN 'skipped'
+            WHEN by_email <> by_phone THEN 'two_leads'
+            WHEN l.phone <> asked.phone THEN 'phone'
+            WHEN l.email <> asked.email THEN 'email'
+            -- Two rows that met one lead by different keys: one after the other.
+            WHEN row_number() OVER (PARTITION BY coalesce(by_email, by_phone) ORDER BY n) > 1 THEN 'again'
+            ELSE 'updated' END AS outcome
+        FROM asked LEFT JOIN LATERAL (
+            SELECT leads.id, leads.phone, leads.email FROM leads
+            WHERE leads.org_id = :org AND leads.id = coalesce(by_email, by_phone) LIMIT 1) l ON true
+    ), made AS (
+        INSERT INTO leads (org_id, id, owner_id, name, email, phone, company, source, pipeline, status, score,
+            custom_fields, notes, next_step, time_zone, do_not_call, do_not_call_at, created_at, updated_at)
+        SELECT :org, id, CAST(owner AS uuid), name, email, phone, coalesce(company, ''),
+            coalesce(source, :source), coalesce(pipeline, :pipeline),
+            CASE WHEN refused OR do_not_call IS NOT NULL THEN :stopped ELSE coalesce(status, :status) END,
+            coalesce(CAST(score AS bigint), 0), coalesce(custom, '{}'), coalesce(notes, ''), coalesce(next_step, ''),
+            coalesce(time_zone, ''), refused OR do_not_call IS NOT NULL,
+            CASE WHEN refused OR do_not_call IS NOT NULL THEN CAST(:now AS timestamptz) END, :now, :now
+        FROM found WHERE outcome = 'created'
+    ), changed AS (
+        UPDATE leads SET
+            owner_id = coalesce(CAST(f.owner AS uuid), leads.owner_id), name = f.name,
+            email = coalesce(leads.email, f.email), phone = coalesce(leads.phone, f.phone),
+            company = coalesce(f.company, leads.company), source = coalesce(f.source, leads.source),
+            pipeline = coalesce(f.pipeline, leads.pipeline),
+            status = CASE WHEN leads.do_not_call OR f.refused OR f.do_not_call IS NOT NULL THEN :stopped
+                ELSE coalesce(f.status, leads.status) END,
+            score = coalesce(CAST(f.score AS bigint), leads.score),
+            custom_fields = leads.custom_fields || coalesce(f.custom, '{}'),
+            notes = coalesce(f.notes, leads.notes), next_step = coalesce(f.next_step, leads.next_step),
+            time_zone = coalesce(f.time_zone, leads.time_zone),
+            do_not_call = leads.do_not_call OR f.refused OR f.do_not_call IS NOT NULL,
+            do_not_call_at = CASE WHEN leads.do_not_call OR f.refused OR f.do_not_call IS NOT NULL
+                THEN coalesce(leads.do_not_call_at, CAST(:now AS timestamptz)) END,
+            version = leads.version + 1, updated_at = :now
+        FROM found f WHERE leads.org_id = :org AND leads.id = f.lead_id AND f.outcome = 'updated'
+    )
+    SELECT outcome, count(*) AS many,
+        CASE WHEN :tell_all OR outcome NOT IN ('created', 'skipped', 'updated')
+            THEN jsonb_agg(jsonb_build_array(n, lead_id)) END AS which
+    FROM found GROUP BY outcome""")
+# What a file says of a person is a refusal on record, as if it had been said to us, for every lead of the number.
+_REFUSE: Final = text("""
+    INSERT INTO consents (org_id, id, channel, address, said, said_at, source, evidence, lead_id, recorded_by)
+    SELECT :org, gen_random_uuid(), 'phone', s.phone, 'refused', :now, 'import',
+        CAST(:evidence AS text) || ', row ' || s.n, l.id, :by
+    FROM pg_temp.import_rows s
+    JOIN LATERAL (SELECT id FROM leads WHERE org_id = :org AND phone = s.phone ORDER BY created_at LIMIT 1) l ON true
+    WHERE s.faults IS NULL AND s.do_not_call IS NOT NULL""")
+_STOP: Final = text("""
+    UPDATE leads SET do_not_call = true, do_not_call_at = :now, status = :stopped, next_step = '', updated_at = :now,
+        version = version + 1
+    WHERE org_id = :org AND NOT do_not_call AND phone IN (
+        SELECT phone FROM pg_temp.import_rows WHERE faults IS NULL AND do_not_call IS NOT NULL)""")
+_SET_ASIDE: Final = text("""
+    INSERT INTO import_faults (org_id, id, import_id, row, line, faults, cells)
+    SELECT :org, id, :import_id, n, line, faults, cells FROM pg_temp.import_rows WHERE faults IS NOT NULL""")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Of one batch: how many rows went where, and which ones the database set aside, or all, by number."""
+
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    conflicts: dict[int, str] = field(default_factory=dict)  # number to a name of CONFLICTS
+    told: dict[int, tuple[str, UUID | None]] = field(default_factory=dict)  # to what became of it, and whom it met
+
+
+class Staging:
+    def __init__(self, unit: UnitOfWork) -> None:
+        self._session = unit.session
+        self._org_id = unit.org_id
+
+    async def put(self, batch: Batch, plan: Plan, now: Any, *, tell_all: bool = False) -> Outcome:
+        """Put a batch's good rows in, in the caller's transaction, as if they came one after the other."""
+        await self._session.execute(_MAKE)
+        connection = await self._session.connection()
+        raw = await connection.get_raw_connection()
+        driver = raw.driver_connection
+        assert isinstance(driver, psycopg.AsyncConnection), "our one driver"
+        async with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
+            await copy.write(batch.copy)
+        outcome = Outcome()
+        asked = self._asked(plan, now, tell_all=tell_all)
+        for number in range(batch.rounds):
+            again = await self._round(asked | {"all_of_round": True, "round": number, "only": []}, outcome)
+            while again:
+                again = await self._round(asked | {"all_of_round": False, "round": number, "only": again}, outcome)
+        return outcome
+
+    async def refuse(self, evidence: str, by: UUID | None, now: Any) -> None:
+        """Keep what the batch says of people who are not to be called, for every lead of their numbers."""
+        told = {"org": self._org_id, "now": now}
+        await self._session.execute(_REFUSE, told | {"evidence": evidence, "by": by})
+        await self._session.execute(_STOP, told | {"stopped": DO_NOT_CALL})
+
+    async def set_aside(self, import_id: UUID) -> None:
+        """Keep the batch's bad rows."""
+        await self._session.execute(_SET_ASIDE, {"org": self._org_id, "import_id": import_id})
+
+    def _asked(self, plan: Plan, now: Any, *, tell_all: bool) -> dict[str, Any]:
+        matches = plan.when_found != "create"
+        return {
+            "org": self._org_id,
+            "on_email": matches and "email" in plan.match_on,
+            "on_phone": matches and "phone" in plan.match_on,
+            "updates": plan.when_found == "update",
+            "source": plan.defaults.get("source", ""),
+            "pipeline": plan.defaults.get("pipeline", DEFAULT_PIPELINE),
+            "status": plan.defaults.get("status", DEFAULT_STATUS),
+            "stopped": DO_NOT_CALL,
+            "now": now,
+            "tell_all": tell_all,
+        }
+
+    async def _round(self, asked: dict[str, Any], outcome: Outcome) -> Sequence[int]:
+        """Put one round in, and return the numbers of rows that have to go once more."""
+        again: list[int] = []
+        for name, many, which in await self._session.execute(_PUT, asked):
+            if name == "again":
+                again = [number for number, _ in which]
+                continue
+            if name in CONFLICTS:
+                outcome.conflicts |= {number: name for number, _ in which}
+            else:
+                setattr(outcome, name, getattr(outcome, name) + many)
+            if asked["tell_all"]:
+                outcome.told |= {number: (name, UUID(lead) if lead else None) for number, lead in which}
+        return again

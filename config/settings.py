@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     store_url: str = ""  # file:///path, s3://bucket/prefix; empty: data_dir/store
     public_url: str = ""  # where the carrier reaches the voice process; empty: its own loopback address
     crm_url: str = ""  # where the voice process reaches the CRM; empty: its own loopback address
+    site_url: str = ""  # where people reach the CRM's pages, for links in letters; empty: crm_url or loopback
     carrier_url: str = ""  # the carrier's API; empty: the carrier in a box
 
     # Secrets of ours
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     mail_from: str = "salesos@localhost"
     webhook_networks: tuple[str, ...] = ()  # private networks that webhooks may reach, such as 10.1.0.0/16
 
+    sign_in_failures_max: int = Field(8, ge=5, le=10)  # wrong passwords in a row until signing in is locked
     # How many requests the CRM serves of whom
     limit_public: str = "100/minute"  # of one address, without signing in or in vain
     limit_organisation: str = "6000/minute"  # of all people of an organisation
@@ -122,6 +124,7 @@ class Settings(BaseSettings):
     @field_validator(
         "public_url",
         "crm_url",
+        "site_url",
         "carrier_url",
         "openai_base_url",
         "anthropic_base_url",
@@ -238,6 +241,10 @@ class Settings(BaseSettings):
     @property
     def crm_address(self) -> str:
         return self.crm_url or f"http://127.0.0.1:{self.crm_port}"
+
+    @property
+    def site_address(self) -> str:
+        return self.site_url or self.crm_address
 
     @property
     def public_address(self) -> str:

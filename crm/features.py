@@ -22,9 +22,11 @@ from crm.compliance import routes as compliance
 from crm.consents import routes as consents
 from crm.identity import me_routes as me
 from crm.identity import member_routes as members
+from crm.identity import password_routes as passwords
 from crm.identity import routes as identity
 from crm.identity import session_routes as sign_ins
 from crm.imports import routes as imports
+from crm.invitations import routes as invitations
 from crm.jobs import routes as jobs
 from crm.keys import routes as keys
 from crm.leads import routes as leads
@@ -51,11 +53,13 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     health,
     identity,
     imports,
+    invitations,
     jobs,
     keys,
     leads,
     me,
     members,
+    passwords,
     plans,
     prompts,
     providers,

@@ -20,6 +20,7 @@ from crm.billing import problems as billing
 from crm.database import utc_now
 from crm.identity import problems as identity
 from crm.imports import problems as imports
+from crm.invitations import problems as invitations
 from crm.jobs import problems as jobs
 from crm.keys import problems as keys
 from crm.limits import problems as limits
@@ -88,6 +89,7 @@ KINDS: Final = merge(
     billing.KINDS,
     identity.KINDS,
     imports.KINDS,
+    invitations.KINDS,
     jobs.KINDS,
     keys.KINDS,
     limits.KINDS,
@@ -123,6 +125,8 @@ def problem(
     extra = dict(headers or {})
     if status == 401:
         extra["WWW-Authenticate"] = "Bearer"
+    if details is not None and "retry_after_s" in details:
+        extra["Retry-After"] = str(details["retry_after_s"])
     if status == 503:
         extra["Retry-After"] = str(RETRY_AFTER_S)
     body = {

@@ -52,6 +52,7 @@ class Resources:
     secret_key: str
     internal_key: str
     gate: Gate  # how many requests are served of whom
+    sign_in_failures_max: int
     admins_refund: bool = False  # whether an organisation may refund its own calls
 
     async def aclose(self) -> None:
@@ -116,5 +117,6 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
             ),
             tuple(ip_network(name) for name in settings.unlimited_networks),
         ),
+        sign_in_failures_max=settings.sign_in_failures_max,
         admins_refund=settings.admins_refund,
     )

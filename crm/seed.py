@@ -13,9 +13,10 @@ from uuid import UUID
 from crm.agents.model import Agent
 from crm.billing.ledger import Ledger
 from crm.database import Sessions, open_engine, open_sessions
+from crm.identity.hashing import hash_password
 from crm.identity.model import Organisation, User
 from crm.identity.store import PeopleStore
-from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
+from crm.identity.usecases import NewOrganisation, found_organisation
 from crm.leads.model import Lead
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id

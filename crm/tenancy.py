@@ -24,6 +24,7 @@ JOB_TABLES: Final = frozenset(
         "procrastinate_periodic_defers",
         "procrastinate_workers",
         "recording_duties",  # whose recordings are to be looked through
+        "sign_in_attempts",  # of mail addresses, as keyed hashes
         "usage_reconciliations",
     }
 )

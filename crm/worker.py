@@ -125,6 +125,7 @@ async def _work(settings: Settings) -> None:
                 post=open_post(settings.mail_url.get_secret_value(), settings.mail_from, settings.data_dir / "letters"),
                 webhooks=Sender(read_networks(settings.webhook_networks)),
                 secret_key=settings.secret_key.get_secret_value(),
+                site_url=settings.site_address,
                 dead_letters_max=settings.dead_letters_max,
             )
             for name, loop in LOOPS.items():

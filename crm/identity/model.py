@@ -70,3 +70,16 @@ class UserSession(Row):
     address: Mapped[str]
     created_at: Mapped[datetime]
     used_at: Mapped[datetime]  # when a token was given last
+
+
+class SignInAttempts(Row):
+    """How often signing in went wrong with one mail address, whether anybody has it or not."""
+
+    __tablename__ = "sign_in_attempts"
+
+    address_hash: Mapped[str] = mapped_column(primary_key=True)  # keyed: the address is not kept
+    failures: Mapped[int] = mapped_column(default=0)
+    failed_at: Mapped[datetime | None]
+    trying: Mapped[int] = mapped_column(default=0)
+    tried_at: Mapped[datetime | None]
+    locked_until: Mapped[datetime | None]

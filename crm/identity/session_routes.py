@@ -33,7 +33,8 @@ class RefreshBody(BaseModel):
 @router.post("", status_code=201)
 async def post_session(body: Credentials, request: Request, held: Held) -> JSONResponse:
     device = cookies.device_of(request)
-    signed_in = await sign_in(body.email, body.password, held.sessions, held.secret_key, device)
+    most = held.sign_in_failures_max
+    signed_in = await sign_in(body.email, body.password, held.sessions, held.secret_key, device, most)
     cookies.leave_refresh(request, signed_in)
     return success(_shown(signed_in), status=201)
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
 
 from crm.identity.model import Member, MemberStatus, Organisation, User, UserSession
 from crm.identity.tokens import Identity
 from crm.unit_of_work import UnitOfWork
+from events.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,13 @@ class PeopleStore:
     async def by_email(self, email: str) -> User | None:
         await self._unit.look_for_email(email)
         return (await self._session.scalars(select(User).where(User.email == email))).one_or_none()
+
+    async def add(self, email: str, full_name: str, password_hash: str) -> User:
+        """Return the person of that address, whom another organisation may have added a moment ago."""
+        await self._unit.look_for_email(email)
+        put = insert(User).values(id=new_id(), email=email, full_name=full_name, password_hash=password_hash)
+        await self._session.execute(put.on_conflict_do_nothing(index_elements=["email"]))
+        return (await self._session.scalars(select(User).where(User.email == email))).one()
 
     async def memberships(self, user_id: UUID) -> Sequence[Membership]:
         """Return the organisations that let the person in, the oldest membership first."""

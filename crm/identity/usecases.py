@@ -3,26 +3,34 @@
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from functools import cache
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from pwdlib import PasswordHash
+import structlog
 from sqlalchemy import delete
 
 from crm.calls.model import DeadLetter
-from crm.database import Sessions
+from crm.database import Sessions, utc_now
 from crm.founding import STEPS
 from crm.identity import tokens
+from crm.identity.attempts import AttemptStore, begin, fail
+from crm.identity.hashing import fits
+from crm.identity.jobs import UNLOCK, UNLOCK_LETTER
+from crm.identity.lockout import FAILURES_MAX
 from crm.identity.model import Member, Organisation, User
 from crm.identity.sessions import NOWHERE, Device, NotSignedIn, SignedIn, open_session
 from crm.identity.store import PeopleStore
 from crm.identity.tokens import BadToken, Identity
+from crm.jobs.queue import JOBS
+from crm.mail.links import UsedLink, read
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 
 PASSWORD_CHARS_MAX: Final = 200
+
+log = structlog.get_logger()
 
 
 class SignInFailed(Refusal):
@@ -41,25 +49,59 @@ class NewOrganisation:
     password_hash: str  # from hash_password; used for an address that is not known yet
 
 
-async def sign_in(email: str, password: str, sessions: Sessions, key: str, device: Device = NOWHERE) -> SignedIn:
+async def sign_in(
+    email: str,
+    password: str,
+    sessions: Sessions,
+    key: str,
+    device: Device = NOWHERE,
+    failures_max: int = FAILURES_MAX,
+) -> SignedIn:
     """Open a session in the person's first organisation.
 
+    An address that nobody has is treated like any other, in what is answered, counted, waited for and done.
+
     Raises:
+        SignInLater: after wrong passwords; this one was not looked at
         SignInFailed
     """
+    email = email.strip().lower()
+    await begin(email, sessions, key, failures_max)
     async with UnitOfWork(sessions) as unit:
         people = PeopleStore(unit)
-        user = await people.by_email(email.strip().lower())
-        memberships = await people.memberships(user.id) if user else ()
-    # An unknown address costs the same time as a wrong password.
-    known = user.password_hash if user else await asyncio.to_thread(_nobodys_hash)
-    fits = await asyncio.to_thread(_hasher().verify, password, known)
-    if user is None or not fits or not memberships:
-        raise SignInFailed
+        user = await people.by_email(email)
+        memberships = await people.memberships(user.id if user is not None else new_id())
+    right = await asyncio.to_thread(fits, password, user.password_hash if user is not None else None)
     async with UnitOfWork(sessions) as unit:
-        signed_in = await open_session(user, memberships[0], device, unit, key)
+        if user is not None and right and memberships:
+            await AttemptStore(unit, email, key).forget()
+            signed_in = await open_session(user, memberships[0], device, unit, key)
+            await unit.commit()
+            return signed_in
+        locked_until = await fail(unit, email, key, failures_max)
+        if locked_until is not None:
+            log.warning("sign_in.locked", until=locked_until.isoformat())
+            told = {"user_id": str(user.id if user is not None else new_id()), "until": locked_until.isoformat()}
+            await JOBS.defer(unit, UNLOCK_LETTER, told)
         await unit.commit()
-    return signed_in
+    raise SignInFailed
+
+
+async def unlock(token: str, sessions: Sessions, key: str) -> None:
+    """Let somebody sign in again before a lock is over, by the link of its letter.
+
+    Raises:
+        BadLink, ExpiredLink, UsedLink
+    """
+    claims = read(UNLOCK, token, ("user", "until"), utc_now().timestamp(), key)
+    user_id = UUID(claims["user"])
+    async with UnitOfWork(sessions) as unit:
+        await unit.act_as_user(user_id)
+        user = await unit.session.get(User, user_id)
+        until = datetime.fromisoformat(claims["until"])
+        if user is None or not await AttemptStore(unit, user.email, key).unlock(until):
+            raise UsedLink
+        await unit.commit()
 
 
 async def identify(token: str, sessions: Sessions, key: str) -> Identity:
@@ -107,18 +149,3 @@ async def delete_organisation(org_id: UUID, sessions: Sessions) -> None:
         for user_id in members:
             await people.delete_if_left_over(user_id)
         await unit.commit()
-
-
-def hash_password(password: str) -> str:
-    """Return the hash that is stored. Blocking: tens of milliseconds of CPU."""
-    return _hasher().hash(password)
-
-
-@cache
-def _hasher() -> PasswordHash:
-    return PasswordHash.recommended()
-
-
-@cache
-def _nobodys_hash() -> str:
-    return hash_password("nobody")

@@ -91,6 +91,4 @@ def _tell(request: Request, standing: Standing, wait_s: int) -> None:
     if standing.over:
         told["Retry-After"] = wait_s
     headers: Headers = [(f"x-ratelimit-{name.lower()}".encode(), str(value).encode()) for name, value in told.items()]
-    if standing.over:
-        headers.append((b"retry-after", str(wait_s).encode()))
     request.scope.setdefault("state", {})["limit_headers"] = headers

@@ -1,6 +1,7 @@
 """Letters that wait to be posted, and that they were."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,6 +18,7 @@ class PostedLetter(Row):
     key: Mapped[str]
     to_address: Mapped[str]
     subject: Mapped[str]
-    text: Mapped[str]  # empty once it is sent: it may hold a link that signs somebody in
+    text: Mapped[str]  # empty once it is sent
+    link: Mapped[dict[str, Any] | None]  # what its link says; never the link itself
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     sent_at: Mapped[datetime | None]

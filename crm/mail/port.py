@@ -1,16 +1,29 @@
 """Mail to the people who use the system: invitations, unlocking, warnings. Not the inbox of leads."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from crm.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """What a link of ours says; it is signed when its letter is posted (see links), and kept nowhere."""
+
+    purpose: str
+    path: str  # of the page
+    claims: Mapping[str, str]  # ids and times
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     to: str  # one address
     subject: str  # one line
-    text: str  # plain; lines are wrapped on the way
+    text: str  # plain; lines are wrapped on the way; `{link}` stands where the link goes
+    link: Link | None = None
 
 
 class Mail(Protocol):

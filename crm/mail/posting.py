@@ -19,7 +19,14 @@ class PostgresMail:
     async def send(self, unit: UnitOfWork, letter: Letter, *, key: str) -> None:
         """See the port."""
         check(letter)
-        row = {"key": key, "to_address": letter.to, "subject": letter.subject, "text": letter.text}
+        link = letter.link
+        said = link and {
+            "purpose": link.purpose,
+            "path": link.path,
+            "claims": dict(link.claims),
+            "expires_at_s": int(link.expires_at.timestamp()),
+        }
+        row = {"key": key, "to_address": letter.to, "subject": letter.subject, "text": letter.text, "link": said}
         put = insert(PostedLetter).values(org_id=unit.org_id, id=new_id(), **row)
         put = put.on_conflict_do_nothing(index_elements=["org_id", "key"])
         letter_id = await unit.session.scalar(put.returning(PostedLetter.id))

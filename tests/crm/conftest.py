@@ -25,11 +25,12 @@ from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import EventCursor
 from crm.database import Sessions, open_engine, open_sessions
+from crm.identity.hashing import hash_password
 from crm.identity.model import Member, User
 from crm.identity.sessions import Device, open_session
 from crm.identity.store import Membership
 from crm.identity.tokens import Identity, issue
-from crm.identity.usecases import NewOrganisation, found_organisation, hash_password
+from crm.identity.usecases import NewOrganisation, found_organisation
 from crm.leads.model import Lead
 from crm.permissions import Role
 from crm.resources import Resources, open_resources

@@ -22,6 +22,7 @@ from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
 from crm.imports.model import Import, ImportFault, State
+from crm.invitations.model import Invitation
 from crm.keys.model import ApiKey
 from crm.keys.secret import make_key
 from crm.leads.model import Lead
@@ -124,6 +125,11 @@ async def _lead_change(place: Place, unit: UnitOfWork) -> None:
     await unit.session.execute(changed)
 
 
+async def _invitation(place: Place, unit: UnitOfWork) -> None:
+    asked = {"email": "bob@example.com", "role": "rep", "expires_at": utc_now()}
+    unit.session.add(Invitation(org_id=place.org.id, invited_by=place.org.user_id, **asked))
+
+
 async def _notes(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(CallNotes(org_id=place.org.id, call_id=place.call_id))
 
@@ -173,6 +179,7 @@ FILLERS: tuple[Filler, ...] = (
     _consent,
     _erasure,
     _import,
+    _invitation,
     _lead_change,
     _notes,
     _objection,

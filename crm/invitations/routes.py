@@ -1,0 +1,82 @@
+"""/api/invitations: asking people to join, and joining."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from crm.access import Held, Needs, Person, Unit
+from crm.answers import success
+from crm.identity.fields import Email, LinkToken, NewPassword, PersonName
+from crm.invitations.model import Invitation
+from crm.invitations.usecases import Asked, NewPerson, accept, invite, list_invitations, look_at, withdraw
+from crm.permissions import Permission, Role
+
+router = APIRouter(prefix="/api/invitations")
+_guard = [Depends(Needs(Permission.MEMBERS_WRITE))]
+
+
+class InvitationBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    email: Email
+    role: Role
+
+
+class LinkBody(BaseModel):
+    """The `token` of the link in the letter."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: LinkToken
+
+
+class AcceptBody(LinkBody):
+    """Name and password of somebody who has none here yet."""
+
+    full_name: PersonName | None = None
+    password: NewPassword | None = None
+
+
+@router.post("", status_code=201, dependencies=_guard)
+async def post_invitation(body: InvitationBody, person: Person, unit: Unit, held: Held) -> JSONResponse:
+    return success(_shown(await invite(body.email, body.role, person, held.tariff.plans, unit)), status=201)
+
+
+@router.get("", dependencies=_guard)
+async def get_invitations(unit: Unit) -> JSONResponse:
+    return success([_shown(row) for row in await list_invitations(unit)])
+
+
+@router.delete("/{invitation_id}", status_code=204, dependencies=_guard)
+async def delete_invitation(invitation_id: UUID, unit: Unit) -> None:
+    await withdraw(invitation_id, unit)
+
+
+@router.post("/look")
+async def post_look(body: LinkBody, held: Held) -> JSONResponse:
+    return success(_asked(await look_at(body.token, held.sessions, held.secret_key)))
+
+
+@router.post("/accept", status_code=201)
+async def post_accept(body: AcceptBody, held: Held) -> JSONResponse:
+    whole = body.full_name is not None and body.password is not None
+    new = NewPerson(body.full_name or "", body.password or "") if whole else None
+    asked = await accept(body.token, new, held.tariff.plans, held.sessions, held.secret_key)
+    return success(_asked(asked), status=201)
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    return {"organisation": asked.organisation, "email": asked.email, "role": asked.role, "known": asked.known}
+
+
+def _shown(row: Invitation) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "email": row.email,
+        "role": row.role,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+    }

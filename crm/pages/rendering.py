@@ -1,0 +1,47 @@
+"""How pages are rendered: their templates, the headers that keep them to themselves, and whose forms are taken."""
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from starlette.templating import Jinja2Templates
+
+from crm.pages.view import as_clock, as_credits, as_words, split_heard
+from crm.refusals import Refusal
+
+HERE: Final = Path(__file__).parent
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self';"
+        " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    # With no-referrer browsers send forms with "Origin: null", and nobody could sign in.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+
+
+class ForeignForm(Refusal):
+    """The form was sent from another site's page."""
+
+    def __init__(self) -> None:
+        super().__init__("forbidden")
+
+
+def own_origin(request: Request) -> None:
+    """Raises ForeignForm. Browsers name the origin of every form they send."""
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise ForeignForm
+
+
+def render(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
+    return _templates.TemplateResponse(request, template, context, status_code=status, headers=HEADERS)
+
+
+_templates = Jinja2Templates(HERE / "templates")
+_templates.env.filters |= {"credits": as_credits, "clock": as_clock, "words": as_words}
+_templates.env.globals["split_heard"] = split_heard

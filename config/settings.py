@@ -107,6 +107,7 @@ class Settings(BaseSettings):
     mail_from: str = "salesos@localhost"
     webhook_networks: tuple[str, ...] = ()  # private networks that webhooks may reach, such as 10.1.0.0/16
 
+    sign_up: bool = False  # anybody may found an organisation; the operator always may
     sign_in_failures_max: int = Field(8, ge=5, le=10)  # wrong passwords in a row until signing in is locked
     # How many requests the CRM serves of whom
     limit_public: str = "100/minute"  # of one address, without signing in or in vain

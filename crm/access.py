@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar, cast
 
+import structlog
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
@@ -15,12 +16,15 @@ from crm.keys.runaway import take_back
 from crm.keys.scopes import scopes_for
 from crm.keys.secret import MARK
 from crm.keys.usecases import identify_key
+from crm.organisation_path import NAMED
 from crm.permissions import NotAllowed, Permission, may
 from crm.refusals import Refusal
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 
 _BEARER: Final = "bearer "
+
+log = structlog.get_logger()
 
 
 # What refuses those who may not, and has them counted: see crm.limits.strangers.
@@ -48,7 +52,7 @@ async def person_by_bearer(request: Request, held: Held) -> Identity:
 
     Raises:
         NotSignedIn
-        Refusal: the key does not reach the route, or another organisation is named than the bearer's (W9).
+        Refusal: the key does not reach the route, or header or path name another organisation than the bearer's.
     """
     bearer = _bearer(request)
     try:
@@ -60,10 +64,21 @@ async def person_by_bearer(request: Request, held: Held) -> Identity:
     except NotSignedIn:
         await held.gate.admit_stranger(request)
         raise
-    named = request.headers.get("x-tenant-id")
-    if named is not None and named.strip().lower() != str(identity.org_id):
-        raise Refusal("tenant_mismatch")
+    _check_named(request, identity)
     return identity
+
+
+def _check_named(request: Request, identity: Identity) -> None:
+    """Hold the organisation that header and path name, if they do, against the bearer's (S17)."""
+    header = request.headers.get("x-tenant-id")
+    in_header = header.strip().lower() if header is not None else None
+    path = getattr(request.state, NAMED, None)
+    in_path = str(path) if path is not None else None
+    if in_header is not None and in_path is not None and in_header != in_path:
+        raise Refusal("tenant_contradiction")
+    if {in_header, in_path} - {None, str(identity.org_id)}:
+        log.warning("access.tenant_mismatch", user_id=str(identity.user_id), org_id=str(identity.org_id))
+        raise Refusal("tenant_mismatch")
 
 
 async def _person_of_key(bearer: str, request: Request, held: Held) -> Identity:

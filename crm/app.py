@@ -26,6 +26,7 @@ from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
 from crm.features import FEATURES
 from crm.limits.strangers import count_strangers
 from crm.migrate import head_revision
+from crm.organisation_path import OrganisationPath
 from crm.pages.routes import add_pages
 from crm.problems import add_problem_handlers
 from crm.request_context import RequestContext
@@ -68,6 +69,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     for feature in FEATURES:
         app.include_router(feature.router)
     add_pages(app)
+    app.add_middleware(OrganisationPath)
     app.add_middleware(RequestContext)
     return app
 

@@ -13,5 +13,5 @@ async def _open_accounts(unit: UnitOfWork) -> None:
     await Ledger(unit).open_accounts()
 
 
-# In this order; the organisation, its first person and their membership are there already.
+# In this order. The organisation is there; nobody may belong to it yet: its first person may have to be asked.
 STEPS: Final[tuple[Step, ...]] = (_open_accounts,)

@@ -28,6 +28,7 @@ from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
 from crm.refusals import Refusal
+from crm.sign_up import problems as sign_up
 from crm.webhooks import problems as webhooks
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -43,6 +44,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
     "sign_in_failed": Kind(401, "The address or the password is wrong"),
     "not_signed_in": Kind(401, "Sign in first"),
     "no_credit": Kind(402, "The wallet does not pay for this"),
+    "tenant_contradiction": Kind(400, "Header and path name two organisations"),
     "tenant_mismatch": Kind(403, "The token is for another organisation"),
     "country_not_allowed": Kind(403, "Calls to this country are not allowed"),
     "number_kind_refused": Kind(403, "Numbers of this kind are never called"),
@@ -95,6 +97,7 @@ KINDS: Final = merge(
     limits.KINDS,
     prompts.KINDS,
     providers.KINDS,
+    sign_up.KINDS,
     webhooks.KINDS,
 )
 # What a voice node says when another moment, or another node, would do.

@@ -53,6 +53,7 @@ class Resources:
     internal_key: str
     gate: Gate  # how many requests are served of whom
     sign_in_failures_max: int
+    sign_up_open: bool
     admins_refund: bool = False  # whether an organisation may refund its own calls
 
     async def aclose(self) -> None:
@@ -118,5 +119,6 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
             tuple(ip_network(name) for name in settings.unlimited_networks),
         ),
         sign_in_failures_max=settings.sign_in_failures_max,
+        sign_up_open=settings.sign_up,
         admins_refund=settings.admins_refund,
     )

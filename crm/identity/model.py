@@ -17,6 +17,8 @@ class Organisation(Row):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     name: Mapped[str]
     slug: Mapped[str]
+    domain: Mapped[str] = mapped_column(default="")  # of its web site and mail; says nothing about who may join
+    payment_customer_id: Mapped[str | None]  # who it is at the payment service
     record_when: Mapped[str] = mapped_column(default="after_disclosure")
     sensitivity: Mapped[str] = mapped_column(default="normal")  # events.plan.Sensitivity
     recording_retention_days: Mapped[int | None]  # None: recordings are kept

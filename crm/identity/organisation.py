@@ -1,4 +1,4 @@
-"""What an organisation has set for all its calls: read by everybody in it."""
+"""What an organisation is called, and has set for all its calls: read by everybody in it."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,11 @@ from events.plan import RecordWhen, Sensitivity
 
 
 @dataclass(frozen=True, slots=True)
-class CallSettings:
-    """None leaves a setting as it is."""
+class OrganisationChanges:
+    """None leaves it as it is."""
 
+    name: str | None = None
+    domain: str | None = None
     sensitivity: Sensitivity | None = None
     record_when: RecordWhen | None = None
 
@@ -20,10 +22,14 @@ async def read_organisation(unit: UnitOfWork) -> Organisation:
         return await unit.session.get_one(Organisation, unit.org_id)
 
 
-async def change_settings(changes: CallSettings, unit: UnitOfWork) -> Organisation:
+async def change_organisation(changes: OrganisationChanges, unit: UnitOfWork) -> Organisation:
     """Change what is given; calls that are placed from now on have it."""
     async with unit:
         organisation = await unit.session.get_one(Organisation, unit.org_id)
+        if changes.name is not None:
+            organisation.name = changes.name
+        if changes.domain is not None:
+            organisation.domain = changes.domain
         if changes.sensitivity is not None:
             organisation.sensitivity = changes.sensitivity.value
         if changes.record_when is not None:

@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from crm.access import Needs, Unit
 from crm.answers import success
+from crm.identity.fields import Domain, OrganisationName
 from crm.identity.model import Organisation
-from crm.identity.organisation import CallSettings, change_settings, read_organisation
+from crm.identity.organisation import OrganisationChanges, change_organisation, read_organisation
 from crm.permissions import Permission
 from events.plan import RecordWhen, Sensitivity
 
@@ -21,6 +22,8 @@ class OrganisationBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    name: OrganisationName | None = None
+    domain: Domain | None = None
     sensitivity: Sensitivity | None = None
     record_when: RecordWhen | None = None
 
@@ -32,14 +35,16 @@ async def get_organisation(unit: Unit) -> JSONResponse:
 
 @router.patch("/api/organisation", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
 async def patch_organisation(body: OrganisationBody, unit: Unit) -> JSONResponse:
-    changes = CallSettings(body.sensitivity, body.record_when)
-    return success(_shown(await change_settings(changes, unit)))
+    changes = OrganisationChanges(body.name, body.domain, body.sensitivity, body.record_when)
+    return success(_shown(await change_organisation(changes, unit)))
 
 
 def _shown(organisation: Organisation) -> dict[str, Any]:
     return {
         "id": organisation.id,
         "name": organisation.name,
+        "slug": organisation.slug,
+        "domain": organisation.domain,
         "sensitivity": organisation.sensitivity,
         "record_when": organisation.record_when,
     }

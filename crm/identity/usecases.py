@@ -122,9 +122,8 @@ async def identify(token: str, sessions: Sessions, key: str) -> Identity:
 
 
 async def found_organisation(new: NewOrganisation, unit: UnitOfWork) -> User:
-    """Make the unit's organisation with its first person and what features begin with, in the caller's transaction."""
-    unit.session.add(Organisation(id=unit.org_id, name=new.name, slug=new.slug))
-    await unit.session.flush()
+    """Make the unit's organisation with its first person, in the caller's transaction."""
+    await begin_organisation(new.name, new.slug, unit)
     email = new.admin_email.strip().lower()
     # Row security lets one see only whom one looks for.
     user = await PeopleStore(unit).by_email(email)
@@ -134,9 +133,17 @@ async def found_organisation(new: NewOrganisation, unit: UnitOfWork) -> User:
         await unit.session.flush()
     unit.session.add(Member(org_id=unit.org_id, user_id=user.id, role="admin"))
     await unit.session.flush()
+    return user
+
+
+async def begin_organisation(name: str, slug: str, unit: UnitOfWork) -> Organisation:
+    """Make the unit's organisation with what features begin with, in the caller's transaction."""
+    organisation = Organisation(id=unit.org_id, name=name, slug=slug)
+    unit.session.add(organisation)
+    await unit.session.flush()
     for step in STEPS:
         await step(unit)
-    return user
+    return organisation
 
 
 async def delete_organisation(org_id: UUID, sessions: Sessions) -> None:

@@ -31,9 +31,21 @@ async def test_what_is_set_is_in_the_next_calls_plan(
     assert order.plan.sensitivity == "low"
 
 
+async def test_its_name_and_domain(api: httpx.AsyncClient) -> None:
+    body = {"name": "  Padaria Pão & Cia ", "domain": "Padaria.com.BR"}
+    changed = (await api.patch("/api/organisation", json=body)).json()["data"]
+    assert (changed["name"], changed["domain"]) == ("Padaria Pão & Cia", "padaria.com.br")
+    emptied = (await api.patch("/api/organisation", json={"domain": ""})).json()["data"]
+    assert (emptied["name"], emptied["domain"]) == ("Padaria Pão & Cia", "")
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
+        ({"name": " "}, "name"),
+        ({"name": "two\nlines"}, "name"),
+        ({"domain": "https://x.com"}, "domain"),
+        ({"domain": "-x.com"}, "domain"),
         ({"sensitivity": "loud"}, "sensitivity"),
         ({"record_when": ""}, "record_when"),
         ({"sensitivty": "low"}, "sensitivty"),

@@ -1,0 +1,94 @@
+"""The OpenAPI document: whatever it lets through, and a little that it does not, is answered by no fault of ours."""
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis.errors import Unsatisfiable
+from pydantic import SecretStr
+from schemathesis import GenerationMode
+
+from config.settings import Settings
+from salesos.embedded.postgres import PostgresAddresses
+from tests.crm.conftest import make_org, token_of
+from tests.crm.live_app import LiveApp, live_app
+
+# For each route, of either mode; drawn from fixed seeds: the same in every run.
+EXAMPLES: Final = 3
+ANSWER_TIMEOUT_S: Final = 20.0
+# They end the session that asks: asked last.
+LAST: Final = ("DELETE /api/sessions", "DELETE /api/sessions/current")
+
+
+@pytest.fixture(scope="module")
+def live(
+    postgres: PostgresAddresses, redis_url: str, tmp_path_factory: pytest.TempPathFactory, repository: Path
+) -> Iterator[LiveApp]:
+    folder = tmp_path_factory.mktemp("openapi")
+    config = folder / "config"
+    shutil.copytree(repository / "config", config, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    # That of the organisation's agent.
+    (config / "playbooks" / "energy_meeting.yaml").rename(config / "playbooks" / "meeting.yaml")
+    redis = SecretStr(redis_url.rpartition("/")[0] + "/9")
+    settings = Settings(database_url=SecretStr(postgres.app_url), redis_url=redis, data_dir=folder)
+    with live_app(settings, config) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def headers(live: LiveApp) -> Mapping[str, str]:
+    org = live.do(make_org(live.resources.sessions))
+    return {"Authorization": f"Bearer {token_of(org, Settings())}"}
+
+
+def test_no_documented_request_is_a_fault_of_ours(live: LiveApp, headers: Mapping[str, str]) -> None:
+    document = httpx.get(f"{live.url}/api/openapi.json", timeout=ANSWER_TIMEOUT_S).json()
+    schema = schemathesis.openapi.from_dict(document)
+    operations = [unwrapped(found) for found in schema.get_all_operations()]
+    operations.sort(key=lambda operation: operation.label in LAST)
+    faults: list[str] = []
+    unknown: set[str] = set()
+    for operation in operations:
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+            for answer in answers(operation, mode, live.url, headers):
+                if answer.status_code >= 500:
+                    faults.append(f"{operation.label}: {answer.status_code} {answer.text[:300]}")
+                if answer.status_code == 401:
+                    unknown.add(operation.label)
+    assert faults == []
+    assert unknown <= {*LAST, "POST /api/sessions", "POST /api/sessions/refresh"}
+
+
+def unwrapped(found: Any) -> Any:
+    """Return an operation; one that the document describes wrongly raises here."""
+    return found.ok()
+
+
+def answers(operation: Any, mode: GenerationMode, url: str, headers: Mapping[str, str]) -> list[Any]:
+    """Ask EXAMPLES times, each time otherwise, and return what came back."""
+    got: list[Any] = []
+
+    @hypothesis_settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        got.append(case.call(base_url=url, headers=headers, timeout=ANSWER_TIMEOUT_S))
+
+    try:
+        ask()
+    except Unsatisfiable:
+        # Of a request that takes nothing, nothing can be wrong.
+        assert mode is GenerationMode.NEGATIVE
+    return got

@@ -32,7 +32,7 @@ FIRST_TOKEN_TIMEOUT_S: Final = 8.0
 NEXT_TOKEN_TIMEOUT_S: Final = 8.0
 # A first sentence that is not whole so long after its first token is begun with the clause that is: people hear the
 # pause at a comma as the speaker's, and a pause before the first word as the line's.
-CLAUSE_AFTER_S: Final = 0.015
+CLAUSE_AFTER_S: Final = 0.005
 END_CALL: Final = "end_call"
 TO_MACHINES: Final = frozenset({EventName.SCREENING, EventName.MENU, EventName.MESSAGE_BEEP})
 

@@ -1,8 +1,8 @@
 """Where one model's words end and another's begin: whole words only, none twice and none left out. Sans-I/O.
 
-Text is handed on as far as its last blank, so that a failure never leaves half a word behind; the sentence that is
-spoken next needs its last word anyway. A model that goes on behind another's words repeats some of them, however it
-is asked not to: what it repeats is dropped.
+Text is handed on as far as its last blank, or to a comma that it ends with, so that a failure never leaves half a word
+behind; what is spoken next needs its last word anyway. A model that goes on behind another's words repeats some of
+them, however it is asked not to: what it repeats is dropped.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Final
 OVERLAP_WORDS_MIN: Final = 3
 HELD_CHARS_MAX: Final = 200  # of one word: some languages write without blanks
 ALL_SAID: Final = "[end]"  # what a model writes when there is nothing to go on with
-_BLANK: Final = re.compile(r"\s")
+_WHOLE: Final = re.compile(r"\s|(?<=[^\W\d_])[,;]$")  # no word goes on behind these; "10,000" has a figure before it
 _TOKEN: Final = re.compile(r"\S+\s*|\s+")
 _NOISE: Final = re.compile(r"[^\w]+")
 
@@ -34,7 +34,7 @@ class Seam:
         self._held += text
         if self._joining and not self._settle(last=False):
             return ""
-        end = max((match.end() for match in _BLANK.finditer(self._held)), default=0)
+        end = max((match.end() for match in _WHOLE.finditer(self._held)), default=0)
         if len(self._held) - end > HELD_CHARS_MAX:
             end = len(self._held)
         return self._hand_on(end)

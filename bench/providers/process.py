@@ -29,8 +29,8 @@ class Timing(msgspec.Struct, frozen=True):
 
     @property
     def clause_ms(self) -> int:
-        """From the first token of the bench's answer to the one behind its first clause, which is three tokens."""
-        return 3 * self.token_gap_ms
+        """From the first token of the bench's answer to the end of its first clause, which is three tokens."""
+        return 2 * self.token_gap_ms
 
 
 class Addresses(msgspec.Struct, frozen=True):

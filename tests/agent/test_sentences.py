@@ -16,7 +16,8 @@ def test_no_word_is_lost_or_said_twice(pieces: list[str], hurry_at: int) -> None
         if number == hurry_at and (clause := splitter.take_clause()) is not None:
             said.append(clause)
     said += splitter.flush()
-    assert " ".join(said).split() == "".join(pieces).split()
+    # Only "one,two" is two words when a token ends at its comma.
+    assert "".join(said).replace(" ", "") == "".join(pieces).replace(" ", "")
     assert all(sentence.strip() for sentence in said)
 
 
@@ -28,7 +29,10 @@ def test_no_word_is_lost_or_said_twice(pieces: list[str], hurry_at: int) -> None
         ("It costs 1,000 dollars", None),
         ("At half past: come", "At half past:"),
         ("Nothing ends here", None),
-        ("Not before a blank,", None),
+        ("The next token brings a blank,", "The next token brings a blank,"),
+        ("It costs 1,", None),
+        ('She said "yes please,', None),
+        ("Look at https:", None),
     ],
 )
 def test_a_clause_is_worth_its_breath(text: str, clause: str | None) -> None:
@@ -36,4 +40,5 @@ def test_a_clause_is_worth_its_breath(text: str, clause: str | None) -> None:
     assert splitter.push(text) == []
     assert splitter.take_clause() == clause
     assert clause is None or len(clause) >= CLAUSE_CHARS_MIN
-    assert splitter.flush() == [text.removeprefix(clause or "").strip()]
+    rest = text.removeprefix(clause or "").strip()
+    assert splitter.flush() == ([rest] if rest else [])

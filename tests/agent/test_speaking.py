@@ -153,7 +153,7 @@ def test_a_sentence_that_takes_time_is_begun_with_its_first_clause() -> None:
     steps: list[Delta | float | Exception] = [step for token in tokens for step in (0.01, Text(token))]
     reply, room, _ = answer(steps)
     assert reply.sentences == ["That makes sense,", "and so, too, is this.", "Next, the price, is low."]
-    assert reply.waterfall.first_audio_ms == 40  # and not 60, when the sentence is whole
+    assert reply.waterfall.first_audio_ms == 30  # and not 60, when the sentence is whole
     assert room.reply_ms == 13 * WORD_MS + CLAUSE_PAUSE_MS + PAUSE_MS
 
 

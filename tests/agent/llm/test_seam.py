@@ -96,3 +96,15 @@ def test_a_third_model_goes_on_behind_the_second() -> None:
 def test_a_language_without_blanks_is_not_held_back_for_ever() -> None:
     seam = Seam()
     assert seam.push("字" * (HELD_CHARS_MAX + 1)) == "字" * (HELD_CHARS_MAX + 1)
+
+
+def test_a_comma_ends_a_word_before_its_blank_has_come() -> None:
+    seam = Seam()
+    assert [seam.push(piece) for piece in ("That", " makes sense,", " and 10,", "000 more;")] == [
+        "",
+        "That makes sense,",
+        " and ",
+        "10,000 more;",
+    ]
+    seam.join()
+    assert seam.push("or less, I think ") == " or less, I think "

@@ -54,6 +54,7 @@ OPEN: Final = frozenset(
         "POST /api/passwords/resets/redeem",
         "POST /api/sessions",
         "POST /api/sessions/refresh",
+        "POST /api/sign-ups",
         "POST /api/unlocks",
     }
 )
@@ -97,7 +98,7 @@ def config_folder(config_folder: Path, repository: Path) -> Path:
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     """Admins may do what an operator can let them do."""
-    return settings.model_copy(update={"admins_refund": True})
+    return settings.model_copy(update={"admins_refund": True, "sign_up": True})
 
 
 @pytest.fixture

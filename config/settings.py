@@ -119,7 +119,7 @@ class Settings(BaseSettings):
     limit_models: str = "1000/hour;200/minute"
     unlimited_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")  # nothing is counted of these
 
-    dead_letters_max: int = Field(100, ge=0)  # jobs that failed for good; more of them is an alert
+    dead_letters_max: int = Field(100, ge=0)  # jobs that failed for good, or events not applied; more is an alert
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator(

@@ -32,6 +32,7 @@ from crm.keys import routes as keys
 from crm.leads import routes as leads
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
+from crm.recovery import routes as recovery
 from crm.sign_up import routes as sign_up
 from crm.timeline import routes as timeline
 from crm.tools import routes as tools
@@ -65,6 +66,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     prompts,
     providers,
     recordings,
+    recovery,
     sign_ins,
     sign_up,
     timeline,

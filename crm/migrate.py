@@ -108,8 +108,9 @@ def _rights(table: str) -> str:
     if table == "alembic_version":
         return "SELECT"
     if table == "dead_letters":
-        # What a letter says belongs to one organisation, and the table to none: the application cannot read it.
-        return "SELECT (id, org_id, call_id, stream, entry_id, cause, at), INSERT, DELETE"
+        # What a letter says belongs to one organisation, and the table to none: it is read by one function only.
+        shown = "SELECT (id, org_id, call_id, stream, entry_id, why, cause, times, at, digest)"
+        return f"{shown}, INSERT, UPDATE (cause, times, at), DELETE"
     if table in APPEND_ONLY:
         return "SELECT, INSERT"
     return "SELECT, INSERT, UPDATE, DELETE"

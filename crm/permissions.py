@@ -26,6 +26,7 @@ class Permission(StrEnum):
     BILLING_REFUND = "billing:refund"  # gives back what a call was charged
     CALLS_ERASE = "calls:erase"
     CONSENTS_GRANT = "consents:grant"  # lifts a refusal, with proof
+    EVENTS_RETRY = "events:retry"  # the organisation's events of calls that could not be applied
     IMPORTS_WRITE = "imports:write"  # many leads at once, from a file
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
     KEYS_WRITE = "keys:write"  # API keys
@@ -50,7 +51,9 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     ),
     Role.REP: frozenset(),
     Role.SUPERVISOR: frozenset(),
-    Role.ENGINEER: frozenset({Permission.AGENTS_WRITE, Permission.JOBS_RETRY, Permission.PROMPTS_WRITE}),
+    Role.ENGINEER: frozenset(
+        {Permission.AGENTS_WRITE, Permission.EVENTS_RETRY, Permission.JOBS_RETRY, Permission.PROMPTS_WRITE}
+    ),
 }
 
 

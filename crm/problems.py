@@ -27,6 +27,7 @@ from crm.limits import problems as limits
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
+from crm.recovery import problems as recovery
 from crm.refusals import Refusal
 from crm.sign_up import problems as sign_up
 from crm.webhooks import problems as webhooks
@@ -98,6 +99,7 @@ KINDS: Final = merge(
     prompts.KINDS,
     providers.KINDS,
     sign_up.KINDS,
+    recovery.KINDS,
     webhooks.KINDS,
 )
 # What a voice node says when another moment, or another node, would do.

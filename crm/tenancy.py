@@ -33,6 +33,7 @@ JOB_TABLES: Final = frozenset(
 # organisation itself, and nobody may run it but the application.
 OWNERS_FUNCTIONS: Final = frozenset(
     {
+        "dead_letter",
         "search_leads",
     }
 )

@@ -24,4 +24,4 @@ class Work:
     webhooks: Sender
     secret_key: str
     site_url: str = "http://127.0.0.1:8700"  # of the pages, for links in letters
-    dead_letters_max: int = 100  # of jobs; more is an alert
+    dead_letters_max: int = 100  # of jobs, and of events; more is an alert

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib.metadata import version as installed_version
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
+from uuid import UUID
 
 import structlog
 import typer
@@ -149,6 +150,34 @@ def jobs(
     from salesos.dead_jobs import run_jobs
 
     raise SystemExit(run_jobs(_settings(), retry, retry_all=retry_all, as_json=json))
+
+
+@app.command()
+def events(
+    call: Annotated[UUID | None, typer.Option(help="Of this call only.")] = None,
+    retry: Annotated[UUID | None, typer.Option(help="Apply this one now.")] = None,
+    retry_all: Annotated[bool, typer.Option("--retry-all", help="Apply all listed, oldest first.")] = False,
+    discard: Annotated[UUID | None, typer.Option(help="Give this one up: it is deleted.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
+) -> None:
+    """List the events of calls that could not be applied; have them tried again, or give them up."""
+    from salesos.dead_events import Wish, run_events
+
+    wish = Wish(call=call, retry=retry, retry_all=retry_all, discard=discard)
+    raise SystemExit(run_events(_settings(), wish, as_json=json))
+
+
+@app.command()
+def replay(
+    stream: Annotated[int | None, typer.Option(min=0, max=15, help="Of this stream; none: of all.")] = None,
+    since: Annotated[str, typer.Option(help="A moment (2026-11-22T10:00, UTC), or the entry before.")] = "",
+    until: Annotated[str, typer.Option(help="A moment, or the last entry.")] = "",
+    call: Annotated[UUID | None, typer.Option(help="Of this call only, what could not be applied included.")] = None,
+) -> None:
+    """Offer events of calls that Redis still has to the CRM again: what it missed is applied, and nothing twice."""
+    from salesos.replay import Wish, run_replay
+
+    raise SystemExit(run_replay(_settings(), Wish(stream, since, until, call)))
 
 
 @app.command("credits")

@@ -1,9 +1,11 @@
 """Calls, their events and transcripts, and the tables of the machinery around them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import Computed
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.database import Row, utc_now
@@ -166,8 +168,19 @@ class EventCursor(Row):
     leased_until: Mapped[datetime | None]
 
 
+class Why(StrEnum):
+    """Why an entry lies with the dead letters."""
+
+    UNREADABLE = "unreadable"  # this release does not know it, or nobody would
+    UNKNOWN_CALL = "unknown_call"
+    FAILED = "failed"  # its effects; the call went on without them, as if it had been applied
+
+
 class DeadLetter(Row):
-    """An entry of a stream that could not be applied. Written and deleted, never read, by the application."""
+    """An entry of a stream that could not be applied, once however often it came.
+
+    Of no tenant (see crm.tenancy). What it says, `raw`, the application reads by one function only; see crm.recovery.
+    """
 
     __tablename__ = "dead_letters"
 
@@ -175,7 +188,10 @@ class DeadLetter(Row):
     org_id: Mapped[UUID | None]
     call_id: Mapped[UUID | None]
     stream: Mapped[str]
-    entry_id: Mapped[str]
-    cause: Mapped[str]
-    raw: Mapped[bytes]
-    at: Mapped[datetime] = mapped_column(default=utc_now)
+    entry_id: Mapped[str]  # where it came first
+    why: Mapped[str] = mapped_column(default=Why.FAILED.value)
+    cause: Mapped[str]  # in words; of effects the kind of fault only, whose text may hold what was said
+    raw: Mapped[bytes] = mapped_column(deferred=True)
+    digest: Mapped[bytes] = mapped_column(Computed("sha256(raw)", persisted=True), deferred=True)
+    times: Mapped[int] = mapped_column(default=1)
+    at: Mapped[datetime] = mapped_column(default=utc_now)  # when it came last

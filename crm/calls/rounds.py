@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from crm.calls.batch import NotTogether, take_together
 from crm.calls.intake import Entry, Mark, bury, is_away, take
+from crm.calls.model import Why
 from crm.database import Sessions
 from crm.unit_of_work import UnitOfWork
 from events import call as happenings
@@ -93,12 +94,12 @@ class Round:
 
     async def _apply_alone(self, entry: Entry, event: Event) -> None:
         async with UnitOfWork(self._sessions, event.org_id) as unit:
-            mark = await take(event, entry, unit)
+            mark = (await take(event, entry, unit)).mark
             await unit.commit()
         self.marks[mark.call_id] = mark
 
     async def _bury(self, unreadable: Sequence[tuple[Entry, str]]) -> None:
         async with UnitOfWork(self._sessions) as unit:
             for entry, fault in unreadable:
-                await bury(entry, unit, f"unreadable: {fault}")
+                await bury(entry, unit, Why.UNREADABLE, f"unreadable: {fault}")
             await unit.commit()

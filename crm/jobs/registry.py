@@ -9,6 +9,7 @@ from crm.jobs import jobs
 from crm.jobs.port import Task
 from crm.mail import jobs as mail
 from crm.outbox import jobs as outbox
+from crm.recovery import jobs as recovery
 from crm.sign_up import jobs as sign_up
 from crm.webhooks import jobs as webhooks
 
@@ -35,5 +36,6 @@ TASKS: Final = by_name(
     mail.TASKS,
     outbox.TASKS,
     sign_up.TASKS,
+    recovery.TASKS,
     webhooks.TASKS,
 )

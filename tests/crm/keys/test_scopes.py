@@ -39,6 +39,7 @@ def test_one_gives_what_one_has() -> None:
     assert all(may_give(Role.ADMIN, scope) for scope in SCOPES)
     assert [scope for scope in sorted(SCOPES - ORDINARY) if may_give(Role.ENGINEER, scope)] == [
         "agents:write",
+        "events:retry",
         "jobs:retry",
         "prompts:write",
     ]

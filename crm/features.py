@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from crm import health
 from crm.agents import routes as agents
 from crm.appointments import routes as appointments
+from crm.billing import ledger_routes as replays
 from crm.billing import operator_routes as billing_by_operator
 from crm.billing import plan_routes as plans
 from crm.billing import routes as billing
@@ -67,6 +68,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     providers,
     recordings,
     recovery,
+    replays,
     sign_ins,
     sign_up,
     timeline,

@@ -16,6 +16,7 @@ JOB_TABLES: Final = frozenset(
         "dead_letters",  # what could not be applied
         "event_cursors",  # where the streams are read to
         "job_failures",  # where jobs failed
+        "ledger_duties",  # whose ledgers are to be replayed
         "model_usage_days",  # what models took of all organisations together
         "note_duties",  # which calls' notes are to be written
         "pending_dials",  # which dials await a word

@@ -198,6 +198,16 @@ def purse(
 
 
 @app.command()
+def ledger(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Replay every organisation's ledger; status 1 when a balance is not what its entries come to."""
+    from salesos.ledgers import run_ledgers
+
+    raise SystemExit(run_ledgers(_settings(), as_json=json))
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database's schema up to date (needs SALESOS_DATABASE_OWNER_URL)."""
     settings = _settings()

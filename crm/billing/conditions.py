@@ -22,7 +22,7 @@ from events.ids import new_id
 from events.money import Millicredits
 
 _READ: Final = text("""
-    SELECT subscription.plan, own.price, organisation.settings ->> :at_zero AS at_zero
+    SELECT subscription.plan, subscription.alert_base, own.price, organisation.settings ->> :at_zero AS at_zero
     FROM organisations AS organisation LEFT JOIN subscriptions AS subscription ON subscription.org_id = :org
     LEFT JOIN LATERAL (
         SELECT price FROM own_prices WHERE org_id = :org AND resource = :resource AND from_at <= :at
@@ -45,6 +45,7 @@ class Conditions:
     plan: Plan
     price: Millicredits  # of one unit of the resource that was asked about
     credit: Millicredits  # what calls may use beyond what is paid; none unless the organisation wants it
+    alert_base: int = 0  # what there was after credits came in last
 
 
 class ConditionStore:
@@ -59,7 +60,8 @@ class ConditionStore:
         plan = tariff.plans.named(row.plan or "")
         price = row.price or price_at(plan.prices.get(resource) or tariff.prices[resource], at)
         on_credit = row.at_zero == AtZero.ON_CREDIT
-        return Conditions(plan, Millicredits(price), plan.credit if on_credit else Millicredits(0))
+        credit = plan.credit if on_credit else Millicredits(0)
+        return Conditions(plan, Millicredits(price), credit, row.alert_base or 0)
 
     async def subscribe(self, plan: str) -> None:
         """Let the organisation have that plan from now on."""

@@ -73,6 +73,7 @@ class Subscription(Row):
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     plan: Mapped[str]  # its name in config/plans.yaml; empty: the default
+    alert_base: Mapped[int] = mapped_column(default=0)  # what there was after credits came in last
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
@@ -88,3 +89,25 @@ class OwnPrice(Row):
     price: Mapped[int | None]  # None: what its plan or the price table says
     from_at: Mapped[datetime]
     at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class BalanceAlert(Row):
+    """An organisation was told that so many percent of its credits are used."""
+
+    __tablename__ = "balance_alerts"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    level: Mapped[int]  # percent
+    base: Mapped[int]
+    available: Mapped[int]
+    at: Mapped[datetime]
+
+
+class LedgerDuty(Row):
+    """An organisation whose ledger is to be replayed; no tenant's table (see crm.tenancy)."""
+
+    __tablename__ = "ledger_duties"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    checked_at: Mapped[datetime | None]

@@ -11,8 +11,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from crm.access import Held, Needs, Unit
 from crm.answers import success
+from crm.billing.alerts import list_alerts
 from crm.billing.ledger import Ledger
-from crm.billing.model import Refund
+from crm.billing.model import BalanceAlert, Refund
 from crm.billing.refunds import RefundRequest, refund_call
 from crm.billing.statement import Choice, all_lines, line_json, read_statement, transactions
 from crm.billing.statement_file import HEADINGS, csv_text, row_of
@@ -98,6 +99,12 @@ async def get_statement_file(unit: Unit, choice: Chosen) -> StreamingResponse:
     return StreamingResponse(_file(choice, unit), media_type="text/csv; charset=utf-8", headers=headers)
 
 
+@router.get("/api/ledger/alerts")
+async def get_alerts(unit: Unit, limit: Annotated[int, Query(ge=1, le=STATEMENT_MAX)] = 20) -> JSONResponse:
+    """When the organisation was told that its credits come to an end, newest first."""
+    return success([_alert_shown(alert) for alert in await list_alerts(unit, limit)])
+
+
 @router.post("/api/calls/{call_id}/refunds", status_code=201)
 async def post_refund(
     call_id: UUID,
@@ -139,6 +146,10 @@ async def _file(choice: Choice, unit: UnitOfWork) -> AsyncGenerator[str]:
                 yield csv_text(rows)
                 rows = []
     yield csv_text(rows)
+
+
+def _alert_shown(alert: BalanceAlert) -> dict[str, Any]:
+    return {"level": alert.level, "base": alert.base, "available": alert.available, "at": alert.at}
 
 
 def _shown(refund: Refund) -> dict[str, Any]:

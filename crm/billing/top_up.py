@@ -1,5 +1,6 @@
 """Putting credits into an organisation's wallet: by the operator, once for each reference of theirs."""
 
+from crm.billing.alerts import rebase
 from crm.billing.ledger import Ledger
 from crm.unit_of_work import UnitOfWork
 from events.money import Millicredits
@@ -14,5 +15,6 @@ async def top_up(amount: Millicredits, reference: str, unit: UnitOfWork) -> bool
         if await ledger.is_booked(name):
             return False
         await ledger.fund(amount, name)
+        await rebase(unit)
         await unit.commit()
         return True

@@ -20,6 +20,8 @@ _LIVE: Final = text("""
     AND created_at > now() - make_interval(secs => funded_s + :slack)
 """)
 
+_HELD: Final = text("SELECT coalesce(sum(held), 0) FROM calls WHERE org_id = :org AND ended_at IS NULL")
+
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -34,3 +36,8 @@ async def live(unit: UnitOfWork) -> Live:
     """
     row = (await unit.session.execute(_LIVE, {"org": unit.org_id, "slack": SLACK_S})).one()
     return Live(row.calls, int(row.credit))
+
+
+async def held_for_calls(unit: UnitOfWork) -> int:
+    """Return what is held for calls that have not ended, in thousandths: what each keeps of its reservation."""
+    return int((await unit.session.execute(_HELD, {"org": unit.org_id})).scalar_one())

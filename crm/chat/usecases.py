@@ -17,7 +17,9 @@ from agent.llm.registry import SCRIPTED, Models, UnknownModel
 from config.settings import Settings
 from crm.agents.model import Agent
 from crm.agents.started import StartedAgent, start_agent
+from crm.billing.alerts import look_if_low
 from crm.billing.conditions import ConditionStore, Tariff
+from crm.billing.ledger import Ledger
 from crm.billing.posting_desk import PostingDesk
 from crm.billing.prices import Resource
 from crm.calls.playbooks import PlaybookUnusable, read_playbook
@@ -99,7 +101,9 @@ async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) ->
         started = await start_agent(await _agent(question.agent_id, unit), new_id(), unit, desk.prompts)
         names = started.models(desk.names)
         keys = await keys_for(unit, names)
-        price = (await ConditionStore(unit).read(desk.tariff, Resource.GENERATION, utc_now())).price
+        conditions = await ConditionStore(unit).read(desk.tariff, Resource.GENERATION, utc_now())
+        if await look_if_low(unit, await Ledger(unit).wallet(), conditions.alert_base):
+            await unit.commit()
     agent = started.agent
     if await redis.exists(MODELS_OFF):
         names = tuple(name for name in names if name == SCRIPTED)
@@ -116,7 +120,7 @@ async def ask(question: Question, unit: UnitOfWork, redis: Redis, desk: Desk) ->
     )
     if names == (SCRIPTED,):
         return await desk.makers.start(unit.org_id, model, request)
-    charge = Charge(desk.postings, unit.org_id, price)
+    charge = Charge(desk.postings, unit.org_id, conditions.price)
     await charge.take()
     try:
         return await desk.makers.start(unit.org_id, model, request, charge.give_back)

@@ -8,7 +8,6 @@ from sqlalchemy import delete, select
 
 from crm.database import utc_now
 from crm.jobs.port import Args, Task
-from crm.outbox.listeners import LISTENERS
 from crm.outbox.model import OutboxEvent
 from crm.unit_of_work import UnitOfWork
 from crm.work import Work
@@ -18,6 +17,9 @@ KEPT: Final = timedelta(days=30)
 
 
 async def _hand_out(work: Work, args: Args) -> None:
+    # Listeners emit events of their own, and whoever emits needs this module: they come when something is handed out.
+    from crm.outbox.listeners import LISTENERS
+
     org_id = UUID(str(args["org_id"]))
     handed = AT_ONCE
     while handed == AT_ONCE:

@@ -7,10 +7,11 @@ One that fails is tried again with all others of that event, so none does more t
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from crm.billing.alerts import watch_event
 from crm.outbox.model import OutboxEvent
 from crm.unit_of_work import UnitOfWork
 from crm.webhooks.delivering import take_event
 
 Listener = Callable[[UnitOfWork, OutboxEvent], Awaitable[None]]
 
-LISTENERS: Final[tuple[Listener, ...]] = (take_event,)
+LISTENERS: Final[tuple[Listener, ...]] = (watch_event, take_event)

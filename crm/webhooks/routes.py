@@ -16,7 +16,7 @@ from crm.webhooks.model import Delivery, Webhook
 from crm.webhooks.usecases import add_webhook, drop_webhook, list_deliveries, list_webhooks, replay, switch
 
 LIMIT_MAX: Final = 100
-EventKind = Literal["call.finished", "import.finished", "lead.created"]
+EventKind = Literal["call.finished", "credits.low", "import.finished", "lead.created"]
 
 router = APIRouter(prefix="/api/webhooks", dependencies=[Depends(Needs(Permission.WEBHOOKS_WRITE))])
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, update
 
 from crm.appointments.model import Appointment
 from crm.billing.conditions import ConditionStore
-from crm.billing.model import Refund
+from crm.billing.model import BalanceAlert, Refund
 from crm.billing.prices import Resource
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
@@ -99,6 +99,10 @@ async def _api_key(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(ApiKey(org_id=place.org.id, name="till", **kept))
 
 
+async def _alert(place: Place, unit: UnitOfWork) -> None:
+    unit.session.add(BalanceAlert(org_id=place.org.id, level=80, base=100, available=20, at=utc_now()))
+
+
 async def _appointment(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Appointment(org_id=place.org.id, lead_id=place.org.lead_id, starts_at=utc_now(), minutes=30))
 
@@ -175,6 +179,7 @@ async def _webhook(place: Place, unit: UnitOfWork) -> None:
 
 FILLERS: tuple[Filler, ...] = (
     _api_key,
+    _alert,
     _appointment,
     _consent,
     _erasure,

@@ -1,15 +1,20 @@
 """What a call is charged: against the wallet and the reservation, step by step."""
 
+import asyncio
+
 import pytest
 
 from crm.billing.call_money import Funding, funding_for, meter_call, reserve_call, settle_call
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
+from crm.billing.replay import replay
 from crm.calls.model import Call
+from crm.calls.store import CallStore
 from crm.database import Sessions, utc_now
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 from events.money import Millicredits
+from tests.crm.billing.calls import fund_call
 from tests.crm.conftest import make_org
 
 PER_MINUTE = Millicredits(10_000)
@@ -83,3 +88,30 @@ async def test_what_the_wallet_cannot_pay_is_a_shortfall(sessions: Sessions) -> 
     assert found[AccountKind.WALLET] == 0
     assert found[AccountKind.SHORTFALL] == -8_000
     assert found[AccountKind.REVENUE] == 20_000
+
+
+async def test_one_key_settled_twice_at_once(sessions: Sessions) -> None:
+    """The end of a call told several times, by several consumers at the same moment: it is charged once."""
+    org = await make_org(sessions, credit=100)
+    call_id = await fund_call(sessions, org)
+
+    async def end() -> None:
+        async with UnitOfWork(sessions, org.id) as unit:
+            call = await CallStore(unit).lock(call_id)
+            assert call is not None
+            await settle_call(call, 60, utc_now(), Ledger(unit))
+            await unit.commit()
+
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(6):
+            tasks.create_task(end())
+    async with UnitOfWork(sessions, org.id) as unit:
+        found = await Ledger(unit).balances()
+        assert await replay(unit) == []
+    assert found == {
+        AccountKind.WALLET: 90_000,
+        AccountKind.HELD: 0,
+        AccountKind.REVENUE: 10_000,
+        AccountKind.FUNDING: -100_000,
+        AccountKind.SHORTFALL: 0,
+    }

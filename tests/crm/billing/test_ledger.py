@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm.billing.call_money import funding_for, meter_call, reserve_call, settle_call
@@ -88,6 +88,39 @@ async def test_no_statement_gives_another_account_a_balance(sessions: Sessions, 
             await unit.session.execute(text("UPDATE ledger_accounts SET balance = 1 WHERE kind = 'held'"))
 
 
+async def test_deadlock_of_two_way_transfers(sessions: Sessions) -> None:
+    """Wallet to held and held to wallet, both ways at once and in both orders: nobody waits in a circle."""
+    org = await make_org(sessions, credit=10)
+    one_way = {AccountKind.WALLET: -10, AccountKind.HELD: 10}
+    other_way = {kind: -amount for kind, amount in one_way.items()}
+
+    async def both(number: int) -> None:
+        moves = (one_way, other_way) if number % 2 else (other_way, one_way)
+        async with UnitOfWork(sessions, org.id) as unit:
+            for step, move in enumerate(moves):
+                await Ledger(unit).post("test", f"{number}:{step}", move)
+            await unit.commit()
+
+    async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+        for number in range(40):
+            tasks.create_task(both(number))
+    found = await balances(sessions, org)
+    assert (found[AccountKind.WALLET], found[AccountKind.HELD]) == (10_000, 0)
+
+
+async def test_one_reference_booked_by_many_at_once(sessions: Sessions, org: Org) -> None:
+    async def book() -> bool:
+        try:
+            return await debit(sessions, org, CREDIT, "once")
+        except IntegrityError:
+            return False
+
+    async with asyncio.TaskGroup() as tasks:
+        tries = [tasks.create_task(book()) for _ in range(8)]
+    assert sum(attempt.result() for attempt in tries) == 1
+    assert (await balances(sessions, org))[AccountKind.REVENUE] == CREDIT
+
+
 class LedgerMachine(RuleBasedStateMachine):
     """Funds, debits and calls in any order; the wallet is never negative and nothing is lost or made."""
 
@@ -98,6 +131,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def found(self, credit: int) -> None:
         self.org = self.run(make_org(self.sessions, credit=credit))
         self.funded = credit * 1_000
+        self.earned = 0
+        self.owed = 0
         self.calls: list[Call] = []
         self.count = 0
 
@@ -110,6 +145,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
         self.run(self.within(put))
         self.funded += amount
+        self.owed -= min(self.owed, amount)
 
     @rule(amount=st.integers(1, 30_000))
     def debit(self, amount: int) -> None:
@@ -117,6 +153,7 @@ class LedgerMachine(RuleBasedStateMachine):
         wallet = self.run(balances(self.sessions, self.org))[AccountKind.WALLET]
         done = self.run(debit(self.sessions, self.org, Millicredits(amount), f"debit:{self.count}"))
         assert done == (amount <= wallet)
+        self.earned += amount if done else 0
 
     @rule(price=st.integers(1, 20_000), max_s=st.integers(1, 200))
     def reserve(self, price: int, max_s: int) -> None:
@@ -139,17 +176,36 @@ class LedgerMachine(RuleBasedStateMachine):
             self.run(self.within(lambda unit: meter_call(call, seconds, Ledger(unit))))
             assert call.charged <= max(call.reserved, 0)
 
+    @rule(which=st.integers(0, 5), share=st.integers(1, 100))
+    def refund(self, which: int, share: int) -> None:
+        if which < len(self.calls) and self.calls[which].settled_at is not None:
+            call = self.calls[which]
+            amount = (call.charged - call.refunded) * share // 100
+            if not amount:
+                return
+            self.count += 1
+
+            async def give(unit: UnitOfWork) -> None:
+                back = Millicredits(amount)
+                await Ledger(unit).take_in(back, AccountKind.REVENUE, "refund", f"refund:{self.count}", call.id)
+
+            self.run(self.within(give))
+            call.refunded += amount
+            self.owed -= min(self.owed, amount)
+
     @rule(which=st.integers(0, 5), seconds=st.integers(0, 300))
     def settle(self, which: int, seconds: int) -> None:
         """Also a second time: a late word charges the difference and gives nothing back."""
         if which < len(self.calls):
             call = self.calls[which]
             call.seq += 1
-            before = call.charged
+            before, held = call.charged, call.held
+            wallet = self.run(balances(self.sessions, self.org))[AccountKind.WALLET]
             self.run(self.within(lambda unit: settle_call(call, seconds, utc_now(), Ledger(unit))))
             owed = price_of_seconds(seconds, Millicredits(call.price_per_minute))
             assert call.charged == max(before, owed)
             assert call.held == 0
+            self.owed += max(0, call.charged - before - held - wallet)
 
     @invariant()
     def nothing_is_lost_or_made(self) -> None:
@@ -159,7 +215,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert found[AccountKind.WALLET] >= 0
         assert found[AccountKind.HELD] == sum(call.held for call in self.calls)
         assert found[AccountKind.FUNDING] == -self.funded
-        assert found[AccountKind.SHORTFALL] <= 0
+        assert found[AccountKind.SHORTFALL] == -self.owed
+        assert found[AccountKind.REVENUE] == self.earned + sum(call.charged - call.refunded for call in self.calls)
         assert sum(found.values()) == 0
         assert self.run(self.within(lambda unit: Ledger(unit).total())) == 0
         assert self.run(self.within(lambda unit: Ledger(unit).drift())) == 0, "the wallet is the sum of its entries"
@@ -184,6 +241,7 @@ class LedgerMachine(RuleBasedStateMachine):
             reserved=reserved,
             held=reserved,
             charged=0,
+            refunded=0,
             funded_s=seconds,
         )
 

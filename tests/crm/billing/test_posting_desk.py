@@ -165,3 +165,20 @@ async def _or_busy(desk: PostingDesk, org_id: UUID, posting: Posting) -> str:
         return await verdict(desk, org_id, posting)
     except LedgerBusy:
         return "busy"
+
+
+async def test_two_desks_take_the_same_wallets_in_opposite_order(engine: AsyncEngine, sessions: Sessions) -> None:
+    """Two processes, each with batches over two organisations, the one first or the other: none waits for ever."""
+    first, second = await make_org(sessions, credit=100), await make_org(sessions, credit=100)
+    orders = [(first, second), (second, first)]
+    async with (
+        PostingDesk.running(engine) as one,
+        PostingDesk.running(engine) as other,
+        asyncio.timeout(60),
+        asyncio.TaskGroup() as tasks,
+    ):
+        for number, (desk, orgs) in enumerate(zip((one, other), orders, strict=True)):
+            wanted = [(org.id, debit(f"{number}:{turn}")) for turn in range(40) for org in orgs]
+            tasks.create_task(verdicts(desk, wanted))
+    for org in (first, second):
+        assert await standing(sessions, org.id) == (20_000, 80_000)

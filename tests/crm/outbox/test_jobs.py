@@ -8,7 +8,7 @@ from crm.database import Sessions
 from crm.jobs.running import do_what_waits
 from crm.mail.port import Letter
 from crm.mail.posting import MAIL
-from crm.outbox import jobs
+from crm.outbox import jobs, listeners
 from crm.outbox.emitting import OUTBOX
 from crm.outbox.model import OutboxEvent
 from crm.unit_of_work import UnitOfWork
@@ -42,7 +42,7 @@ async def test_a_listener_that_was_away_catches_up(work: Work, org: Org, monkeyp
             raise ConnectionResetError
         heard.append(event.body["number"])
 
-    monkeypatch.setattr(jobs, "LISTENERS", (listener,))
+    monkeypatch.setattr(listeners, "LISTENERS", (listener,))
     monkeypatch.setattr(jobs, "AT_ONCE", 2)
     for number in range(3):
         await emit(work, org, number)

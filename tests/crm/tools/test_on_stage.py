@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from starlette.types import ASGIApp
 
 from agent.stock_phrases import ENGLISH
 from bench.providers.chat_script import Answer, Call, InTurn, Seen
@@ -62,7 +63,7 @@ def salesman(seen: Seen) -> Answer:
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI, *, away: bool = False) -> AsyncGenerator[str]:
+async def served(app: ASGIApp, *, away: bool = False) -> AsyncGenerator[str]:
     """Serve the CRM on a port, slow with bookings, or without an answer to them."""
 
     async def slow(scope: Any, receive: Any, send: Any) -> None:

@@ -21,6 +21,7 @@ from crm.calls import routes as calls
 from crm.chat import routes as chat
 from crm.compliance import routes as compliance
 from crm.consents import routes as consents
+from crm.exports import routes as exports
 from crm.identity import me_routes as me
 from crm.identity import member_routes as members
 from crm.identity import password_routes as passwords
@@ -53,6 +54,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     chat,
     compliance,
     consents,
+    exports,
     health,
     identity,
     imports,

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     IMPORTS_WRITE = "imports:write"  # many leads at once, from a file
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
     KEYS_WRITE = "keys:write"  # API keys
+    LEADS_EXPORT = "leads:export"  # all that is known of people, as files
     MEMBERS_WRITE = "members:write"  # who belongs to the organisation, as what
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
@@ -45,6 +46,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.AGENTS_WRITE,
             Permission.CONSENTS_GRANT,
             Permission.IMPORTS_WRITE,
+            Permission.LEADS_EXPORT,
             Permission.PROMPTS_WRITE,
             Permission.VOTES_EXPORT,
         }

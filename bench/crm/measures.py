@@ -33,6 +33,12 @@ async def _events(bed: Bed) -> Mapping[str, float]:
     return await events.measure(bed)
 
 
+async def _imports(bed: Bed) -> Mapping[str, float]:
+    from bench.crm import imports
+
+    return await imports.measure_imports(bed)
+
+
 async def _leads(bed: Bed) -> Mapping[str, float]:
     from bench.crm import lead_pages
 
@@ -48,6 +54,7 @@ async def _postings(bed: Bed) -> Mapping[str, float]:
 # In this order, by the names that `--only` takes.
 MEASURES: Final[Mapping[str, Measure]] = {
     "events": _events,
+    "imports": _imports,
     "leads": _leads,
     "postings": _postings,
 }

@@ -32,6 +32,8 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "owner": ("owner", "owner email", "assigned to", "sales rep", "responsavel", "proprietario", "vendedor", "dono"),
 }
 _BY_NAME: Final = {name: field for field, names in NAMES.items() for name in names}
+# What our own exports have besides.
+_OURS: Final = frozenset({"id", "created at", "updated at", "row", "reason"})
 # Of the cells that hold something; fewer may be slips.
 _SHARE: Final = 0.8
 _CELLS_MIN: Final = 1
@@ -78,6 +80,8 @@ def guess(names: Sequence[str], rows: Sequence[Sequence[str]], region: str = "",
 def _custom(name: str, *, has_header: bool) -> Guess:
     if not has_header:
         return Guess("", "")
+    if _plain(name) in _OURS:
+        return Guess("", "name")
     return Guess(CUSTOM + name[:CUSTOM_NAME_CHARS_MAX], "name")
 
 

@@ -34,13 +34,16 @@ _MAKE: Final = text(f"""
 _COPY: Final = f"COPY pg_temp.import_rows ({', '.join(COLUMNS)}) FROM STDIN WITH (NULL '')"
 _PUT: Final = text("""
     WITH asked AS MATERIALIZED (
-        SELECT s.*, e.id AS by_email, p.id AS by_phone, c.said IS NOT DISTINCT FROM 'refused' AS refused
+        SELECT s.*, e.id AS by_email, p.id AS by_phone,
+            CASE WHEN e.id IS NULL THEN p.phone ELSE e.phone END AS met_phone,
+            CASE WHEN e.id IS NULL THEN p.email ELSE e.email END AS met_email,
+            c.said IS NOT DISTINCT FROM 'refused' AS refused
         FROM pg_temp.import_rows s
         LEFT JOIN LATERAL (
-            SELECT l.id FROM leads l WHERE :on_email AND l.org_id = :org AND l.email = s.email
+            SELECT l.id, l.phone, l.email FROM leads l WHERE :on_email AND l.org_id = :org AND l.email = s.email
             ORDER BY ROW(l.created_at, l.id) LIMIT 1) e ON true
         LEFT JOIN LATERAL (
-            SELECT l.id FROM leads l WHERE :on_phone AND l.org_id = :org AND l.phone = s.phone
+            SELECT l.id, l.phone, l.email FROM leads l WHERE :on_phone AND l.org_id = :org AND l.phone = s.phone
             ORDER BY ROW(l.created_at, l.id) LIMIT 1) p ON true
         LEFT JOIN LATERAL (
             SELECT said FROM consents WHERE org_id = :org AND channel = 'phone' AND address = s.phone
@@ -48,18 +51,16 @@ _PUT: Final = text("""
         WHERE s.faults IS NULL AND CASE WHEN :all_of_round THEN s.round = :round
             ELSE s.n = ANY(CAST(:only AS bigint[])) END
     ), found AS MATERIALIZED (
-        SELECT asked.*, l.id AS lead_id, CASE
+        SELECT asked.*, coalesce(by_email, by_phone) AS lead_id, CASE
             WHEN by_email IS NULL AND by_phone IS NULL THEN 'created'
             WHEN NOT :updates THEN 'skipped'
             WHEN by_email <> by_phone THEN 'two_leads'
-            WHEN l.phone <> asked.phone THEN 'phone'
-            WHEN l.email <> asked.email THEN 'email'
+            WHEN met_phone <> phone THEN 'phone'
+            WHEN met_email <> email THEN 'email'
             -- Two rows that met one lead by different keys: one after the other.
             WHEN row_number() OVER (PARTITION BY coalesce(by_email, by_phone) ORDER BY n) > 1 THEN 'again'
             ELSE 'updated' END AS outcome
-        FROM asked LEFT JOIN LATERAL (
-            SELECT leads.id, leads.phone, leads.email FROM leads
-            WHERE leads.org_id = :org AND leads.id = coalesce(by_email, by_phone) LIMIT 1) l ON true
+        FROM asked
     ), made AS (
         INSERT INTO leads (org_id, id, owner_id, name, email, phone, company, source, pipeline, status, score,
             custom_fields, notes, next_step, time_zone, do_not_call, do_not_call_at, created_at, updated_at)

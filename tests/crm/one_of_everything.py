@@ -19,6 +19,7 @@ from crm.calls.dial import DialRequest
 from crm.calls.model import Erasure, EventCursor
 from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
+from crm.exports.model import Export, Format
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
 from crm.imports.model import Import, ImportFault, State
@@ -116,6 +117,10 @@ async def _erasure(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Erasure(org_id=place.org.id, call_id=place.call_id, scope="recording", reason="request"))
 
 
+async def _export(place: Place, unit: UnitOfWork) -> None:
+    unit.session.add(Export(org_id=place.org.id, format=Format.CSV, filters={}))
+
+
 async def _import(place: Place, unit: UnitOfWork) -> None:
     made = Import(org_id=place.org.id, id=new_id(), file_name="leads.csv", state=State.FINISHED, bad=1, rows=1)
     unit.session.add(made)
@@ -183,6 +188,7 @@ FILLERS: tuple[Filler, ...] = (
     _appointment,
     _consent,
     _erasure,
+    _export,
     _import,
     _invitation,
     _lead_change,

@@ -46,6 +46,7 @@ LAST: Final = frozenset({"DELETE /api/sessions", "DELETE /api/sessions/current"}
 # The routes that take nobody's name.
 OPEN: Final = frozenset(
     {
+        "GET /exports/{token}",
         "GET /recordings/{token}",
         "POST /api/invitations/accept",
         "POST /api/invitations/look",
@@ -63,6 +64,7 @@ TABLES: Final[Mapping[str, str]] = {
     "agent_id": "agents",
     "appointment_id": "appointments",
     "call_id": "calls",
+    "export_id": "exports",
     "import_id": "imports",
     "delivery_id": "webhook_deliveries",
     "invitation_id": "invitations",

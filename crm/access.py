@@ -59,7 +59,7 @@ async def person_by_bearer(request: Request, held: Held) -> Identity:
         if bearer.startswith(MARK):
             identity = await _person_of_key(bearer, request, held)
         else:
-            identity = await identify(bearer, held.sessions, held.secret_key)
+            identity = await identify(bearer, held.standings, held.secret_key)
             await _admit(identity, request, held)
     except NotSignedIn:
         await held.gate.admit_stranger(request)
@@ -117,7 +117,7 @@ async def person_by_cookie(request: Request, held: Held) -> Identity:
         NotSignedIn
     """
     try:
-        identity = await identify(request.cookies.get(cookies.ACCESS, ""), held.sessions, held.secret_key)
+        identity = await identify(request.cookies.get(cookies.ACCESS, ""), held.standings, held.secret_key)
     except NotSignedIn:
         identity = await _refreshed(request, held)
     await _admit(identity, request, held)
@@ -127,7 +127,7 @@ async def person_by_cookie(request: Request, held: Held) -> Identity:
 async def _refreshed(request: Request, held: Held) -> Identity:
     token = request.cookies.get(cookies.REFRESH, "")
     try:
-        signed_in = await refresh(token, None, held.sessions, held.secret_key)
+        signed_in = await refresh(token, None, held.sessions, held.standings, held.secret_key)
     except NotSignedIn:
         await held.gate.admit_stranger(request)
         raise

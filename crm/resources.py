@@ -4,6 +4,7 @@ Made from settings once, where the process starts; everything below gets these v
 """
 
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from crm.calls.recordings import open_store
 from crm.calls.terms import Terms
 from crm.compliance.rules import Rules, read_rules
 from crm.database import Sessions, open_engine, open_sessions
+from crm.identity.standings import Standings, ask_database
 from crm.limits.counts import Counts
 from crm.limits.gate import Gate
 from crm.limits.rules import Rules as Limits
@@ -52,6 +54,7 @@ class Resources:
     secret_key: str
     internal_key: str
     gate: Gate  # how many requests are served of whom
+    standings: Standings
     sign_in_failures_max: int
     sign_up_open: bool
     admins_refund: bool = False  # whether an organisation may refund its own calls
@@ -118,6 +121,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
             ),
             tuple(ip_network(name) for name in settings.unlimited_networks),
         ),
+        standings=Standings(partial(ask_database, sessions), redis),
         sign_in_failures_max=settings.sign_in_failures_max,
         sign_up_open=settings.sign_up,
         admins_refund=settings.admins_refund,

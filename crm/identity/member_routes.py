@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from crm.access import Needs, Unit
+from crm.access import Held, Needs, Unit
 from crm.answers import success
 from crm.identity.members import MemberChange, change_member, list_members, remove_member
 from crm.identity.model import Member, MemberStatus, User
@@ -31,13 +31,14 @@ async def get_members(unit: Unit) -> JSONResponse:
 
 
 @router.patch("/{user_id}", dependencies=[Depends(Needs(Permission.MEMBERS_WRITE))])
-async def patch_member(user_id: UUID, body: MemberBody, unit: Unit) -> JSONResponse:
-    return success(_shown(*await change_member(user_id, MemberChange(body.role, body.status), unit)))
+async def patch_member(user_id: UUID, body: MemberBody, unit: Unit, held: Held) -> JSONResponse:
+    change = MemberChange(body.role, body.status)
+    return success(_shown(*await change_member(user_id, change, held.standings, unit)))
 
 
 @router.delete("/{user_id}", status_code=204, dependencies=[Depends(Needs(Permission.MEMBERS_WRITE))])
-async def delete_member(user_id: UUID, unit: Unit) -> None:
-    await remove_member(user_id, unit)
+async def delete_member(user_id: UUID, unit: Unit, held: Held) -> None:
+    await remove_member(user_id, held.standings, unit)
 
 
 def _shown(member: Member, user: User) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from crm.identity.member_store import MemberStore
 from crm.identity.model import Member, MemberStatus, User
+from crm.identity.standings import Standings
 from crm.identity.store import PeopleStore
 from crm.permissions import Role
 from crm.refusals import Refusal
@@ -37,13 +38,15 @@ async def list_members(unit: UnitOfWork) -> Sequence[tuple[Member, User]]:
         return await MemberStore(unit).all()
 
 
-async def change_member(user_id: UUID, change: MemberChange, unit: UnitOfWork) -> tuple[Member, User]:
+async def change_member(
+    user_id: UUID, change: MemberChange, standings: Standings, unit: UnitOfWork
+) -> tuple[Member, User]:
     """Change a member's role or status; it holds at once, for tokens that are out too.
 
     Raises:
         MemberNotFound, LastAdmin
     """
-    async with unit:
+    async with standings.changing(user_id), unit:
         store = MemberStore(unit)
         await store.lock()
         member, user = await _found(user_id, store)
@@ -57,13 +60,13 @@ async def change_member(user_id: UUID, change: MemberChange, unit: UnitOfWork) -
         return member, user
 
 
-async def remove_member(user_id: UUID, unit: UnitOfWork) -> None:
+async def remove_member(user_id: UUID, standings: Standings, unit: UnitOfWork) -> None:
     """Take a person out; who then belongs to no organisation is forgotten.
 
     Raises:
         MemberNotFound, LastAdmin
     """
-    async with unit:
+    async with standings.changing(user_id), unit:
         store = MemberStore(unit)
         await store.lock()
         await _found(user_id, store)

@@ -10,7 +10,7 @@ from crm.access import Held, Person
 from crm.answers import success
 from crm.identity.fields import Email, LinkToken, NewPassword
 from crm.identity.password_rules import judge
-from crm.identity.passwords import ask_for_reset, change_password, reset_password, unmet_json
+from crm.identity.passwords import Change, ask_for_reset, change_password, reset_password, unmet_json
 from crm.identity.usecases import PASSWORD_CHARS_MAX, unlock
 
 router = APIRouter()
@@ -67,7 +67,8 @@ async def post_judge(body: JudgeBody) -> JSONResponse:
 @router.put("/api/me/password", status_code=204)
 async def put_password(body: ChangeBody, person: Person, held: Held) -> None:
     most = held.sign_in_failures_max
-    await change_password(person, body.current, body.new, held.sessions, held.secret_key, most)
+    word = Change(body.current, body.new)
+    await change_password(person, word, held.sessions, held.standings, held.secret_key, most)
 
 
 @router.post("/api/passwords/resets", status_code=202)
@@ -79,7 +80,7 @@ async def post_reset(body: AskBody, held: Held) -> JSONResponse:
 
 @router.post("/api/passwords/resets/redeem", status_code=204)
 async def post_redeem(body: ResetBody, held: Held) -> None:
-    await reset_password(body.token, body.new, held.sessions, held.secret_key)
+    await reset_password(body.token, body.new, held.sessions, held.standings, held.secret_key)
 
 
 @router.post("/api/unlocks", status_code=204)

@@ -3,6 +3,7 @@
 import asyncio
 import hmac
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from crm.identity.jobs import RESET, RESET_LETTER
 from crm.identity.model import User
 from crm.identity.password_rules import TEXTS, Rule, judge
 from crm.identity.session_store import SessionStore
+from crm.identity.standings import Standings
 from crm.identity.store import PeopleStore
 from crm.identity.tokens import Identity
 from crm.jobs.queue import JOBS
@@ -42,8 +44,14 @@ def check_password(password: str, about: Iterable[str]) -> None:
         raise PasswordRefused(judgement.unmet)
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    current: str
+    new: str
+
+
 async def change_password(
-    person: Identity, current: str, new: str, sessions: Sessions, key: str, failures_max: int
+    person: Identity, change: Change, sessions: Sessions, standings: Standings, key: str, failures_max: int
 ) -> None:
     """Set one's own; every other session of the person ends.
 
@@ -55,7 +63,7 @@ async def change_password(
     user = await _user(person.user_id, sessions)
     assert user is not None, "whoever is signed in is there"
     await begin(user.email, sessions, key, failures_max)
-    right = await asyncio.to_thread(fits, current, user.password_hash)
+    right = await asyncio.to_thread(fits, change.current, user.password_hash)
     async with UnitOfWork(sessions) as unit:
         if right:
             await AttemptStore(unit, user.email, key).forget()
@@ -64,8 +72,9 @@ async def change_password(
         await unit.commit()
     if not right:
         raise Refusal("password_wrong")
-    check_password(new, (user.full_name, user.email))
-    await _set(user, new, sessions, but=person.session_id, key=key)
+    check_password(change.new, (user.full_name, user.email))
+    async with standings.changing(user.id):
+        await _set(user, change.new, sessions, but=person.session_id, key=key)
 
 
 async def ask_for_reset(email: str, sessions: Sessions) -> None:
@@ -90,7 +99,7 @@ async def whose_reset(token: str, sessions: Sessions, key: str) -> User:
     return user
 
 
-async def reset_password(token: str, new: str, sessions: Sessions, key: str) -> None:
+async def reset_password(token: str, new: str, sessions: Sessions, standings: Standings, key: str) -> None:
     """Set a new one by the link of a letter; all sessions of the person end, and a lock of signing in too.
 
     Raises:
@@ -99,7 +108,8 @@ async def reset_password(token: str, new: str, sessions: Sessions, key: str) -> 
     """
     user = await whose_reset(token, sessions, key)
     check_password(new, (user.full_name, user.email))
-    await _set(user, new, sessions, but=None, key=key)
+    async with standings.changing(user.id):
+        await _set(user, new, sessions, but=None, key=key)
 
 
 async def _set(before: User, new: str, sessions: Sessions, *, but: UUID | None, key: str) -> None:

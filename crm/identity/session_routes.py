@@ -47,7 +47,7 @@ async def post_refresh(
     token: Annotated[str, Cookie(alias=cookies.REFRESH, include_in_schema=False)] = "",
 ) -> JSONResponse:
     org_id = body.organisation_id if body is not None else None
-    signed_in = await refresh(token, org_id, held.sessions, held.secret_key)
+    signed_in = await refresh(token, org_id, held.sessions, held.standings, held.secret_key)
     cookies.leave_refresh(request, signed_in)
     return success(_shown(signed_in))
 
@@ -72,20 +72,20 @@ async def get_sessions(person: Person, held: Held) -> JSONResponse:
 
 @router.delete("", status_code=204)
 async def delete_sessions(request: Request, person: Person, held: Held) -> None:
-    await end_all_sessions(person, held.sessions)
+    await end_all_sessions(person, held.sessions, held.standings)
     cookies.drop_both(request)
 
 
 @router.delete("/current", status_code=204)
 async def delete_current(request: Request, person: Person, held: Held) -> None:
     if person.session_id is not None:
-        await end_session(person.session_id, person, held.sessions)
+        await end_session(person.session_id, person, held.sessions, held.standings)
     cookies.drop_both(request)
 
 
 @router.delete("/{session_id}", status_code=204)
 async def delete_session(session_id: UUID, person: Person, held: Held) -> None:
-    await end_session(session_id, person, held.sessions)
+    await end_session(session_id, person, held.sessions, held.standings)
 
 
 def _shown(signed_in: SignedIn) -> dict[str, Any]:

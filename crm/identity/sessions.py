@@ -16,6 +16,7 @@ from crm.identity import refresh_tokens, tokens
 from crm.identity.model import User, UserSession
 from crm.identity.refresh_tokens import BadRefreshToken, Chain, Verdict
 from crm.identity.session_store import SessionStore
+from crm.identity.standings import Standings
 from crm.identity.store import Membership, PeopleStore
 from crm.identity.tokens import Identity
 from crm.refusals import Refusal
@@ -82,7 +83,7 @@ async def open_session(user: User, membership: Membership, device: Device, unit:
     return _signed_in(identity, token, key, now)
 
 
-async def refresh(text: str, org_id: UUID | None, sessions: Sessions, key: str) -> SignedIn:
+async def refresh(text: str, org_id: UUID | None, sessions: Sessions, standings: Standings, key: str) -> SignedIn:
     """Exchange a refresh token for the next, and an access token of the organisation `org_id`.
 
     None keeps the organisation of the last time, or takes another where that one lets the person in no more. A token
@@ -105,8 +106,9 @@ async def refresh(text: str, org_id: UUID | None, sessions: Sessions, key: str) 
             raise NotSignedIn
         verdict = refresh_tokens.judge(token, Chain(row.generation, row.secret_hash, row.rotated_at), key, now)
         if verdict is Verdict.REUSED:
-            await store.end(row.id)
-            await unit.commit()
+            async with standings.changing(token.user_id):
+                await store.end(row.id)
+                await unit.commit()
             log.warning("session.token_reused", session_id=str(token.session_id), user_id=str(token.user_id))
             raise NotSignedIn
         membership = await _membership(org_id, row, unit)
@@ -128,9 +130,9 @@ async def list_sessions(person: Identity, sessions: Sessions) -> Sequence[UserSe
         return await store.alive(utc_now())
 
 
-async def end_session(session_id: UUID, person: Identity, sessions: Sessions) -> None:
+async def end_session(session_id: UUID, person: Identity, sessions: Sessions, standings: Standings) -> None:
     """Raises SessionNotFound: also when it is another person's."""
-    async with UnitOfWork(sessions) as unit:
+    async with standings.changing(person.user_id), UnitOfWork(sessions) as unit:
         store = SessionStore(unit, person.user_id)
         await store.begin()
         if not await store.end(session_id):
@@ -138,9 +140,9 @@ async def end_session(session_id: UUID, person: Identity, sessions: Sessions) ->
         await unit.commit()
 
 
-async def end_all_sessions(person: Identity, sessions: Sessions) -> None:
+async def end_all_sessions(person: Identity, sessions: Sessions, standings: Standings) -> None:
     """Log out everywhere, here too."""
-    async with UnitOfWork(sessions) as unit:
+    async with standings.changing(person.user_id), UnitOfWork(sessions) as unit:
         store = SessionStore(unit, person.user_id)
         await store.begin()
         await store.end_all()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -20,6 +21,7 @@ from crm.identity.jobs import UNLOCK, UNLOCK_LETTER
 from crm.identity.lockout import FAILURES_MAX
 from crm.identity.model import Member, Organisation, User
 from crm.identity.sessions import NOWHERE, Device, NotSignedIn, SignedIn, open_session
+from crm.identity.standings import Standings
 from crm.identity.store import PeopleStore
 from crm.identity.tokens import BadToken, Identity
 from crm.jobs.queue import JOBS
@@ -104,7 +106,7 @@ async def unlock(token: str, sessions: Sessions, key: str) -> None:
         await unit.commit()
 
 
-async def identify(token: str, sessions: Sessions, key: str) -> Identity:
+async def identify(token: str, standings: Standings, key: str) -> Identity:
     """Return who the token names, with the role that they have now.
 
     Raises:
@@ -114,8 +116,7 @@ async def identify(token: str, sessions: Sessions, key: str) -> Identity:
         identity = tokens.read(token, key, time.time())
     except BadToken:
         raise NotSignedIn from None
-    async with UnitOfWork(sessions) as unit:
-        role = await PeopleStore(unit).standing(identity)
+    role = await standings.role_of(identity)
     if role is None:
         raise NotSignedIn
     return replace(identity, role=role)
@@ -146,11 +147,15 @@ async def begin_organisation(name: str, slug: str, unit: UnitOfWork) -> Organisa
     return organisation
 
 
-async def delete_organisation(org_id: UUID, sessions: Sessions) -> None:
+async def delete_organisation(org_id: UUID, sessions: Sessions, standings: Standings) -> None:
     """Delete an organisation and all that is kept about it; people who belong to no other go with it."""
     async with UnitOfWork(sessions, org_id) as unit:
+        members = await PeopleStore(unit).members()
+    async with AsyncExitStack() as stack:
+        for user_id in members:
+            await stack.enter_async_context(standings.changing(user_id))
+        unit = await stack.enter_async_context(UnitOfWork(sessions, org_id))
         people = PeopleStore(unit)
-        members = await people.members()
         await people.delete_organisation()
         await unit.session.execute(delete(DeadLetter).where(DeadLetter.org_id == org_id))
         for user_id in members:

@@ -88,7 +88,7 @@ async def get_reset(request: Request, held: Held, token: str = "") -> Response:
 @router.post("/reset-password", dependencies=_forms)
 async def post_reset(request: Request, held: Held, token: Token, password: Password) -> Response:
     try:
-        await reset_password(token, password, held.sessions, held.secret_key)
+        await reset_password(token, password, held.sessions, held.standings, held.secret_key)
     except PasswordRefused as refused:
         user = await whose_reset(token, held.sessions, held.secret_key)
         context = {"email": user.email, "token": token, "chars_min": CHARS_MIN}

@@ -90,7 +90,7 @@ async def post_sign_out(request: Request, held: Held) -> Response:
     with suppress(NotSignedIn, SessionNotFound):
         visitor = await person_by_cookie(request, held)
         assert visitor.session_id is not None, "visitors hold sessions"
-        await end_session(visitor.session_id, visitor, held.sessions)
+        await end_session(visitor.session_id, visitor, held.sessions, held.standings)
     cookies.drop_both(request)
     return RedirectResponse("/sign-in", 303)
 

@@ -4,7 +4,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from crm.database import Sessions, open_engine, open_sessions
 from crm.identity.hashing import hash_password
 from crm.identity.model import Member, User
 from crm.identity.sessions import Device, open_session
+from crm.identity.standings import Standings, ask_database
 from crm.identity.store import Membership
 from crm.identity.tokens import Identity, issue
 from crm.identity.usecases import NewOrganisation, found_organisation
@@ -179,6 +180,11 @@ async def make_org(sessions: Sessions, *, credit: float = CREDITS, number: str =
         session_id = await _open_session(unit, user.id)
         await unit.commit()
         return Org(unit.org_id, user.id, email, PASSWORD, lead.id, agent.id, session_id)
+
+
+def by_database(sessions: Sessions) -> Standings:
+    """Return what tokens are worth, asked of the database each time."""
+    return Standings(partial(ask_database, sessions))
 
 
 async def add_member(sessions: Sessions, org: Org, role: Role, of: Org | None = None) -> Org:

@@ -17,6 +17,7 @@ from crm.leads.model import Lead
 from crm.seed import LEADS, DemoSignIn, seed_demo
 from crm.unit_of_work import UnitOfWork
 from salesos.embedded.postgres import PostgresAddresses
+from tests.crm.conftest import by_database
 
 KEY = "a-key-that-is-long-enough-for-hs256-0000"
 
@@ -34,7 +35,7 @@ async def _check(app_url: str, first: DemoSignIn, second: DemoSignIn) -> None:
     sessions = open_sessions(engine)
     try:
         signed_in = await sign_in(second.email, second.password, sessions, KEY)
-        identity = await identify(signed_in.token, sessions, KEY)
+        identity = await identify(signed_in.token, by_database(sessions), KEY)
         assert identity.org_id == second.org_id
         with pytest.raises(SignInFailed):
             await sign_in(first.email, first.password, sessions, KEY)

@@ -11,7 +11,7 @@ from crm.identity.members import LastAdmin, MemberChange, change_member
 from crm.identity.model import User
 from crm.permissions import Role
 from crm.unit_of_work import UnitOfWork
-from tests.crm.conftest import Org, add_member, make_org, token_of
+from tests.crm.conftest import Org, add_member, by_database, make_org, token_of
 from tests.crm.test_api import data, problem
 
 
@@ -100,7 +100,7 @@ async def test_two_admins_who_demote_one_another_leave_one(sessions: Sessions, o
 
     async def demote(whom: Org) -> str:
         try:
-            await change_member(whom.user_id, demoted, UnitOfWork(sessions, org.id))
+            await change_member(whom.user_id, demoted, by_database(sessions), UnitOfWork(sessions, org.id))
         except LastAdmin:
             return "refused"
         return "done"

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
@@ -13,13 +14,13 @@ from crm.identity import cookies
 from crm.identity.model import UserSession
 from crm.identity.refresh_tokens import GRACE, IDLE, LIFETIME
 from crm.identity.session_store import SESSIONS_MAX
-from crm.identity.sessions import Device, NotSignedIn, refresh
+from crm.identity.sessions import Device, NotSignedIn, SignedIn, refresh
 from crm.identity.tokens import LIFETIME_S, Identity, read
 from crm.identity.usecases import identify, sign_in
 from crm.permissions import Role
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
-from tests.crm.conftest import Org, add_member, make_org, token_of
+from tests.crm.conftest import Org, add_member, by_database, make_org, token_of
 from tests.crm.test_api import data, problem
 
 KEY = "a-key-that-is-long-enough-for-hs256-0000"
@@ -45,6 +46,14 @@ async def sign(client: httpx.AsyncClient, org: Org) -> str:
     """Sign in as a browser does; return the access token."""
     answer = await client.post("/api/sessions", json={"email": org.email, "password": org.password})
     return str(data(answer, 201)["token"])
+
+
+async def exchange(token: str, sessions: Sessions, org_id: UUID | None = None) -> SignedIn:
+    return await refresh(token, org_id, sessions, by_database(sessions), KEY)
+
+
+async def who(token: str, sessions: Sessions) -> Identity:
+    return await identify(token, by_database(sessions), KEY)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -82,40 +91,40 @@ async def test_without_a_good_cookie_there_is_no_token(cookie: str, client: http
 async def test_two_tabs_that_race_both_go_on(sessions: Sessions, org: Org) -> None:
     signed_in = await sign_in(org.email, org.password, sessions, KEY)
     async with asyncio.TaskGroup() as tasks:
-        tabs = [tasks.create_task(refresh(signed_in.refresh_token, None, sessions, KEY)) for _ in range(2)]
+        tabs = [tasks.create_task(exchange(signed_in.refresh_token, sessions)) for _ in range(2)]
     one, other = (tab.result() for tab in tabs)
     assert one.refresh_token == other.refresh_token != signed_in.refresh_token
     for tab in (one, other):
-        assert await identify(tab.token, sessions, KEY) == signed_in.identity
+        assert await who(tab.token, sessions) == signed_in.identity
     # Whichever cookie the browser kept last is good for the next time.
-    assert (await refresh(other.refresh_token, None, sessions, KEY)).identity == signed_in.identity
+    assert (await exchange(other.refresh_token, sessions)).identity == signed_in.identity
 
 
 async def test_a_refresh_token_that_is_reused_ends_the_session_for_both(sessions: Sessions, org: Org) -> None:
     signed_in = await sign_in(org.email, org.password, sessions, KEY)
-    thief = await refresh(signed_in.refresh_token, None, sessions, KEY)
+    thief = await exchange(signed_in.refresh_token, sessions)
     late = utc_now() - GRACE - timedelta(seconds=1)
     await change(sessions, signed_in.identity, rotated_at=late)
 
     with pytest.raises(NotSignedIn):
-        await refresh(signed_in.refresh_token, None, sessions, KEY)
+        await exchange(signed_in.refresh_token, sessions)
     with pytest.raises(NotSignedIn):
-        await refresh(thief.refresh_token, None, sessions, KEY)
+        await exchange(thief.refresh_token, sessions)
     for token in (signed_in.token, thief.token):
         with pytest.raises(NotSignedIn):
-            await identify(token, sessions, KEY)
+            await who(token, sessions)
     # Other sessions of the person are not the thief's.
     assert await count(sessions, org) == 1
 
 
 async def test_an_old_token_ends_the_session_within_the_grace_too(sessions: Sessions, org: Org) -> None:
     signed_in = await sign_in(org.email, org.password, sessions, KEY)
-    second = await refresh(signed_in.refresh_token, None, sessions, KEY)
-    await refresh(second.refresh_token, None, sessions, KEY)
+    second = await exchange(signed_in.refresh_token, sessions)
+    await exchange(second.refresh_token, sessions)
     with pytest.raises(NotSignedIn):
-        await refresh(signed_in.refresh_token, None, sessions, KEY)
+        await exchange(signed_in.refresh_token, sessions)
     with pytest.raises(NotSignedIn):
-        await identify(second.token, sessions, KEY)
+        await who(second.token, sessions)
 
 
 async def test_a_session_that_nobody_uses_ends_and_one_that_is_used_ends_in_a_month(
@@ -124,16 +133,16 @@ async def test_a_session_that_nobody_uses_ends_and_one_that_is_used_ends_in_a_mo
     signed_in = await sign_in(org.email, org.password, sessions, KEY)
     born = utc_now() - LIFETIME + timedelta(days=1)
     await change(sessions, signed_in.identity, created_at=born)
-    again = await refresh(signed_in.refresh_token, None, sessions, KEY)
+    again = await exchange(signed_in.refresh_token, sessions)
     async with UnitOfWork(sessions) as unit:
         await unit.act_as_user(org.user_id)
         row = await unit.session.get_one(UserSession, again.identity.session_id)
         assert row.expires_at == born + LIFETIME < utc_now() + IDLE
     await change(sessions, signed_in.identity, expires_at=utc_now())
     with pytest.raises(NotSignedIn):
-        await refresh(again.refresh_token, None, sessions, KEY)
+        await exchange(again.refresh_token, sessions)
     with pytest.raises(NotSignedIn):
-        await identify(again.token, sessions, KEY)
+        await who(again.token, sessions)
 
 
 async def test_switching_organisations_takes_a_new_token(sessions: Sessions, org: Org) -> None:
@@ -142,18 +151,18 @@ async def test_switching_organisations_takes_a_new_token(sessions: Sessions, org
     signed_in = await sign_in(org.email, org.password, sessions, KEY)
     assert signed_in.identity.org_id == org.id
 
-    there = await refresh(signed_in.refresh_token, second.id, sessions, KEY)
-    seen = await identify(there.token, sessions, KEY)
+    there = await exchange(signed_in.refresh_token, sessions, second.id)
+    seen = await who(there.token, sessions)
     assert (seen.org_id, seen.role) == (second.id, "manager")
     # The next one is for the same organisation; the token of the first one still says what it said.
-    again = await refresh(there.refresh_token, None, sessions, KEY)
+    again = await exchange(there.refresh_token, sessions)
     assert again.identity.org_id == second.id
-    assert (await identify(signed_in.token, sessions, KEY)).org_id == org.id
+    assert (await who(signed_in.token, sessions)).org_id == org.id
 
     stranger = await make_org(sessions)
     with pytest.raises(Refusal, match="tenant_mismatch"):
-        await refresh(again.refresh_token, stranger.id, sessions, KEY)
-    assert (await refresh(again.refresh_token, org.id, sessions, KEY)).identity.role == "admin", "it was not used up"
+        await exchange(again.refresh_token, sessions, stranger.id)
+    assert (await exchange(again.refresh_token, sessions, org.id)).identity.role == "admin", "it was not used up"
 
 
 async def test_the_list_tells_devices_and_one_of_them_is_ended(client: httpx.AsyncClient, org: Org) -> None:

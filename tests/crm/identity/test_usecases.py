@@ -14,7 +14,7 @@ from crm.resources import Resources
 from crm.tenancy import JOB_TABLES, MIGRATION_TABLES
 from crm.unit_of_work import UnitOfWork
 from salesos.embedded.postgres import PostgresAddresses
-from tests.crm.conftest import Org, make_org
+from tests.crm.conftest import Org, by_database, make_org
 from tests.crm.fake_node import FakeNode
 from tests.crm.one_of_everything import fill
 
@@ -23,7 +23,7 @@ KEY = "a-key-that-is-long-enough-for-hs256-0000"
 
 async def test_signing_in(sessions: Sessions, org: Org) -> None:
     signed_in = await sign_in(f"  {org.email.upper()} ", org.password, sessions, KEY)
-    assert await identify(signed_in.token, sessions, KEY) == signed_in.identity
+    assert await identify(signed_in.token, by_database(sessions), KEY) == signed_in.identity
     session_id = signed_in.identity.session_id
     assert signed_in.identity == Identity(org.user_id, org.email, "admin", org.id, session_id)
 
@@ -41,7 +41,7 @@ async def test_a_withdrawn_membership_is_refused_at_once(sessions: Sessions, org
         await unit.session.execute(delete(Member).where(Member.user_id == org.user_id))
         await unit.commit()
     with pytest.raises(NotSignedIn):
-        await identify(token, sessions, KEY)
+        await identify(token, by_database(sessions), KEY)
     with pytest.raises(SignInFailed):
         await sign_in(org.email, org.password, sessions, KEY)
 
@@ -82,7 +82,7 @@ async def test_deleting_an_organisation_removes_everything(
         assert full == set(before) - JOB_TABLES - MIGRATION_TABLES | {"dead_letters", "ledger_duties"}, (
             "every table has a row to lose"
         )
-        await delete_organisation(org.id, sessions)
+        await delete_organisation(org.id, sessions, by_database(sessions))
         assert {table: count for table, count in (await rows_with(owner, org)).items() if count} == {}
         assert await rows_with(owner, other) == untouched
     finally:
@@ -94,7 +94,7 @@ async def test_a_person_of_two_organisations_stays(sessions: Sessions, org: Org)
     async with UnitOfWork(sessions, second.id) as unit:
         unit.session.add(Member(org_id=second.id, user_id=org.user_id, role="rep"))
         await unit.commit()
-    await delete_organisation(org.id, sessions)
+    await delete_organisation(org.id, sessions, by_database(sessions))
     signed_in = await sign_in(org.email, org.password, sessions, KEY)
-    seen = await identify(signed_in.token, sessions, KEY)
+    seen = await identify(signed_in.token, by_database(sessions), KEY)
     assert (seen.role, seen.org_id) == ("rep", second.id)

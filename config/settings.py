@@ -109,6 +109,8 @@ class Settings(BaseSettings):
 
     sign_up: bool = False  # anybody may found an organisation; the operator always may
     sign_in_failures_max: int = Field(8, ge=5, le=10)  # wrong passwords in a row until signing in is locked
+    allowed_origins: tuple[str, ...] = ()  # other sites whose pages may use the API in browsers
+
     # How many requests the CRM serves of whom
     limit_public: str = "100/minute"  # of one address, without signing in or in vain
     limit_organisation: str = "6000/minute"  # of all people of an organisation
@@ -174,6 +176,16 @@ class Settings(BaseSettings):
             amounts = [0]
         if min(amounts) < 1:
             raise ValueError("must be limits such as 500/hour;100/minute, each of 1 or more")
+        return value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            parts = urlsplit(origin)
+            plain = f"{parts.scheme}://{parts.netloc}"
+            if parts.scheme not in ("http", "https") or not parts.hostname or "*" in origin or plain != origin:
+                raise ValueError("must be a JSON list of origins, such as https://app.example.com: no path, no pattern")
         return value
 
     @field_validator("webhook_networks", "unlimited_networks")

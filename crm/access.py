@@ -83,7 +83,7 @@ def _check_named(request: Request, identity: Identity) -> None:
 
 async def _person_of_key(bearer: str, request: Request, held: Held) -> Identity:
     asking = await identify_key(bearer, held.sessions)
-    request.state.key_id = asking.key_id
+    request.state.key_id, request.state.identity = asking.key_id, asking.person
     route = _route(request)
     try:
         await held.gate.admit_key(request, asking.person.org_id, asking.key_id, route.path)
@@ -100,6 +100,7 @@ async def _person_of_key(bearer: str, request: Request, held: Held) -> Identity:
 
 
 async def _admit(identity: Identity, request: Request, held: Held) -> None:
+    request.state.identity = identity
     await held.gate.admit_person(request, identity.org_id, identity.user_id, _route(request).path)
 
 

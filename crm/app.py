@@ -22,6 +22,7 @@ from crm.call_events import EventConsumer
 from crm.calls.recordings import BadStore
 from crm.chat.usecases import open_desk
 from crm.compliance.rules import BadRules
+from crm.cors import Origins
 from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
 from crm.features import FEATURES
 from crm.limits.strangers import count_strangers
@@ -70,6 +71,8 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(OrganisationPath)
+    # The last one added is the first one asked.
+    app.add_middleware(Origins, allowed=settings.allowed_origins)
     app.add_middleware(RequestContext)
     return app
 

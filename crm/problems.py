@@ -60,6 +60,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
     "notes_not_found": Kind(404, "The call has no notes: nobody was spoken with, or its words were erased"),
     "generation_not_found": Kind(404, "There is nothing of that kind to vote on, or its words were erased"),
     "answer_not_found": Kind(404, "There is no such answer, or no longer: ask again"),
+    "origin_not_allowed": Kind(403, "Pages of this origin may not use the API"),
     "not_found": Kind(404, "There is nothing here"),
     "method_not_allowed": Kind(405, "This method is not allowed here"),
     "do_not_call": Kind(409, "This person asked not to be called"),

@@ -34,7 +34,7 @@ def run_ledgers(settings: Settings, *, as_json: bool) -> int:
     elif differing:
         screen.table("Balances that differ", HEADINGS, [cells for one in differing for cells in _rows(one)])
     else:
-        screen.say(f"The ledgers of {replayed} organisations are what their entries come to.")
+        screen.say(f"Ledgers replayed: {replayed}. Every balance is what its entries come to.")
     return 1 if differing else 0
 
 

@@ -13,6 +13,7 @@ from crm.billing.statement import transactions
 from crm.calls.effects import WATERFALL_STAGES
 from crm.calls.model import Call, CallEvent, Turn
 from crm.calls.model_usage import MODEL_USED_KIND, model_usage
+from crm.calls.states import states_of
 from crm.calls.store import CallStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
@@ -22,7 +23,6 @@ from crm.understanding.store import NoteStore, ObjectionStore
 from crm.unit_of_work import UnitOfWork
 
 BARGE_IN_KIND = "turn.barged_in"
-STATE_KIND = "call.state_changed"
 LEDGER_LINES_MAX = 200  # the newest; the statement has all
 
 
@@ -43,7 +43,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         turns = await calls.turns(call_id)
         barge_ins = await calls.events(call_id, kind=BARGE_IN_KIND)
         models = await calls.events(call_id, kind=MODEL_USED_KIND)
-        states = await calls.events(call_id, kind=STATE_KIND)
+        states = await states_of(call_id, unit)
         ledger_lines = await transactions(unit, LEDGER_LINES_MAX, call_id)
         objections = await ObjectionStore(unit).of_call(call_id)
         notes = await NoteStore(unit).get(call_id)
@@ -77,7 +77,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "angry_at": call.angry_at,
         "objections": [objection_json(objection) for objection in objections],
         "notes": notes_json(notes) if notes is not None else None,
-        "states": [_state(event) for event in states],
+        "states": states,
         "transactions": ledger_lines,
     }
 
@@ -116,15 +116,6 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "mood": turn.mood,
         "sentiment": turn.sentiment,
         "sentiment_confidence": turn.sentiment_confidence,
-    }
-
-
-def _state(event: CallEvent) -> dict[str, Any]:
-    return {
-        "state": event.body["state"],
-        "previous": event.body["previous"],
-        "reason": event.body.get("reason", ""),
-        "at": event.at,
     }
 
 

@@ -50,7 +50,7 @@ def run(url: str, folder: Path, *, as_json: bool = False) -> int:
 
 def test_all_is_well(crm: Crm, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(crm.url, tmp_path) == 0
-    assert "3 organisations" in capsys.readouterr().out
+    assert "replayed: 3." in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("as_json", [False, True])

@@ -221,15 +221,18 @@ async def test_a_call_shows_its_states_and_what_it_cost(
     page = (await browser.get(f"/calls/{call_id}")).text
     assert "No voice node has spoken for it yet" in page
     ringing = StateChanged(State.RINGING, State.DIALING)
+    turns = [StateChanged(State.LISTENING, State.RINGING)]
+    turns += [StateChanged(State.SPEAKING, State.LISTENING), StateChanged(State.LISTENING, State.SPEAKING)] * 3
     ended = StateChanged(State.ENDED, State.ENDING, "end_call")
     finished = Finished(State.ENDED, Outcome.HUNG_UP, None, 30.0, 30)
-    await play(resources, org, call_id, ringing, Answered(), ended, finished, Closed())
+    await play(resources, org, call_id, ringing, Answered(), *turns, ended, finished, Closed())
     page = (await browser.get(f"/calls/{call_id}")).text
-    assert page.count('<dt class="mono">') == 2
+    assert page.count('<dt class="mono">') == 3, "who has the floor is the transcript's"
     assert "settle" in page
     call = (await api.get(f"/api/calls/{call_id}")).json()["data"]
     assert [(change["previous"], change["state"]) for change in call["states"]] == [
         ("dialing", "ringing"),
+        ("ringing", "listening"),
         ("ending", "ended"),
     ]
     assert [line["kind"] for line in call["transactions"]] == ["settle", "reserve"]

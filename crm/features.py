@@ -32,10 +32,12 @@ from crm.invitations import routes as invitations
 from crm.jobs import routes as jobs
 from crm.keys import routes as keys
 from crm.leads import routes as leads
+from crm.notes import routes as notes
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
 from crm.recovery import routes as recovery
 from crm.sign_up import routes as sign_up
+from crm.tasks import routes as tasks
 from crm.timeline import routes as timeline
 from crm.tools import routes as tools
 from crm.tools import settings_routes as transfers
@@ -64,6 +66,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     leads,
     me,
     members,
+    notes,
     passwords,
     plans,
     prompts,
@@ -73,6 +76,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     replays,
     sign_ins,
     sign_up,
+    tasks,
     timeline,
     tools,
     transfers,

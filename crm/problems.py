@@ -25,12 +25,14 @@ from crm.invitations import problems as invitations
 from crm.jobs import problems as jobs
 from crm.keys import problems as keys
 from crm.limits import problems as limits
+from crm.notes import problems as notes
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
 from crm.recovery import problems as recovery
 from crm.refusals import Refusal
 from crm.sign_up import problems as sign_up
+from crm.tasks import problems as tasks
 from crm.webhooks import problems as webhooks
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -99,10 +101,12 @@ KINDS: Final = merge(
     jobs.KINDS,
     keys.KINDS,
     limits.KINDS,
+    notes.KINDS,
     prompts.KINDS,
     providers.KINDS,
     sign_up.KINDS,
     recovery.KINDS,
+    tasks.KINDS,
     webhooks.KINDS,
 )
 # What a voice node says when another moment, or another node, would do.

@@ -24,6 +24,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/prompts": "prompts",
     "/api/providers": "providers",
     "/api/settings": "settings",
+    "/api/tasks": "leads",
     "/api/votes": "votes",
 }
 # A key that made keys or members would outlive every revocation, and grant itself what it was not given.

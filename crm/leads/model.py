@@ -52,6 +52,8 @@ class Task(Row):
     """Something a person or a cadence has to do, such as calling back at the time that was said."""
 
     __tablename__ = "tasks"
+    # The version that a change leaves is read back with it.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy's own way
 
     org_id: Mapped[UUID] = mapped_column(primary_key=True)
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -61,6 +63,11 @@ class Task(Row):
     title: Mapped[str]
     due_text: Mapped[str] = mapped_column(default="")  # as the prospect said it
     due_at: Mapped[datetime | None]  # where the time was understood
-    status: Mapped[str] = mapped_column(default="open")
+    status: Mapped[str] = mapped_column(default="open")  # see crm.tasks.usecases.Status
+    assignee_id: Mapped[UUID | None]  # a user; None: whoever works the lead
+    created_by: Mapped[UUID | None]  # a user; None: by ourselves, from a call
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[UUID | None]
+    version: Mapped[int] = mapped_column(default=1, onupdate=text("tasks.version + 1"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)

@@ -21,10 +21,11 @@ from crm.access import Unit
 from crm.answers import page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
-from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead, Task
+from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead
 from crm.leads.phones import e164_of
 from crm.leads.usecases import LeadFields, add_lead, leads_after, list_leads, read_lead, replace_lead
 from crm.page_cursor import CURSOR_CHARS_MAX
+from crm.tasks.showing import task_json
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
 
@@ -175,17 +176,4 @@ def lead_json(lead: Lead) -> dict[str, Any]:
         "version": lead.version,
         "created_at": lead.created_at,
         "updated_at": lead.updated_at,
-    }
-
-
-def task_json(task: Task) -> dict[str, Any]:
-    return {
-        "id": task.id,
-        "kind": task.kind,
-        "title": task.title,
-        "due_text": task.due_text,
-        "due_at": task.due_at,
-        "status": task.status,
-        "call_id": task.call_id,
-        "created_at": task.created_at,
     }

@@ -23,13 +23,14 @@ from crm.identity.attempts import SignInLater
 from crm.identity.sessions import NotSignedIn, SessionNotFound, end_session
 from crm.identity.tokens import Identity
 from crm.identity.usecases import PASSWORD_CHARS_MAX, SignInFailed, sign_in
-from crm.leads.routes import lead_json, task_json
+from crm.leads.routes import lead_json
 from crm.leads.usecases import list_leads, read_lead
 from crm.pages import people
 from crm.pages.rendering import HERE, own_origin, render
 from crm.pages.view import charts
 from crm.problems import KINDS
 from crm.refusals import Refusal
+from crm.tasks.showing import task_json
 from crm.unit_of_work import UnitOfWork
 
 CALLS_SHOWN: Final = 20

@@ -17,6 +17,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from crm.calls.model import Call
 from crm.leads.model import Task
+from crm.notes.model import Note
 from crm.page_cursor import Cursor, after
 from crm.timeline.model import LeadChange
 from crm.unit_of_work import UnitOfWork
@@ -25,6 +26,7 @@ from crm.unit_of_work import UnitOfWork
 class Kind(StrEnum):
     CALL = "call"
     CHANGE = "change"
+    NOTE = "note"
     TASK = "task"
 
 
@@ -32,7 +34,7 @@ class Kind(StrEnum):
 class Item:
     kind: Kind
     at: datetime
-    id: UUID  # of the call, the change or the task
+    id: UUID  # of the call, the change, the note or the task
     details: dict[str, Any]
 
 
@@ -66,6 +68,13 @@ SOURCES: Final[Mapping[Kind, Source]] = {
     Kind.CHANGE: Source(
         LeadChange.org_id, LeadChange.lead_id, LeadChange.at, LeadChange.id, {"changes": LeadChange.changes}
     ),
+    Kind.NOTE: Source(
+        Note.org_id,
+        Note.lead_id,
+        Note.created_at,
+        Note.id,
+        {"text": Note.text, "author_id": Note.author_id, "updated_at": Note.updated_at},
+    ),
     Kind.TASK: Source(
         Task.org_id,
         Task.lead_id,
@@ -78,6 +87,8 @@ SOURCES: Final[Mapping[Kind, Source]] = {
             "due_at": Task.due_at,
             "status": Task.status,
             "call_id": Task.call_id,
+            "assignee_id": Task.assignee_id,
+            "done_at": Task.done_at,
         },
     ),
 }

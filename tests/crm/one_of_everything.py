@@ -29,6 +29,7 @@ from crm.keys.secret import make_key
 from crm.leads.model import Lead
 from crm.mail.port import Letter
 from crm.mail.posting import MAIL
+from crm.notes.model import Note
 from crm.outbox.model import OutboxEvent
 from crm.prompts.usecases import Draft, write_prompt
 from crm.providers.model import ProviderKey
@@ -139,6 +140,11 @@ async def _invitation(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Invitation(org_id=place.org.id, invited_by=place.org.user_id, **asked))
 
 
+async def _note(place: Place, unit: UnitOfWork) -> None:
+    written = {"lead_id": place.org.lead_id, "author_id": place.org.user_id}
+    unit.session.add(Note(org_id=place.org.id, text="likes mornings", **written))
+
+
 async def _notes(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(CallNotes(org_id=place.org.id, call_id=place.call_id))
 
@@ -192,6 +198,7 @@ FILLERS: tuple[Filler, ...] = (
     _import,
     _invitation,
     _lead_change,
+    _note,
     _notes,
     _objection,
     _provider_key,

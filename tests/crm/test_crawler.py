@@ -70,7 +70,9 @@ TABLES: Final[Mapping[str, str]] = {
     "invitation_id": "invitations",
     "key_id": "api_keys",
     "lead_id": "leads",
+    "note_id": "notes",
     "objection_id": "objections",
+    "task_id": "tasks",
     "webhook_id": "webhooks",
 }
 # They tell which kind of thing is meant, not which thing.
@@ -151,7 +153,7 @@ async def ids_of(rows: Mapping[str, list[str]], org: Org, sessions: Sessions) ->
         job_id = (await unit.session.execute(dead)).scalars().first()
         await unit.commit()
     more = {"turn_id": turn_id, "generation_id": turn_id, "letter_id": letter_id, "job_id": job_id}
-    people = {"user_id": org.user_id, "owner_id": org.user_id, "session_id": org.session_id}
+    people = {"user_id": org.user_id, "owner_id": org.user_id, "assignee_id": org.user_id, "session_id": org.session_id}
     return ids | {name: str(value) for name, value in (more | people).items()} | {"organisation_id": str(org.id)}
 
 

@@ -201,6 +201,13 @@ async def add_member(sessions: Sessions, org: Org, role: Role, of: Org | None = 
     return replace(org, user_id=user_id, email=of.email if of is not None else email, session_id=session_id)
 
 
+async def become(role: Role, org: Org, resources: Resources) -> None:
+    """Give the organisation's person another role; their tokens have it at once."""
+    async with resources.standings.changing(org.user_id), UnitOfWork(resources.sessions, org.id) as unit:
+        (await unit.session.get_one(Member, (org.id, org.user_id))).role = role.value
+        await unit.commit()
+
+
 async def _open_session(unit: UnitOfWork, user_id: UUID) -> UUID:
     await unit.act_as_user(user_id)
     user = await unit.session.get_one(User, user_id)

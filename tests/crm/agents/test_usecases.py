@@ -8,11 +8,10 @@ import pytest
 
 from crm.calls.dial import DialRequest
 from crm.database import Sessions
-from crm.identity.model import Member
+from crm.permissions import Role
 from crm.resources import Resources
-from crm.unit_of_work import UnitOfWork
 from events.command import Dial
-from tests.crm.conftest import Org, make_org
+from tests.crm.conftest import Org, become, make_org
 from tests.crm.fake_node import FakeNode
 from tests.crm.prompts.test_usecases import write
 from tests.crm.test_api import data, problem
@@ -148,9 +147,7 @@ async def test_agents_are_their_organisations_and_admins_change_them(
     problem(await client.get(f"/api/agents/{agent['id']}", headers=theirs), 404, "agent_not_found")
     problem(await client.put(f"/api/agents/{agent['id']}", json=BODY, headers=theirs), 404, "agent_not_found")
     problem(await api.get(f"/api/agents/{uuid4()}"), 404, "agent_not_found")
-    async with UnitOfWork(sessions, org.id) as unit:
-        (await unit.session.get_one(Member, (org.id, org.user_id))).role = "rep"
-        await unit.commit()
+    await become(Role.REP, org, resources)
     problem(await api.post("/api/agents", json=BODY), 403, "forbidden")
     problem(await api.put(f"/api/agents/{agent['id']}", json=BODY), 403, "forbidden")
     assert data(await api.get(f"/api/agents/{agent['id']}"))["name"] == "Sol"

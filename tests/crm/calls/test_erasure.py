@@ -16,12 +16,12 @@ from crm.calls.erasure import do_one_duty
 from crm.calls.model import Call, DeadLetter, Erasure, RecordingDuty
 from crm.calls.recordings import open_store
 from crm.database import Sessions, utc_now
-from crm.identity.model import Member
+from crm.permissions import Role
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from events.call import Body, Closed, RecordingStored, Speaker, TurnFinished
 from tests.crm.call_story import EAGER, call_of
-from tests.crm.conftest import Org, make_org
+from tests.crm.conftest import Org, become, make_org
 from tests.crm.fake_node import CallScript, publish
 from tests.crm.test_api import data, problem
 
@@ -280,9 +280,7 @@ async def test_who_may_not_and_what_may_not_yet(
     async with UnitOfWork(sessions, other.id) as unit:
         foreign = (await unit.session.scalars(select(Call.id))).all()
     assert foreign == []
-    async with UnitOfWork(sessions, org.id) as unit:
-        await unit.session.execute(update(Member).where(Member.user_id == org.user_id).values(role="supervisor"))
-        await unit.commit()
+    await become(Role.SUPERVISOR, org, resources)
     problem(await api.delete(f"/api/calls/{script.call_id}/{what}"), 403, "forbidden")
     problem(await api.put("/api/settings/recordings", json={"retention_days": 1}), 403, "forbidden")
     assert await erasures(sessions, org.id) == []

@@ -8,9 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from crm.database import Sessions
-from crm.identity.model import Member
+from crm.permissions import Role
+from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
-from tests.crm.conftest import Org, make_org
+from tests.crm.conftest import Org, become, make_org
 from tests.crm.test_api import data, problem
 
 DRAFT = {"template": "You sell {offer} to {prospect_name}.", "variables": {"offer": "lamps"}}
@@ -138,11 +139,9 @@ async def test_a_name_is_given_once_in_an_organisation(
     data(await client.post("/api/prompts", json={"slug": "sales"} | DRAFT, headers=theirs), 201)
 
 
-async def test_only_admins_change_what_agents_say(api: httpx.AsyncClient, sessions: Sessions, org: Org) -> None:
+async def test_only_admins_change_what_agents_say(api: httpx.AsyncClient, resources: Resources, org: Org) -> None:
     await write(api)
-    async with UnitOfWork(sessions, org.id) as unit:
-        (await unit.session.get_one(Member, (org.id, org.user_id))).role = "supervisor"
-        await unit.commit()
+    await become(Role.SUPERVISOR, org, resources)
     data(await api.get("/api/prompts/sales"))
     for method, path, body in [
         ("POST", "/api/prompts", {"slug": "more"} | DRAFT),

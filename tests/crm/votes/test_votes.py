@@ -12,14 +12,14 @@ from sqlalchemy import insert
 from agent.llm.registry import Models
 from config.settings import Settings
 from crm.call_events import EventConsumer
-from crm.identity.model import Member
+from crm.permissions import Role
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 from crm.votes.model import Vote
 from crm.votes.trust import MANY
 from events.ids import new_id
 from tests.crm.call_story import rows
-from tests.crm.conftest import Org, make_org, token_of
+from tests.crm.conftest import Org, become, make_org, token_of
 from tests.crm.fake_node import CallScript, FakeNode
 from tests.crm.test_api import data, problem
 from tests.crm.understanding.calls import PLAYBOOKS, desk, held, use_playbook, write_all
@@ -150,8 +150,5 @@ async def test_only_admins_get_the_data_set_and_of_their_own_organisation(
     other = await make_org(resources.sessions)
     theirs = {"Authorization": f"Bearer {token_of(other, settings)}"}
     assert (await client.get("/api/votes/export", headers=theirs)).text == ""
-    async with UnitOfWork(resources.sessions, org.id) as unit:
-        member = await unit.session.get_one(Member, (org.id, org.user_id))
-        member.role = "rep"
-        await unit.commit()
+    await become(Role.REP, org, resources)
     problem(await api.get("/api/votes/export"), 403, "forbidden")

@@ -21,6 +21,7 @@ from crm.calls import routes as calls
 from crm.chat import routes as chat
 from crm.compliance import routes as compliance
 from crm.consents import routes as consents
+from crm.duplicates import routes as duplicates
 from crm.exports import routes as exports
 from crm.identity import me_routes as me
 from crm.identity import member_routes as members
@@ -56,6 +57,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     chat,
     compliance,
     consents,
+    duplicates,
     exports,
     health,
     identity,

@@ -30,6 +30,8 @@ APPEND_ONLY: Final = frozenset(
         "refunds",
     }
 )
+# Of these, what goes over to the lead that another one is merged into (crm.duplicates).
+FOLLOWING: Final = frozenset({"consents", "lead_changes"})
 
 
 def migrate(owner_url: str, app_role: str) -> None:
@@ -112,6 +114,8 @@ def _rights(table: str) -> str:
         # What a letter says belongs to one organisation, and the table to none: it is read by one function only.
         shown = "SELECT (id, org_id, call_id, stream, entry_id, why, cause, times, at, digest)"
         return f"{shown}, INSERT, UPDATE (cause, times, at), DELETE"
+    if table in FOLLOWING:
+        return "SELECT, INSERT, UPDATE (lead_id)"
     if table in APPEND_ONLY:
         return "SELECT, INSERT"
     return "SELECT, INSERT, UPDATE, DELETE"

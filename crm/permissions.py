@@ -31,6 +31,7 @@ class Permission(StrEnum):
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
     KEYS_WRITE = "keys:write"  # API keys
     LEADS_EXPORT = "leads:export"  # all that is known of people, as files
+    LEADS_MERGE = "leads:merge"  # two of one person into one
     MEMBERS_WRITE = "members:write"  # who belongs to the organisation, as what
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
@@ -47,6 +48,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.CONSENTS_GRANT,
             Permission.IMPORTS_WRITE,
             Permission.LEADS_EXPORT,
+            Permission.LEADS_MERGE,
             Permission.PROMPTS_WRITE,
             Permission.VOTES_EXPORT,
         }

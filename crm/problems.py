@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from crm.billing import problems as billing
 from crm.database import utc_now
+from crm.duplicates import problems as duplicates
 from crm.exports import problems as exports
 from crm.identity import problems as identity
 from crm.imports import problems as imports
@@ -95,6 +96,7 @@ KINDS: Final = merge(
     _SHARED,
     billing.KINDS,
     identity.KINDS,
+    duplicates.KINDS,
     exports.KINDS,
     imports.KINDS,
     invitations.KINDS,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from crm.billing import jobs as billing
+from crm.duplicates import jobs as duplicates
 from crm.exports import jobs as exports
 from crm.identity import jobs as identity
 from crm.imports import jobs as imports
@@ -33,6 +34,7 @@ def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
 # Each part is the TASKS of a feature's jobs.py.
 TASKS: Final = by_name(
     billing.TASKS,
+    duplicates.TASKS,
     exports.TASKS,
     imports.TASKS,
     identity.TASKS,

@@ -19,6 +19,7 @@ from crm.calls.dial import DialRequest
 from crm.calls.model import Erasure, EventCursor
 from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
+from crm.duplicates.model import Merge, Suggestion
 from crm.exports.model import Export, Format
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
@@ -118,6 +119,16 @@ async def _erasure(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Erasure(org_id=place.org.id, call_id=place.call_id, scope="recording", reason="request"))
 
 
+async def _duplicate(place: Place, unit: UnitOfWork) -> None:
+    other = Lead(org_id=place.org.id, id=new_id(), name="Dana")
+    unit.session.add(other)
+    await unit.session.flush()
+    one, two = sorted((place.org.lead_id, other.id))
+    unit.session.add(Suggestion(org_id=place.org.id, lead_a=one, lead_b=two, score=80, reasons=["name"]))
+    what: dict[str, dict[str, str]] = {"before": {}, "after": {}, "gone": {}, "moved": {}}
+    unit.session.add(Merge(org_id=place.org.id, kept_id=place.org.lead_id, gone_id=new_id(), **what))
+
+
 async def _export(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Export(org_id=place.org.id, format=Format.CSV, filters={}))
 
@@ -194,6 +205,7 @@ FILLERS: tuple[Filler, ...] = (
     _appointment,
     _consent,
     _erasure,
+    _duplicate,
     _export,
     _import,
     _invitation,

@@ -1,0 +1,45 @@
+"""What becomes of two leads' fields when they are merged, and when that is undone. Sans-I/O; values as in JSON."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+Choice = Literal["kept", "gone"]
+
+# What a person chooses between. Without a choice the kept lead's value holds, unless it has none.
+CHOSEN: Final = (
+    *("name", "email", "phone", "company", "source", "pipeline", "status", "score", "next_step", "time_zone"),
+    *("owner_id", "custom_fields"),
+)
+NOTES_CHARS_MAX: Final = 20_000
+
+
+def merged(kept: Mapping[str, Any], gone: Mapping[str, Any], choices: Mapping[str, Choice]) -> dict[str, Any]:
+    """Return the kept lead's new values, of those fields only that change.
+
+    Notes and objections of both are kept, and a wish not to be called of either holds, whatever is chosen.
+    """
+    made: dict[str, Any] = {}
+    for field in CHOSEN:
+        made[field] = _chosen(field, kept[field], gone[field], choices.get(field))
+    made["notes"] = "\n".join(text for text in (kept["notes"], gone["notes"]) if text)[-NOTES_CHARS_MAX:]
+    made["objections"] = sorted([*kept["objections"], *gone["objections"]], key=lambda told: str(told.get("at", "")))
+    if gone["do_not_call"] and not kept["do_not_call"]:
+        made |= {"do_not_call": True, "do_not_call_at": gone["do_not_call_at"]}
+    if kept["do_not_call"] or gone["do_not_call"]:
+        made["status"] = "do_not_call"
+    return {field: value for field, value in made.items() if value != kept[field]}
+
+
+def undone(now: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a merge changed and nobody has changed since, as they were before it."""
+    return {field: value for field, value in before.items() if now[field] == after[field] and now[field] != value}
+
+
+def _chosen(field: str, kept: Any, gone: Any, choice: Choice | None) -> Any:
+    if field == "custom_fields":
+        first, second = (kept, gone) if choice == "gone" else (gone, kept)
+        return {**first, **second}
+    if choice is not None:
+        return gone if choice == "gone" else kept
+    # A score of 0 is one; an empty text is none.
+    return gone if kept is None or kept == "" else kept

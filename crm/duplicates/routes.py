@@ -1,0 +1,119 @@
+"""/api/duplicates: leads that may be one person. Merging: /api/leads/{lead_id}/merge, /api/merges to undo it."""
+
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from crm.access import Needs, Unit
+from crm.answers import success
+from crm.duplicates.merging import Choice
+from crm.duplicates.model import Merge
+from crm.duplicates.usecases import dismiss, list_merges, list_suggestions, merge, search, undo
+from crm.identity.tokens import Identity
+from crm.leads.model import Lead
+from crm.leads.routes import lead_json
+from crm.page_cursor import CURSOR_CHARS_MAX
+from crm.permissions import Permission
+from crm.versions import IfMatch, etag_of
+
+LIMIT_MAX: Final = 100
+
+NEEDS: Final = Needs(Permission.LEADS_MERGE)
+router = APIRouter(dependencies=[Depends(NEEDS)])
+Merger = Annotated[Identity, Depends(NEEDS)]
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX)]
+Field = Literal[
+    "name",
+    "email",
+    "phone",
+    "company",
+    "source",
+    "pipeline",
+    "status",
+    "score",
+    "next_step",
+    "time_zone",
+    "owner_id",
+    "custom_fields",
+]
+
+
+class MergeBody(BaseModel):
+    """The lead that goes, and whose value a field is to have where both have one; without a choice the kept lead's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    gone_id: UUID
+    choices: dict[Field, Choice] = {}
+
+
+@router.post("/api/duplicates/search", status_code=202)
+async def post_search(unit: Unit) -> JSONResponse:
+    """Have all leads compared with those that come next to them by number, address and name."""
+    await search(unit)
+    return success({}, status=202)
+
+
+@router.get("/api/duplicates")
+async def get_duplicates(
+    unit: Unit, cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None, limit: Limit = 20
+) -> JSONResponse:
+    found, following = await list_suggestions(unit, cursor, limit)
+    told = [
+        {
+            "id": suggestion.id,
+            "score": suggestion.score,
+            "reasons": suggestion.reasons,
+            "leads": [_brief(one), _brief(other)],
+        }
+        for suggestion, one, other in found
+    ]
+    return success(told, pagination={"limit": limit, "next": following, "hasNext": following is not None})
+
+
+@router.post("/api/duplicates/{suggestion_id}/dismiss", status_code=204)
+async def post_dismiss(suggestion_id: UUID, unit: Unit) -> None:
+    """They are two people: do not suggest them again."""
+    await dismiss(suggestion_id, unit)
+
+
+@router.post("/api/leads/{lead_id}/merge")
+async def post_merge(lead_id: UUID, body: MergeBody, person: Merger, unit: Unit, read: IfMatch) -> JSONResponse:
+    """Let this lead take over the other one's calls, tasks, consents and fields; the other one is deleted."""
+    choices = {str(field): choice for field, choice in body.choices.items()}
+    lead, made = await merge(lead_id, body.gone_id, choices, person, unit, read)
+    answer = success(lead_json(lead) | {"merge_id": made.id})
+    answer.headers["ETag"] = etag_of(lead.version)
+    return answer
+
+
+@router.get("/api/merges")
+async def get_merges(unit: Unit, before: UUID | None = None, limit: Limit = 20) -> JSONResponse:
+    return success([_shown(made) for made in await list_merges(unit, before, limit)])
+
+
+@router.post("/api/merges/{merge_id}/undo")
+async def post_undo(merge_id: UUID, person: Merger, unit: Unit) -> JSONResponse:
+    """Bring the other lead back, within 30 days; what was changed since stays."""
+    return success(_shown(await undo(merge_id, person, unit)))
+
+
+def _brief(lead: Lead) -> dict[str, Any]:
+    names = ("id", "name", "email", "phone", "company", "status", "do_not_call", "created_at", "updated_at")
+    return {name: getattr(lead, name) for name in names}
+
+
+def _shown(made: Merge) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "kept_id": made.kept_id,
+        "gone_id": made.gone_id,
+        "merged_by": made.merged_by,
+        "at": made.at,
+        "undone_at": made.undone_at,
+        "undone_by": made.undone_by,
+        "undoable": bool(made.gone),
+    }

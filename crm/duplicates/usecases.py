@@ -1,0 +1,146 @@
+"""What people do with duplicates: look at suggestions, merge two leads field by field, undo it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from crm.consents.model import Channel, Consent, Said
+from crm.database import utc_now
+from crm.duplicates.jobs import FORGET, SUGGEST
+from crm.duplicates.merging import Choice, merged, undone
+from crm.duplicates.model import Merge, Suggestion
+from crm.duplicates.store import DuplicateStore
+from crm.identity.tokens import Identity
+from crm.jobs.queue import JOBS
+from crm.leads.model import Lead
+from crm.leads.store import LeadStore
+from crm.leads.usecases import LeadNotFound
+from crm.page_cursor import Cursor, cut, decode
+from crm.refusals import Refusal
+from crm.unit_of_work import UnitOfWork
+from crm.versions import Precondition
+from events.ids import new_id
+
+# For so long a merge can be undone; then what is kept for that is emptied.
+UNDOABLE: Final = timedelta(days=30)
+SORT: Final = "-score"
+
+
+class MergeNotUndoable(Refusal):
+    def __init__(self, reason: str) -> None:
+        super().__init__("merge_not_undoable", {"reason": reason})
+
+
+async def search(unit: UnitOfWork) -> None:
+    """Have leads compared by a worker; one search of an organisation waits at a time."""
+    async with unit:
+        key = f"duplicates:{unit.org_id}"
+        await JOBS.defer(unit, SUGGEST, {"org_id": str(unit.org_id)}, key=key, lock=key)
+        await unit.commit()
+
+
+async def list_suggestions(
+    unit: UnitOfWork, cursor: str | None, limit: int
+) -> tuple[Sequence[tuple[Suggestion, Lead, Lead]], str | None]:
+    """Return a page, the most alike first, and the cursor of the next one. Raises BadCursor."""
+    place = decode(cursor, SORT, int) if cursor else None
+    async with unit:
+        found = await DuplicateStore(unit).suggestions(place, limit + 1)
+    return cut(found, limit, lambda row: Cursor(SORT, row[0].score, row[0].id))
+
+
+async def dismiss(suggestion_id: UUID, unit: UnitOfWork) -> None:
+    """Raises Refusal: `suggestion_not_found`."""
+    async with unit:
+        if not await DuplicateStore(unit).dismiss(suggestion_id):
+            raise Refusal("suggestion_not_found", {"suggestion_id": str(suggestion_id)})
+        await unit.commit()
+
+
+async def merge(
+    kept_id: UUID, gone_id: UUID, choices: Mapping[str, Choice], person: Identity, unit: UnitOfWork, read: Precondition
+) -> tuple[Lead, Merge]:
+    """Make two leads one: the first takes over what is the other's, which is deleted.
+
+    Raises:
+        LeadNotFound, VersionChanged
+        Refusal: both are the same.
+    """
+    async with unit:
+        store = DuplicateStore(unit)
+        rows = await store.lock_rows(kept_id, gone_id)
+        for lead_id in (kept_id, gone_id):
+            if lead_id not in rows:
+                raise LeadNotFound(lead_id)
+        if kept_id == gone_id:
+            raise Refusal("invalid_request", {"fields": [{"field": "body.gone_id", "fault": "is the same lead"}]})
+        kept, gone = rows[kept_id], rows[gone_id]
+        read.check(kept["version"])
+        after = merged(kept, gone, choices)
+        made = Merge(org_id=unit.org_id, id=new_id(), kept_id=kept_id, gone_id=gone_id, merged_by=person.user_id)
+        made.before, made.after, made.gone = {name: kept[name] for name in after}, after, gone
+        made.moved = await store.move(gone_id, kept_id)
+        # A number that the kept lead does not take over is refused as it was, though no lead has it any more.
+        for one in (kept, gone):
+            if one["do_not_call"] and one["phone"] and not await LeadStore(unit).refused_calls(one["phone"]):
+                unit.session.add(_refusal(unit.org_id, kept_id, str(one["phone"]), person))
+        await unit.session.execute(delete(Lead).where(Lead.org_id == unit.org_id, Lead.id == gone_id))
+        await store.set_fields(kept_id, after)
+        unit.session.add(made)
+        args = {"org_id": str(unit.org_id), "merge_id": str(made.id)}
+        await JOBS.defer(unit, FORGET, args, at=utc_now() + UNDOABLE)
+        await unit.session.flush()
+        lead = await LeadStore(unit).lock(kept_id)
+        assert lead is not None, "locked above"
+        await unit.commit()
+        return lead, made
+
+
+async def undo(merge_id: UUID, person: Identity, unit: UnitOfWork) -> Merge:
+    """Bring the other lead back with what was its own; what was changed since the merge stays.
+
+    Raises:
+        Refusal: `merge_not_found`.
+        MergeNotUndoable
+    """
+    async with unit:
+        store = DuplicateStore(unit)
+        made = await unit.session.get(Merge, (unit.org_id, merge_id), with_for_update=True)
+        if made is None:
+            raise Refusal("merge_not_found", {"merge_id": str(merge_id)})
+        if made.undone_at is not None:
+            raise MergeNotUndoable("undone_already")
+        if not made.gone:
+            raise MergeNotUndoable("too_late")
+        rows = await store.lock_rows(made.kept_id, made.gone_id)
+        if made.kept_id not in rows or made.gone_id in rows:
+            # Merged on: that comes first; or it was deleted.
+            raise MergeNotUndoable("kept_lead_gone" if made.kept_id not in rows else "lead_there_again")
+        values = undone(rows[made.kept_id], made.before, made.after)
+        phone = values.get("phone", rows[made.kept_id]["phone"])
+        if values.get("do_not_call") is False and phone and await LeadStore(unit).refused_calls(str(phone)):
+            # Refused meanwhile, with proof.
+            for name in ("do_not_call", "do_not_call_at", "status"):
+                values.pop(name, None)
+        await store.bring_back(made.gone)
+        await store.move_back(made.moved, made.kept_id, made.gone_id)
+        await store.set_fields(made.kept_id, values)
+        made.undone_at, made.undone_by = utc_now(), person.user_id
+        made.gone, made.before, made.after, made.moved = {}, {}, {}, {}
+        await unit.commit()
+        return made
+
+
+async def list_merges(unit: UnitOfWork, before: UUID | None, limit: int) -> Sequence[Merge]:
+    """Return the newest first; `before` is the id that the last page ended with."""
+    async with unit:
+        return await DuplicateStore(unit).merges(before, limit)
+
+
+def _refusal(org_id: UUID, lead_id: UUID, phone: str, person: Identity) -> Consent:
+    word = {"channel": Channel.PHONE.value, "address": phone, "said": Said.REFUSED.value, "said_at": utc_now()}
+    proof = {"source": "merge", "evidence": "the lead was marked do-not-call before it was merged"}
+    return Consent(org_id=org_id, lead_id=lead_id, recorded_by=person.user_id, **word, **proof)

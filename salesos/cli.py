@@ -189,11 +189,14 @@ def purse(
     amount: Annotated[str, typer.Option(help="So many credits of it; none: all that is left.")] = "",
     reason: Annotated[str, typer.Option(help="Why it is given back.")] = "",
     plan: Annotated[str, typer.Option(help="Let it have this plan of config/plans.yaml, at once.")] = "",
+    price: Annotated[str, typer.Option(help="A price of its own: voice_minute=8, or voice_minute=plan for none.")] = "",
+    since: Annotated[str, typer.Option(help="When that price begins, such as 2027-01-01T00:00:00Z; none: now.")] = "",
 ) -> None:
-    """Show an organisation's balances, put credits in or give some back, change its plan."""
+    """Show an organisation's balances, put credits in or give some back, change its plan or a price."""
     from salesos.purse import Wish, run_credits
 
-    wish = Wish(organisation, add=add, reference=reference, refund=refund, amount=amount, reason=reason, plan=plan)
+    back = {"refund": refund, "amount": amount, "reason": reason}
+    wish = Wish(organisation, add=add, reference=reference, **back, plan=plan, price=price, since=since)
     raise SystemExit(run_credits(_settings(), wish))
 
 

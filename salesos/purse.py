@@ -31,6 +31,8 @@ class Wish:
     amount: str = ""
     reason: str = ""
     plan: str = ""
+    price: str = ""
+    since: str = ""
 
 
 def run_credits(settings: Settings, wish: Wish) -> int:
@@ -52,8 +54,8 @@ def run_credits(settings: Settings, wish: Wish) -> int:
 
 def _do(wish: Wish, ask: Asks, screen: Screen) -> None:
     root = _root(wish)
-    if sum(map(bool, (wish.add, wish.refund, wish.plan))) > 1:
-        raise BadWish("Give one of --add, --refund and --plan.")
+    if sum(map(bool, (wish.add, wish.refund, wish.plan, wish.price))) > 1:
+        raise BadWish("Give one of --add, --refund, --plan and --price.")
     if wish.add:
         if not wish.reference:
             raise BadWish(
@@ -73,8 +75,21 @@ def _do(wish: Wish, ask: Asks, screen: Screen) -> None:
     elif wish.plan:
         told = ask("PUT", f"{root}/plan", "changing the plan", {"plan": wish.plan})
         screen.say(f"The plan is {told['plan']}.")
-    elif wish.reference or wish.amount or wish.reason:
-        raise BadWish("--reference goes with --add; --amount and --reason go with --refund.")
+    elif wish.price:
+        told = ask("POST", f"{root}/prices", "changing the price", _price(wish))
+        screen.say(
+            "Prices now: " + ", ".join(f"{name} {credits_of(one)}" for name, one in told["prices"].items()) + "."
+        )
+    elif wish.reference or wish.amount or wish.reason or wish.since:
+        raise BadWish("--reference goes with --add; --amount and --reason go with --refund; --since with --price.")
+
+
+def _price(wish: Wish) -> dict[str, Any]:
+    resource, _, amount = wish.price.partition("=")
+    if not resource or not amount:
+        raise BadWish("--price must be RESOURCE=CREDITS, such as voice_minute=8, or RESOURCE=plan.")
+    body: dict[str, Any] = {"resource": resource, "price": None if amount == "plan" else milli(amount, "--price")}
+    return body | ({"from": wish.since} if wish.since else {})
 
 
 def milli(text: str, option: str) -> int:

@@ -37,7 +37,7 @@ def crm() -> Iterator[Crm]:
             self.answer({"plan": "pro"})
 
         def do_POST(self) -> None:
-            self.answer({"booked": True, "amount": 2_000})
+            self.answer({"booked": True, "amount": 2_000, "prices": {"voice_minute": 8_000}})
 
         def answer(self, body: dict[str, Any]) -> None:
             sent = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -91,6 +91,16 @@ def test_the_plan_is_changed(crm: Crm, tmp_path: Path, capsys: pytest.CaptureFix
     assert crm.asked[0] == ("PUT", f"/internal/organisations/{ORG}/plan", {"plan": "pro"})
 
 
+def test_a_price_of_its_own(crm: Crm, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(crm, tmp_path, price="voice_minute=8", since="2027-01-01T00:00:00Z") == 0
+    assert run(crm, tmp_path, price="voice_minute=plan") == 0
+    assert "Prices now: voice_minute 8." in capsys.readouterr().out
+    assert [body for method, _, body in crm.asked if method == "POST"] == [
+        {"resource": "voice_minute", "price": 8_000, "from": "2027-01-01T00:00:00Z"},
+        {"resource": "voice_minute", "price": None},
+    ]
+
+
 @pytest.mark.parametrize(
     ("wish", "remedy"),
     [
@@ -100,6 +110,9 @@ def test_the_plan_is_changed(crm: Crm, tmp_path: Path, capsys: pytest.CaptureFix
         ({"refund": CALL}, "--reason"),
         ({"refund": CALL, "reason": "x", "amount": "0.0001"}, "--amount"),
         ({"reference": "a"}, "--add"),
+        ({"since": "now"}, "--since with --price"),
+        ({"price": "8"}, "RESOURCE=CREDITS"),
+        ({"price": "voice_minute=0"}, "--price must be"),
     ],
 )
 def test_a_bad_wish_says_what_to_do(

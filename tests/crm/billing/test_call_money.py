@@ -3,8 +3,17 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from crm.billing.call_money import Funding, funding_for, meter_call, reserve_call, settle_call
+from crm.billing.call_money import (
+    Funding,
+    funding_for,
+    meter_call,
+    reserve_call,
+    seconds_on_credit,
+    settle_call,
+)
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
 from crm.billing.replay import replay
@@ -13,7 +22,7 @@ from crm.calls.store import CallStore
 from crm.database import Sessions, utc_now
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
-from events.money import Millicredits
+from events.money import Millicredits, price_of_seconds
 from tests.crm.billing.calls import fund_call
 from tests.crm.conftest import make_org
 
@@ -115,3 +124,16 @@ async def test_one_key_settled_twice_at_once(sessions: Sessions) -> None:
         AccountKind.FUNDING: -100_000,
         AccountKind.SHORTFALL: 0,
     }
+
+
+@given(
+    balance=st.integers(0, 10**7), left=st.integers(0, 10**7), price=st.integers(1, 10**5), max_s=st.integers(1, 14_400)
+)
+def test_credit_goes_as_far_as_it_was_lent(balance: int, left: int, price: int, max_s: int) -> None:
+    """Never a thousandth more, and never longer than a call may be."""
+    per_minute = Millicredits(price)
+    paid = funding_for(Millicredits(balance), per_minute, max_s)
+    more = seconds_on_credit(paid, Millicredits(left), per_minute, max_s)
+    assert 0 <= more.amount <= left
+    assert 0 <= more.seconds <= max_s - paid.seconds
+    assert paid.amount + more.amount == price_of_seconds(paid.seconds + more.seconds, per_minute)

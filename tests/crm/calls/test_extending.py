@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
 from crm.billing.top_up import top_up
+from crm.bus import open_redis
 from crm.calls.dial import DialRequest
 from crm.calls.extending import Extended, extend_live_calls
 from crm.calls.model import Call
@@ -121,3 +122,15 @@ async def test_a_top_up_extends_a_call_that_was_dialled_with_little(
     assert node.orders[-1].body == Fund(org.id, (FundsFor(answer.call_id, 126),))
     again = data(await client.post(path, json=body, headers=operator))
     assert (again["booked"], again["calls_extended"]) == (False, 0)
+
+
+async def test_with_redis_away_the_calls_end_as_they_would_have(sessions: Sessions) -> None:
+    """What was reserved for them comes back with their settlement."""
+    org = await make_org(sessions, credit=10)
+    call_id = await fund_call(sessions, org, seconds=60)
+    await fund(sessions, org, 20)
+    nowhere = open_redis("redis://127.0.0.1:1/0")
+    assert await extend_live_calls(org.id, MAX_S, sessions, VoiceNodes(nowhere)) == Extended(unreached=1)
+    await nowhere.aclose()
+    await settle(sessions, org, call_id, 60)
+    assert (await balances(sessions, org))[AccountKind.WALLET] == 20_000

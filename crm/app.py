@@ -15,6 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config.logs import configure_logs, die
 from config.settings import BadSettings, Settings
+from crm.audit.draining import drain_for_ever
+from crm.audit.journal import Journal
+from crm.audit.trail import Trail
+from crm.background import beside
 from crm.billing.plans import BadPlans
 from crm.billing.prices import BadPrices
 from crm.bus import end_tasks
@@ -47,12 +51,15 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         BadSettings, BadPrices, BadRules, BadStore
     """
     held = resources or open_resources(settings)
+    journal = Journal(settings.data_dir / "audit")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
         async with AsyncExitStack() as stack:
             if resources is None:
                 stack.push_async_callback(held.aclose)
+            stack.callback(journal.close)
+            await stack.enter_async_context(beside(drain_for_ever(journal, held.sessions), "crm.audit"))
             app.state.desk = await stack.enter_async_context(open_desk(settings, held))
             yield
 
@@ -66,11 +73,13 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         dependencies=[Depends(count_strangers)],
     )
     app.state.resources = held
+    app.state.audit = journal
     add_problem_handlers(app)
     for feature in FEATURES:
         app.include_router(feature.router)
     add_pages(app)
     app.add_middleware(OrganisationPath)
+    app.add_middleware(Trail, journal=journal)
     # The last one added is the first one asked.
     app.add_middleware(Origins, allowed=settings.allowed_origins)
     app.add_middleware(RequestContext)

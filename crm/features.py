@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from crm import health
 from crm.agents import routes as agents
 from crm.appointments import routes as appointments
+from crm.audit import routes as audit
 from crm.billing import ledger_routes as replays
 from crm.billing import operator_routes as billing_by_operator
 from crm.billing import plan_routes as plans
@@ -51,6 +52,7 @@ from crm.webhooks import routes as webhooks
 FEATURES: Final[tuple[ModuleType, ...]] = (
     agents,
     appointments,
+    audit,
     billing,
     billing_by_operator,
     calls,

@@ -18,6 +18,7 @@ MIGRATION_LOCK: Final = 7_351_001
 # What is written once and never changed by the application; organisations are deleted by cascade.
 APPEND_ONLY: Final = frozenset(
     {
+        "audit_entries",
         "balance_alerts",
         "consents",
         "decisions",

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     """Folder, colon, verb. A contract with API clients: names stay."""
 
     AGENTS_WRITE = "agents:write"
+    AUDIT_READ = "audit:read"  # who did what
     BILLING_REFUND = "billing:refund"  # gives back what a call was charged
     CALLS_ERASE = "calls:erase"
     CONSENTS_GRANT = "consents:grant"  # lifts a refusal, with proof

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from crm.audit import jobs as audit
 from crm.billing import jobs as billing
 from crm.duplicates import jobs as duplicates
 from crm.exports import jobs as exports
@@ -33,6 +34,7 @@ def by_name(*parts: Iterable[Task]) -> Mapping[str, Task]:
 
 # Each part is the TASKS of a feature's jobs.py.
 TASKS: Final = by_name(
+    audit.TASKS,
     billing.TASKS,
     duplicates.TASKS,
     exports.TASKS,

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 from sqlalchemy import delete, update
 
 from crm.appointments.model import Appointment
+from crm.audit.model import AuditEntry
 from crm.billing.conditions import ConditionStore
 from crm.billing.model import BalanceAlert, Refund
 from crm.billing.prices import Resource
@@ -104,6 +105,12 @@ async def _api_key(place: Place, unit: UnitOfWork) -> None:
 
 async def _alert(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(BalanceAlert(org_id=place.org.id, level=80, base=100, available=20, at=utc_now()))
+
+
+async def _audit_entry(place: Place, unit: UnitOfWork) -> None:
+    what = {"action": "GET /x", "status": 403, "target": {}, "asked": {}, "address": "", "agent": "", "request_id": ""}
+    entry = AuditEntry(org_id=place.org.id, id=new_id(), at=utc_now(), user_id=place.org.user_id, **what)
+    unit.session.add(entry)
 
 
 async def _appointment(place: Place, unit: UnitOfWork) -> None:
@@ -203,6 +210,7 @@ FILLERS: tuple[Filler, ...] = (
     _api_key,
     _alert,
     _appointment,
+    _audit_entry,
     _consent,
     _erasure,
     _duplicate,

@@ -198,7 +198,8 @@ async def lists_of(client: httpx.AsyncClient, document: Mapping[str, Any]) -> di
     """Return what every list and count says that names nothing."""
     said = {}
     for asked in questions(document, {}):
-        if asked.method == "GET" and not asked.path_names:
+        # The audit log tells of these very questions.
+        if asked.method == "GET" and not asked.path_names and asked.path != "/api/audit":
             answer = await client.get(asked.url)
             assert answer.status_code == 200, asked.name
             said[asked.name] = re.sub(r'"(timestamp|used_at|now)":"[^"]*"', "", answer.text)

@@ -11,6 +11,7 @@ from config.logs import configure_logs
 
 def register(app: typer.Typer) -> None:
     app.command()(crm)
+    app.command("crm-kill")(crm_kill)
 
 
 def crm(
@@ -39,4 +40,31 @@ def crm(
     with failing_with("crm", MeasureFailed):
         found = uvloop.run(measure(chosen, servers, lambda line: typer.echo(line, err=True), small=small))
     give(figures.table(found), figures.nested(found), lambda: figures.page(found), json, report)
+    raise typer.Exit(0 if found.good else 1)
+
+
+def crm_kill(
+    context: typer.Context,
+    kills: Annotated[int, typer.Option(min=1, max=1_000, help="How often something is killed.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the moments, and of what is killed.")] = 1,
+    json: JsonFile = None,
+) -> None:
+    """Kill the consumer of events, the worker and the database amid their work. 0: nothing is lost or doubled."""
+    import tempfile
+    from pathlib import Path
+
+    import msgspec
+    import uvloop
+
+    from bench.crm.kill import KillFailed, kill_often, told
+
+    configure_logs("bench", "warning")
+    servers: Servers | None = context.obj
+    if servers is None:
+        raise typer.BadParameter("it starts a Postgres: use `salesos bench crm-kill`")
+    with tempfile.TemporaryDirectory(prefix="salesos-bench-") as folder, failing_with("crm-kill", KillFailed):
+        found = uvloop.run(kill_often(servers, Path(folder), kills, seed, lambda line: typer.echo(line, err=True)))
+    typer.echo(told(found))
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
     raise typer.Exit(0 if found.good else 1)

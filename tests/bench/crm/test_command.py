@@ -20,7 +20,7 @@ def no_server(folder: Path) -> NoReturn:
 def test_without_measures_it_says_so_and_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures, "MEASURES", {})
     arguments = ["crm", "--small", "--json", str(tmp_path / "figures.json")]
-    ended = CliRunner().invoke(app, arguments, obj=Servers(no_server, no_server))
+    ended = CliRunner().invoke(app, arguments, obj=Servers(no_server, no_server, no_server))
     assert ended.exit_code == 1
     assert json.loads((tmp_path / "figures.json").read_text())["not_measured"] == list(GOALS)
     assert "8 of 8 figures have no measure yet" in ended.output

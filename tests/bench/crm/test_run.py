@@ -14,6 +14,7 @@ from crm.bus import open_redis
 from crm.database import check_schema, open_engine
 from crm.migrate import head_revision
 from salesos.embedded.postgres import APP_ROLE, PostgresAddresses
+from salesos.measure import mortal_postgres_in
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def servers(empty_database: PostgresAddresses, redis_url: str) -> Servers:
         made = empty_database
         yield Database(made.app_url, made.owner_url, made.admin_url, APP_ROLE)
 
-    return Servers(redis, postgres)
+    return Servers(redis, postgres, mortal_postgres_in)
 
 
 async def test_a_measure_has_all_that_it_needs(servers: Servers) -> None:

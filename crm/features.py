@@ -39,6 +39,7 @@ from crm.prompts import routes as prompts
 from crm.providers import routes as providers
 from crm.recovery import routes as recovery
 from crm.sign_up import routes as sign_up
+from crm.tags import routes as tags
 from crm.tasks import routes as tasks
 from crm.timeline import routes as timeline
 from crm.tools import routes as tools
@@ -80,6 +81,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     replays,
     sign_ins,
     sign_up,
+    tags,
     tasks,
     timeline,
     tools,

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
     SETTINGS_WRITE = "settings:write"  # what holds for all calls: recording, booking hours, who takes over
+    TAGS_WRITE = "tags:write"  # which tags there are; everybody puts them on leads
     VOTES_EXPORT = "votes:export"
     WEBHOOKS_WRITE = "webhooks:write"  # where events are posted to, and what was posted
 
@@ -51,6 +52,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.LEADS_EXPORT,
             Permission.LEADS_MERGE,
             Permission.PROMPTS_WRITE,
+            Permission.TAGS_WRITE,
             Permission.VOTES_EXPORT,
         }
     ),

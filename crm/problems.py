@@ -33,6 +33,7 @@ from crm.providers import problems as providers
 from crm.recovery import problems as recovery
 from crm.refusals import Refusal
 from crm.sign_up import problems as sign_up
+from crm.tags import problems as tags
 from crm.tasks import problems as tasks
 from crm.webhooks import problems as webhooks
 
@@ -108,6 +109,7 @@ KINDS: Final = merge(
     providers.KINDS,
     sign_up.KINDS,
     recovery.KINDS,
+    tags.KINDS,
     tasks.KINDS,
     webhooks.KINDS,
 )

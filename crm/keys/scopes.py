@@ -24,6 +24,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/prompts": "prompts",
     "/api/providers": "providers",
     "/api/settings": "settings",
+    "/api/tags": "leads",
     "/api/tasks": "leads",
     "/api/votes": "votes",
 }

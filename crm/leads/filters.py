@@ -27,6 +27,7 @@ class LeadFilters:
     score_max: int | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
+    tag_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Text, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Select, Text, bindparam, exists, func, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from crm.leads.filters import LeadFilters, Order, Search, Sort
 from crm.leads.model import Lead
 from crm.page_cursor import Cursor, after
+from crm.tags.model import LeadTag
 from crm.unit_of_work import UnitOfWork
 
 SORTS: Final = {
@@ -89,6 +90,9 @@ class LeadLists:
             conditions.append(Lead.score <= filters.score_max)
         if filters.created_from is not None:
             conditions.append(Lead.created_at >= filters.created_from)
+        if filters.tag_id is not None:
+            tagged = (LeadTag.org_id == self._org_id, LeadTag.tag_id == filters.tag_id, LeadTag.lead_id == Lead.id)
+            conditions.append(exists().where(*tagged))
         if filters.created_before is not None:
             conditions.append(Lead.created_at < filters.created_before)
         return conditions

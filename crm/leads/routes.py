@@ -95,9 +95,20 @@ def filters_of(
     score_max: Annotated[int | None, Query(ge=0, le=100)] = None,
     created_from: AwareDatetime | None = None,
     created_before: AwareDatetime | None = None,
+    tag_id: UUID | None = None,
 ) -> LeadFilters:
     return LeadFilters(
-        status, pipeline, owner_id, email, phone, do_not_call, score_min, score_max, created_from, created_before
+        status,
+        pipeline,
+        owner_id,
+        email,
+        phone,
+        do_not_call,
+        score_min,
+        score_max,
+        created_from,
+        created_before,
+        tag_id,
     )
 
 

@@ -12,6 +12,7 @@ Ids = Mapping[str, str]
 # Texts that a schema alone does not tell how to write.
 TEXTS: Final[Mapping[str, str]] = {
     "closes": "17:00:00",
+    "color": "#1f77b4",
     "column": "name",
     "email": "eve@example.com",
     "key": "sk-0123456789",

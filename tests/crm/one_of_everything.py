@@ -36,6 +36,7 @@ from crm.outbox.model import OutboxEvent
 from crm.prompts.usecases import Draft, write_prompt
 from crm.providers.model import ProviderKey
 from crm.resources import Resources
+from crm.tags.model import LeadTag, Tag
 from crm.tools.model import ToolRun
 from crm.understanding.model import CallNotes, Objection
 from crm.unit_of_work import UnitOfWork
@@ -186,6 +187,13 @@ async def _subscription(place: Place, unit: UnitOfWork) -> None:
     ConditionStore(unit).add_price(Resource.GENERATION, Millicredits(7), utc_now())
 
 
+async def _tag(place: Place, unit: UnitOfWork) -> None:
+    tag = Tag(org_id=place.org.id, id=new_id(), name="VIP", key="vip", color="#808080")
+    unit.session.add(tag)
+    await unit.session.flush()
+    unit.session.add(LeadTag(org_id=place.org.id, lead_id=place.org.lead_id, tag_id=tag.id))
+
+
 async def _tool_run(place: Place, unit: UnitOfWork) -> None:
     run = {"call_id": place.call_id, "tool_call_id": "call_1", "name": "book_slot", "fingerprint": "x"}
     unit.session.add(ToolRun(org_id=place.org.id, answer={}, **run))
@@ -224,6 +232,7 @@ FILLERS: tuple[Filler, ...] = (
     _provider_key,
     _refund,
     _subscription,
+    _tag,
     _tool_run,
     _vote,
     _webhook,

@@ -71,10 +71,12 @@ TABLES: Final[Mapping[str, str]] = {
     "import_id": "imports",
     "delivery_id": "webhook_deliveries",
     "invitation_id": "invitations",
+    "into_id": "tags",
     "key_id": "api_keys",
     "lead_id": "leads",
     "note_id": "notes",
     "objection_id": "objections",
+    "tag_id": "tags",
     "task_id": "tasks",
     "webhook_id": "webhooks",
 }

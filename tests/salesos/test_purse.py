@@ -53,7 +53,7 @@ def crm() -> Iterator[Crm]:
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         crm.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield crm
         server.shutdown()

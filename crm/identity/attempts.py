@@ -3,6 +3,7 @@
 Addresses that nobody has are counted like all others, so that nobody can tell them apart; kept is a keyed hash.
 """
 
+import asyncio
 import hmac
 from datetime import datetime
 from typing import Final
@@ -15,6 +16,10 @@ from crm.identity.lockout import FORGOTTEN_AFTER, LOCKED_FOR, Attempts, Wait, as
 from crm.identity.model import SignInAttempts
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
+
+# A password takes a tenth of a second to look at; a crowd waits for ten seconds at most.
+CROWD_WAIT_S: Final = 0.2
+CROWD_ASKS: Final = 50
 
 
 class SignInLater(Refusal):
@@ -51,17 +56,29 @@ class AttemptStore:
 async def begin(email: str, sessions: Sessions, key: str, failures_max: int) -> None:
     """Count one more try; it is ended by `fail`, or by `AttemptStore.forget` when it went well.
 
+    Where many sign in with one address at the same moment, as programs do, the later ones wait for the first.
+
     Raises:
         SignInLater
     """
-    now = utc_now()
+    asks = 1
+    while (wait := await _ask(email, sessions, key, failures_max)) is not None:
+        if not wait.crowded or asks == CROWD_ASKS:
+            raise SignInLater(wait, utc_now())
+        asks += 1
+        await asyncio.sleep(CROWD_WAIT_S)
+
+
+async def _ask(email: str, sessions: Sessions, key: str, failures_max: int) -> Wait | None:
+    """Count the try, if it is let in."""
     async with UnitOfWork(sessions) as unit:
         row = await AttemptStore(unit, email, key).lock()
-        answer = ask(_attempts(row), now, failures_max)
+        answer = ask(_attempts(row), utc_now(), failures_max)
         if isinstance(answer, Wait):
-            raise SignInLater(answer, now)
+            return answer
         _put(row, answer)
         await unit.commit()
+        return None
 
 
 async def fail(unit: UnitOfWork, email: str, key: str, failures_max: int) -> datetime | None:

@@ -31,6 +31,7 @@ class Attempts:
 class Wait:
     until: datetime
     locked: bool
+    crowded: bool = False  # nothing went wrong: others are being decided at this moment
 
 
 def ask(before: Attempts, now: datetime, failures_max: int) -> Attempts | Wait:
@@ -43,7 +44,7 @@ def ask(before: Attempts, now: datetime, failures_max: int) -> Attempts | Wait:
         if now < next_at:
             return Wait(next_at, locked=False)
     if current.failures + current.trying >= failures_max:
-        return Wait(now + FIRST_WAIT, locked=False)
+        return Wait(now + FIRST_WAIT, locked=False, crowded=True)
     return replace(current, trying=current.trying + 1, tried_at=now)
 
 

@@ -91,6 +91,12 @@ async def test_guesses_at_the_same_moment_are_counted(sessions: Sessions, org: O
     assert "let in" not in results
 
 
+async def test_right_passwords_at_the_same_moment_are_all_let_in(sessions: Sessions, org: Org) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(2 * FAILURES_MAX):
+            tasks.create_task(sign_in(org.email, org.password, sessions, KEY))
+
+
 async def test_the_owner_unlocks_at_once_by_mail(
     sessions: Sessions, org: Org, redis: Redis, postgres: PostgresAddresses, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def test_tries_at_the_same_moment_are_not_more_guesses() -> None:
         if isinstance(answer, Attempts):
             attempts, let_in = answer, let_in + 1
         else:
+            assert answer.crowded
             assert not answer.locked
     assert let_in == 5
     for _ in range(let_in):

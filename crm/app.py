@@ -31,6 +31,7 @@ from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
 from crm.features import FEATURES
 from crm.limits.strangers import count_strangers
 from crm.migrate import head_revision
+from crm.openapi import describe, tag_of
 from crm.organisation_path import OrganisationPath
 from crm.pages.routes import add_pages
 from crm.problems import add_problem_handlers
@@ -76,8 +77,9 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     app.state.audit = journal
     add_problem_handlers(app)
     for feature in FEATURES:
-        app.include_router(feature.router)
+        app.include_router(feature.router, tags=[tag_of(feature)])
     add_pages(app)
+    describe(app)
     app.add_middleware(OrganisationPath)
     app.add_middleware(Trail, journal=journal)
     # The last one added is the first one asked.

@@ -65,6 +65,19 @@ def test_no_documented_request_is_a_fault_of_ours(live: LiveApp, headers: Mappin
     assert unknown <= {*LAST, "POST /api/sessions", "POST /api/sessions/refresh"}
 
 
+def test_every_route_says_what_it_answers(live: LiveApp) -> None:
+    document = live.app.openapi()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation["tags"], (method, path)
+            assert "422" not in operation["responses"]
+            assert operation["responses"]["default"]["content"].keys() == {"application/problem+json"}
+            [answered] = [found for status, found in operation["responses"].items() if status.startswith("2")]
+            schemas = [content["schema"] for content in answered.get("content", {}).values()]
+            assert {} not in schemas, (method, path)
+    assert document["components"]["schemas"]["Success"]["examples"]
+
+
 def unwrapped(found: Any) -> Any:
     """Return an operation; one that the document describes wrongly raises here."""
     return found.ok()

@@ -1,0 +1,86 @@
+"""What the OpenAPI document says beyond what routes declare: the one shape of answers and refusals (W8), and tags."""
+
+from types import ModuleType
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+MOMENT: Final = "2026-05-04T12:00:00+00:00"
+TRACE: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+SUCCESS: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "Every success. `data` is what the guide says of the route.",
+    "required": ["success", "data", "timestamp"],
+    "properties": {
+        "success": {"const": True},
+        "data": {},
+        "message": {"type": "string"},
+        "pagination": {
+            "type": "object",
+            "description": "Of lists: `page` and `total`, or `next` of a cursor.",
+        },
+        "timestamp": {"type": "string", "format": "date-time"},
+    },
+    "examples": [{"success": True, "data": {"id": TRACE}, "timestamp": MOMENT}],
+}
+PROBLEM: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "Every refusal and fault (RFC 9457).",
+    "required": ["type", "title", "status", "success", "code", "details", "timestamp", "trace_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "success": {"const": False},
+        "code": {"type": "string", "description": "Stable; the guide lists them."},
+        "details": {"type": "object"},
+        "timestamp": {"type": "string", "format": "date-time"},
+        "trace_id": {"type": "string"},
+    },
+    "examples": [
+        {
+            "type": "urn:salesos:problem:lead_not_found",
+            "title": "There is no such lead",
+            "status": 404,
+            "success": False,
+            "code": "lead_not_found",
+            "details": {"lead_id": TRACE},
+            "timestamp": MOMENT,
+            "trace_id": TRACE,
+        }
+    ],
+}
+_JSON: Final = "application/json"
+_PROBLEM_CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def tag_of(feature: ModuleType) -> str:
+    """Return the folder that a feature's routes stand in."""
+    return feature.__name__.split(".")[1]
+
+
+def describe(app: FastAPI) -> None:
+    """Let the application's document say them, made once when it is first asked for."""
+
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            made = get_openapi(title=app.title, version=app.version, routes=app.routes)
+            made["components"]["schemas"] |= {"Success": SUCCESS, "Problem": PROBLEM}
+            for operations in made["paths"].values():
+                for operation in operations.values():
+                    _complete(operation["responses"])
+            app.openapi_schema = made
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]  # the framework's own way
+
+
+def _complete(responses: dict[str, Any]) -> None:
+    # Nothing is answered in the framework's own form of a validation error.
+    responses.pop("422", None)
+    for status, response in responses.items():
+        content = response.get("content", {})
+        if status.startswith("2") and content.get(_JSON, {}).get("schema") == {}:
+            content[_JSON]["schema"] = {"$ref": "#/components/schemas/Success"}
+    responses["default"] = {"description": "Refused, or a fault", "content": _PROBLEM_CONTENT}

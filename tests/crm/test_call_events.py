@@ -1,6 +1,8 @@
 """The consumer on real Redis and Postgres: effective once, whoever dies, whatever is away."""
 
 import asyncio
+import os
+import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from salesos.embedded.redis import EmbeddedRedis
 from tests.crm.cable import Cable
 from tests.crm.call_story import EAGER, balances, call_of, mark_of, rows
 from tests.crm.conftest import Org, make_org
-from tests.crm.fake_node import CallScript, publish
+from tests.crm.fake_node import CallScript, FakeNode, publish
 
 
 class Died(Exception):
@@ -217,6 +219,39 @@ async def test_redis_away_and_back_with_less(
     async with UnitOfWork(sessions) as unit:
         held = await unit.session.scalar(select(func.count()).where(EventCursor.owner.is_not(None)))
     assert held == 0, "streams are given up at the end"
+
+
+async def test_redis_killed_under_load(
+    resources: Resources, node: FakeNode, sessions: Sessions, consumer: EventConsumer, tmp_path: Path
+) -> None:
+    """Killed three times while calls are told; what is not marked as committed is sent again, as a node does."""
+    owners = [await make_org(sessions) for _ in range(3)]
+    scripts = []
+    for owner in owners:
+        answer = await resources.dialler.dial(DialRequest(lead_id=owner.lead_id), owner.id)
+        scripts.append(CallScript(owner.id, answer.call_id))
+    told = {script.call_id: script.events(EAGER) for script in scripts}
+    server = EmbeddedRedis(tmp_path / "redis")
+    client = open_redis(server.start())
+    running = asyncio.get_running_loop().create_task(EventConsumer(sessions, client, block_ms=20).run())
+    try:
+        for number in range(3):
+            for script in scripts:
+                # From the beginning each time, and further: much of it is there already.
+                await publish(client, *told[script.call_id][: (number + 1) * 5])
+            os.kill(server.pid, signal.SIGKILL)
+            server.start()
+        for script in scripts:
+            await publish(client, *told[script.call_id])
+            await _until(sessions, script, len(EAGER))
+    finally:
+        await end_tasks([running])
+        await client.aclose()
+        server.stop()
+    for script, owner in zip(scripts, owners, strict=True):
+        assert (await call_of(sessions, script)).event_count == len(EAGER)
+        assert (await balances(sessions, owner))[AccountKind.REVENUE] == 2500
+        assert len(await rows(sessions, owner, CallEvent)) == len(EAGER)
 
 
 async def test_postgres_away_and_back(

@@ -8,7 +8,7 @@ import hmac
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from crm.database import Sessions, utc_now
@@ -38,9 +38,10 @@ class AttemptStore:
     async def lock(self) -> SignInAttempts:
         """Return the row, made when it is missing; nobody else changes it until the transaction ends."""
         put = insert(SignInAttempts).values(address_hash=self._hash, failures=0, trying=0)
-        await self._session.execute(put.on_conflict_do_nothing())
-        found = select(SignInAttempts).where(SignInAttempts.address_hash == self._hash).with_for_update()
-        return (await self._session.scalars(found)).one()
+        # One statement: between two the row may be forgotten by somebody whose password was right.
+        same = {"address_hash": put.excluded.address_hash}
+        locked = put.on_conflict_do_update(index_elements=["address_hash"], set_=same).returning(SignInAttempts)
+        return (await self._session.scalars(locked, execution_options={"populate_existing": True})).one()
 
     async def forget(self) -> None:
         gone = delete(SignInAttempts).where(SignInAttempts.address_hash == self._hash)

@@ -10,6 +10,7 @@ WRITES: Final = (
     "/api/invitations",
     "/api/keys",
     "/api/members",
+    "/api/merges",
     "/api/organisation",
     "/api/passwords",
     "/api/providers",
@@ -18,7 +19,7 @@ WRITES: Final = (
     "/api/webhooks",
 )
 # Changes of these paths are, too, wherever they stand.
-WRITES_ENDING: Final = ("/content", "/recording", "/refunds", "/grants", "/shares", "/active")
+WRITES_ENDING: Final = ("/content", "/recording", "/refunds", "/grants", "/shares", "/active", "/merge")
 # Reading these carries data out.
 EXPORTS: Final = ("/api/exports", "/api/ledger/statement.csv", "/api/votes/export")
 SECRETS: Final = frozenset({"password", "new_password", "old_password", "key", "secret", "token"})

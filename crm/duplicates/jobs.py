@@ -14,6 +14,7 @@ from crm.duplicates.likeness import Candidate, Likeness, Neighbourhood
 from crm.duplicates.model import Merge
 from crm.duplicates.store import DuplicateStore, Walk
 from crm.jobs.port import Args, Task
+from crm.jobs.queue import JOBS
 from crm.unit_of_work import UnitOfWork
 from crm.work import Work
 
@@ -58,6 +59,12 @@ async def _forget(work: Work, args: Args) -> None:
         if made is not None:
             made.gone, made.before, made.after, made.moved = {}, {}, {}, {}
         await unit.commit()
+
+
+async def put_in_search(unit: UnitOfWork) -> None:
+    """Have the organisation's leads compared, in the caller's transaction; one search waits at a time."""
+    key = f"duplicates:{unit.org_id}"
+    await JOBS.defer(unit, SUGGEST, {"org_id": str(unit.org_id)}, key=key, lock=key)
 
 
 SUGGEST: Final = Task("duplicates.suggest", _suggest)

@@ -9,7 +9,7 @@ from sqlalchemy import delete
 
 from crm.consents.model import Channel, Consent, Said
 from crm.database import utc_now
-from crm.duplicates.jobs import FORGET, SUGGEST
+from crm.duplicates.jobs import FORGET, put_in_search
 from crm.duplicates.merging import Choice, merged, undone
 from crm.duplicates.model import Merge, Suggestion
 from crm.duplicates.store import DuplicateStore
@@ -37,8 +37,7 @@ class MergeNotUndoable(Refusal):
 async def search(unit: UnitOfWork) -> None:
     """Have leads compared by a worker; one search of an organisation waits at a time."""
     async with unit:
-        key = f"duplicates:{unit.org_id}"
-        await JOBS.defer(unit, SUGGEST, {"org_id": str(unit.org_id)}, key=key, lock=key)
+        await put_in_search(unit)
         await unit.commit()
 
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from crm.database import utc_now
+from crm.duplicates.jobs import put_in_search
 from crm.imports.batches import Batch, batches, cells_of
 from crm.imports.csv_rows import BadFile, Place
 from crm.imports.files import drop, key_of, pieces_from
@@ -146,6 +147,9 @@ class _Desk:
             held.state = State.FAILED if fault else State.FINISHED
             held.fault, held.finished_at = fault, utc_now()
             await OUTBOX.emit(unit, "import.finished", _told(held))
+            if held.created:
+                # Whoever is new may be somebody that the keys did not tell.
+                await put_in_search(unit)
             await unit.commit()
         log.info("import.finished", **_told(held), fault=fault.get("code", ""))
 

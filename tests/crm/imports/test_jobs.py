@@ -77,6 +77,8 @@ async def test_a_file_becomes_leads(desk: ImportDesk) -> None:
     with pytest.raises(FileNotFoundError):
         obstore.head(desk.work.store, key_of(desk.org.id, UUID(made["id"])))
     async with UnitOfWork(desk.work.sessions, desk.org.id) as unit:
+        searched = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'duplicates.suggest'")
+        assert await unit.session.scalar(searched) == 1
         event = (await unit.session.scalars(select(OutboxEvent).where(OutboxEvent.kind == "import.finished"))).one()
     assert (event.body["created"], event.body["bad"]) == (2, 0)
 

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     IMPORTS_WRITE = "imports:write"  # many leads at once, from a file
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
     KEYS_WRITE = "keys:write"  # API keys
+    LEADS_DELETE = "leads:delete"  # for good
     LEADS_EXPORT = "leads:export"  # all that is known of people, as files
     LEADS_MERGE = "leads:merge"  # two of one person into one
     MEMBERS_WRITE = "members:write"  # who belongs to the organisation, as what
@@ -49,6 +50,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.AGENTS_WRITE,
             Permission.CONSENTS_GRANT,
             Permission.IMPORTS_WRITE,
+            Permission.LEADS_DELETE,
             Permission.LEADS_EXPORT,
             Permission.LEADS_MERGE,
             Permission.PROMPTS_WRITE,

@@ -18,6 +18,8 @@ WRITES: Final = (
     "/api/settings",
     "/api/webhooks",
 )
+# What is removed below these is.
+REMOVALS: Final = ("/api/leads",)
 # Changes of these paths are, too, wherever they stand.
 WRITES_ENDING: Final = ("/content", "/recording", "/refunds", "/grants", "/shares", "/active", "/merge")
 # Reading these carries data out.
@@ -30,6 +32,8 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def may_be_told(method: str, path: str) -> bool:
     """Whether a request to a path as it was asked may go into the log, so that its body is to be kept meanwhile."""
+    if method == "DELETE" and path.startswith(REMOVALS):
+        return True
     return method not in _READS and (path.startswith(WRITES) or path.endswith(WRITES_ENDING))
 
 

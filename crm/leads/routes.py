@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -17,14 +17,15 @@ from pydantic import (
     model_validator,
 )
 
-from crm.access import Unit
+from crm.access import Needs, Unit
 from crm.answers import page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
 from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead
 from crm.leads.phones import e164_of
-from crm.leads.usecases import LeadFields, add_lead, leads_after, list_leads, read_lead, replace_lead
+from crm.leads.usecases import LeadFields, add_lead, leads_after, list_leads, read_lead, remove_lead, replace_lead
 from crm.page_cursor import CURSOR_CHARS_MAX
+from crm.permissions import Permission
 from crm.tasks.showing import task_json
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
@@ -157,6 +158,13 @@ async def get_lead(lead_id: UUID, unit: Unit) -> JSONResponse:
 @router.put("/{lead_id}")
 async def put_lead(lead_id: UUID, body: LeadBody, unit: Unit, read: IfMatch) -> JSONResponse:
     return _one(await replace_lead(lead_id, body.fields(), unit, read))
+
+
+@router.delete("/{lead_id}", status_code=204, dependencies=[Depends(Needs(Permission.LEADS_DELETE))])
+async def delete_lead(lead_id: UUID, unit: Unit, read: IfMatch) -> Response:
+    """Remove a lead that was never called, for good."""
+    await remove_lead(lead_id, unit, read)
+    return Response(status_code=204)
 
 
 def _one(lead: Lead, more: dict[str, Any] | None = None) -> JSONResponse:

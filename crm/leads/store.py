@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import delete, exists, or_, select, update
 
+from crm.calls.model import Call
 from crm.consents.model import Channel, Consent, Said
 from crm.consents.store import ConsentStore
+from crm.duplicates.model import Merge
 from crm.identity.model import Member
 from crm.leads.model import DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
@@ -65,6 +67,16 @@ class LeadStore:
 
     async def has_member(self, user_id: UUID) -> bool:
         return await self._session.get(Member, (self._org_id, user_id)) is not None
+
+    async def has_calls(self, lead_id: UUID) -> bool:
+        called = exists().where(Call.org_id == self._org_id, Call.lead_id == lead_id)
+        return bool(await self._session.scalar(select(called)))
+
+    async def remove(self, lead: Lead) -> None:
+        """Delete it with what hangs on it by foreign key, and with merges, which keep whole leads."""
+        of_lead = or_(Merge.kept_id == lead.id, Merge.gone_id == lead.id)
+        await self._session.execute(delete(Merge).where(Merge.org_id == self._org_id, of_lead))
+        await self._session.delete(lead)
 
     async def tasks_of(self, lead_id: UUID) -> Sequence[Task]:
         statement = select(Task).where(Task.org_id == self._org_id, Task.lead_id == lead_id)

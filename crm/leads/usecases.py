@@ -93,6 +93,29 @@ async def replace_lead(lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read
         return lead
 
 
+async def remove_lead(lead_id: UUID, unit: UnitOfWork, read: Precondition = ANY_VERSION) -> None:
+    """Delete a lead that was never called, with its notes, tasks, tags, appointments and changes.
+
+    Consents stay: they are the address's. Calls would go with their lead, and with them what was paid for; a lead
+    that has some stays, and the words of its calls can be erased one by one.
+
+    Raises:
+        LeadNotFound, VersionChanged
+        Refusal: it was called.
+    """
+    async with unit:
+        store = LeadStore(unit)
+        # A call that is being placed refers to the lead, and so waits for this lock or is seen.
+        lead = await store.lock(lead_id)
+        if lead is None:
+            raise LeadNotFound(lead_id)
+        read.check(lead.version)
+        if await store.has_calls(lead_id):
+            raise Refusal("lead_has_calls", {"lead_id": str(lead_id)})
+        await store.remove(lead)
+        await unit.commit()
+
+
 async def read_lead(lead_id: UUID, unit: UnitOfWork) -> tuple[Lead, Sequence[Task]]:
     """Return the lead and its tasks. Raises LeadNotFound."""
     async with unit:

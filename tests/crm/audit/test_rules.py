@@ -20,6 +20,8 @@ from crm.audit.rules import BODY_BYTES_MAX, is_told, may_be_told, told_of
         ("GET", "/api/members", 200, False),
         ("POST", "/api/keys", 201, True),
         ("DELETE", "/api/calls/{call_id}/recording", 202, True),
+        ("DELETE", "/api/leads/{lead_id}", 204, True),
+        ("PUT", "/api/leads/{lead_id}", 200, False),
         ("GET", "/api/calls/{call_id}/recording", 200, False),
         ("GET", "/api/votes/export", 200, True),
         ("GET", "/api/ledger/statement.csv", 200, True),

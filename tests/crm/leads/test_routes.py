@@ -5,8 +5,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from config.settings import Settings
+from crm.calls.dial import DialRequest
 from crm.database import Sessions
-from tests.crm.conftest import Org, make_org
+from crm.permissions import Role
+from crm.resources import Resources
+from tests.crm.conftest import Org, add_member, make_org, token_of
+from tests.crm.fake_node import FakeNode
 from tests.crm.test_api import data, problem
 
 
@@ -109,3 +114,34 @@ async def test_a_persons_choice_of_zone_goes_before_the_numbers(api: httpx.Async
     assert (chosen["time_zone"], chosen["zone"]) == ("America/Denver", "America/Denver")
     # Not sent back, what the number tells becomes nobody's choice.
     assert data(await api.put(f"/api/leads/{made['id']}", json=sent))["time_zone"] == ""
+
+
+async def test_a_lead_that_was_never_called_is_removed(api: httpx.AsyncClient, sessions: Sessions, org: Org) -> None:
+    phone = "+12025550177"
+    answer = await api.post("/api/leads", json={"name": "Eli", "phone": phone})
+    path, read = f"/api/leads/{data(answer, 201)['id']}", {"If-Match": answer.headers["etag"]}
+    data(await api.post(f"{path}/notes", json={"text": "two shops"}), 201)
+    (task_id,) = [data(await api.post(f"{path}/tasks", json={"title": "Write"}), 201)["id"]]
+    word = {"channel": "phone", "source": "letter", "evidence": "of May"}
+    data(await api.post(f"{path}/refusals", json=word), 201)
+    twin = data(await api.post("/api/leads", json={"name": "Eli"}), 201)["id"]
+    kept = data(await api.post(f"{path}/merge", json={"gone_id": twin, "choices": {}}))
+    problem(await api.delete(path, headers=read), 412, "version_changed")
+    assert (await api.delete(path)).status_code == 204
+    problem(await api.get(path), 404, "lead_not_found")
+    problem(await api.delete(path), 404, "lead_not_found")
+    problem(await api.patch(f"/api/tasks/{task_id}", json={"title": "x"}), 404, "task_not_found")
+    problem(await api.post(f"/api/merges/{kept['merge_id']}/undo"), 404, "merge_not_found")
+    again = data(await api.post("/api/leads", json={"name": "Eli", "phone": phone}), 201)
+    assert again["do_not_call"] is True, "what the number's person refused outlasts the lead"
+
+
+async def test_a_lead_that_was_called_stays(
+    api: httpx.AsyncClient, org: Org, sessions: Sessions, settings: Settings, resources: Resources, node: FakeNode
+) -> None:
+    rep = await add_member(sessions, org, Role.REP)
+    headers = {"Authorization": f"Bearer {token_of(rep, settings)}"}
+    problem(await api.delete(f"/api/leads/{org.lead_id}", headers=headers), 403, "forbidden")
+    await resources.dialler.dial(DialRequest(lead_id=org.lead_id), org.id)
+    problem(await api.delete(f"/api/leads/{org.lead_id}"), 409, "lead_has_calls")
+    assert data(await api.get(f"/api/leads/{org.lead_id}"))["name"] == "Dana"

@@ -16,17 +16,16 @@ _WIDE: Final = ("\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 def written(text: str) -> str:
     """Return the cell for a file; a quote goes before what could be run."""
-    if not text.startswith(_BEGINS) and not text.startswith(_WIDE):
-        # A space in front does not stop every program.
-        if not text[:1].isspace() or not text.lstrip().startswith((*_BEGINS, *_WIDE)):
-            return text
-    elif _PLAIN.fullmatch(text):
-        return text
-    return MARK + text
+    return MARK + text if _may_run(text) else text
 
 
 def read(text: str) -> str:
     """Return what `written` was given."""
-    if text.startswith(MARK) and text[1:].lstrip().startswith((*_BEGINS, *_WIDE)):
-        return text[1:]
-    return text
+    return text[1:] if text.startswith(MARK) and _may_run(text[1:]) else text
+
+
+def _may_run(text: str) -> bool:
+    if text.startswith((*_BEGINS, *_WIDE)):
+        return not _PLAIN.fullmatch(text)
+    # A space in front does not stop every program.
+    return text[:1].isspace() and text.lstrip().startswith((*_BEGINS, *_WIDE))

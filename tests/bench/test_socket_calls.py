@@ -23,8 +23,8 @@ VOICED = b"\x20\xa0" * (FRAME_SAMPLES // 2)
 
 
 def test_what_is_added_is_what_neither_the_providers_nor_the_wait_explain() -> None:
-    late_words = {"end_of_turn_ms": 200, "sent_ms": 250 + 350 + 30 + 90 + 7}
-    late_turn = {"end_of_turn_ms": 900, "sent_ms": 900 + 350 + 30 + 90 + 12}
+    late_words = {"end_of_turn_ms": 200, "sent_ms": 250 + 350 + 20 + 90 + 7}
+    late_turn = {"end_of_turn_ms": 900, "sent_ms": 900 + 350 + 20 + 90 + 12}
     unsent = {"end_of_turn_ms": 900, "sent_ms": None}
     assert added_ms([late_words, late_turn, unsent], TIMING) == [7, 12]
 

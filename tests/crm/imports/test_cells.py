@@ -19,6 +19,7 @@ from crm.imports.cells import read, written
         "\r=1",
         " =1",
         "\n=1",
+        "\n",
         "\uff1d1",
         "+cmd|' /C'!A0",
     ],

@@ -92,9 +92,9 @@ async def _measure(sessions: Sessions, org_id: UUID, many: int, tell: Callable[[
             searches.append(took)
     near = [took for depth, took in walks if 0 <= depth < 0.1]
     far = [took for depth, took in walks if depth > 0.9]
-    tell(f"leads: p99 {_p99(near):.1f} ms in the first tenth of the list, {_p99(far):.1f} ms in the last")
-    tell(f"leads: p99 {_p99(searches):.1f} ms of {len(searches)} searches")
-    return _p99([took for _, took in walks] + searches)
+    tell(f"leads: p99 {p99(near):.1f} ms in the first tenth of the list, {p99(far):.1f} ms in the last")
+    tell(f"leads: p99 {p99(searches):.1f} ms of {len(searches)} searches")
+    return p99([took for _, took in walks] + searches)
 
 
 async def _timed(asked: Awaitable[JSONResponse], expected: str, sort: Sort) -> float:
@@ -119,6 +119,6 @@ def _value(sort: Sort, place: int, many: int) -> Value:
             return BEGAN + place * STEP
 
 
-def _p99(took_ms: list[float]) -> float:
+def p99(took_ms: list[float]) -> float:
     """Return no number where nothing was measured."""
     return sorted(took_ms)[min(len(took_ms) - 1, len(took_ms) * 99 // 100)] if took_ms else math.nan

@@ -51,10 +51,17 @@ async def _postings(bed: Bed) -> Mapping[str, float]:
     return await postings.measure(bed)
 
 
+async def _timeline(bed: Bed) -> Mapping[str, float]:
+    from bench.crm import timeline_pages
+
+    return await timeline_pages.measure_timeline_pages(bed)
+
+
 # In this order, by the names that `--only` takes.
 MEASURES: Final[Mapping[str, Measure]] = {
     "events": _events,
     "imports": _imports,
     "leads": _leads,
     "postings": _postings,
+    "timeline": _timeline,
 }

@@ -1,90 +1,23 @@
 """Who answered, and what is due: the whole table of first utterances, beeps and the carrier's word."""
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.greeting_files import greeting_words
 from agent.llm.port import EventName
 from agent.machine_ear import EARLY_BEEP_MS
 from agent.opening import (
     BEEP_WAIT_S,
     DOUBTFUL_SILENCES,
     HOLD_WAIT_S,
-    INTRODUCTIONS_MAX,
-    KEYS_MAX,
-    SOUND_WAIT_S,
-    Opening,
     Say,
     Wait,
 )
 from agent.turns import timing
 from events.call import AnsweredBy
-from media.frame import FRAME_MS, FRAME_SAMPLES, RATE_HZ
-
-MAILBOX = "Please leave a message after the tone."
-SCREENER = "Please state your name and reason for calling."
-MENU = "For sales, press one."
-LONG_MS = timing.LONG_GREETING_MS + 100
-GAP = Wait(timing.PIECE_GAP_S)
-GREETING = Say(EventName.ANSWERED)
-
-
-@dataclass(frozen=True)
-class Past:
-    answers_heard: int = 0
-    agent_has_spoken: bool = False
-    owes_result: bool = False
-    answers_begun: int = 0
-
-
-@dataclass
-class Stage:
-    beeps: int = 0
-    told: list[tuple[AnsweredBy, str]] = field(default_factory=list)
-    at_ms: int = 0
-    answers: int = 0
-    begun: int = 0
-    spoken: bool = False
-
-    def __post_init__(self) -> None:
-        self.opening = Opening(greeting_words(), self._beep, lambda by, detail: self.told.append((by, detail)))
-
-    def _beep(self) -> None:
-        self.beeps += 1
-
-    @property
-    def who(self) -> list[AnsweredBy]:
-        return [by for by, _ in self.told]
-
-    def after(self, text: str, voiced_ms: int = 800) -> Wait | Say:
-        return self.opening.after(text, voiced_ms, Past(self.answers, self.spoken, answers_begun=self.begun))
-
-    def heard(self) -> None:
-        """The agent's answer is played to its end."""
-        self.cut()
-        self.answers += 1
-
-    def cut(self) -> None:
-        """It is interrupted."""
-        self.spoken = True
-        self.begun += 1
-
-    def beep(self) -> None:
-        time_s = np.arange(RATE_HZ // 2) / RATE_HZ
-        sound = np.concatenate([np.sin(2 * np.pi * 1_000 * time_s) * 5_000, np.zeros(RATE_HZ // 4)]).astype(np.int16)
-        for start in range(0, len(sound), FRAME_SAMPLES):
-            self.opening.hear(sound[start : start + FRAME_SAMPLES].tobytes(), self.at_ms)
-            self.at_ms += FRAME_MS
-
-    def silence(self, ms: int) -> None:
-        for _ in range(ms // FRAME_MS):
-            self.opening.hear(bytes(2 * FRAME_SAMPLES), self.at_ms)
-            self.at_ms += FRAME_MS
+from tests.agent.opening_stage import GAP, GREETING, LONG_MS, MAILBOX, MENU, SCREENER, Past, Stage
 
 
 @pytest.mark.parametrize(
@@ -242,85 +175,6 @@ def test_somebody_who_picks_up_before_the_beep_is_greeted() -> None:
     assert stage.opening.expired() == GREETING
     stage.heard()
     assert stage.after("Yes.") == Say(None)
-    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
-
-
-def test_a_screener_gets_a_name_and_then_the_person_is_greeted() -> None:
-    stage = Stage()
-    stage.after(SCREENER)
-    assert stage.opening.expired() == Say(EventName.SCREENING)
-    assert stage.opening.silence_s == HOLD_WAIT_S
-    stage.beep()
-    assert stage.beeps == 0, "its tone asks for a name"
-    stage.heard()
-    assert stage.after("Thanks. Please stay on the line.") == Wait(HOLD_WAIT_S)
-    assert stage.after("", 2_000) == Wait(HOLD_WAIT_S), "it rings"
-    assert stage.after("", 400) == Wait(SOUND_WAIT_S), "somebody who cannot be made out?"
-    assert stage.after("Hello?") == GREETING
-    assert stage.opening.silence_s == timing.SILENCE_S
-    stage.heard()
-    assert stage.after("Yes.") == Say(None)
-    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
-
-
-def test_a_name_said_into_the_screeners_own_words_is_said_again() -> None:
-    stage = Stage()
-    stage.after("Record your name and reason for calling, I'll see if this person")
-    stage.opening.expired()
-    stage.cut()
-    assert stage.after("is available") == GAP, "it was not heard, so this is no answer to it"
-    assert stage.opening.expired() == Say(EventName.SCREENING)
-
-
-def test_the_person_behind_a_screener_may_say_anything() -> None:
-    stage = Stage()
-    stage.after(SCREENER)
-    stage.opening.expired()
-    stage.heard()
-    assert stage.after("Corner shop, Dana") == GREETING
-    assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
-
-
-def test_nobody_comes_to_the_telephone() -> None:
-    stage = Stage()
-    stage.after(SCREENER)
-    stage.opening.expired()
-    stage.heard()
-    stage.after("Thanks. Please stay on the line.")
-    assert stage.opening.expired() == Say(EventName.SILENCE)
-
-
-def test_a_screener_that_takes_a_message_in_the_end() -> None:
-    stage = Stage()
-    stage.after(SCREENER)
-    stage.opening.expired()
-    stage.heard()
-    assert stage.after(MAILBOX) == Wait(BEEP_WAIT_S)
-    stage.beep()
-    assert stage.beeps == 1
-
-
-def test_a_screener_is_not_introduced_to_for_ever() -> None:
-    stage = Stage()
-    for _ in range(INTRODUCTIONS_MAX):
-        assert stage.after(SCREENER) == GAP
-        assert stage.opening.expired() == Say(EventName.SCREENING)
-        stage.heard()
-    assert stage.after(SCREENER) == Wait(HOLD_WAIT_S)
-    assert stage.opening.expired() == Say(EventName.SILENCE)
-
-
-def test_menus_are_followed_a_few_times_and_then_somebody_is_greeted() -> None:
-    stage = Stage()
-    for _ in range(KEYS_MAX):
-        assert stage.after(MENU) == Wait(timing.MENU_GAP_S)
-        assert stage.opening.expired() == Say(EventName.MENU)
-        stage.heard()
-    assert stage.opening.silence_s == HOLD_WAIT_S
-    assert stage.after(MENU) == Wait(HOLD_WAIT_S)
-    assert not stage.opening.machine_waits(by_carrier=True), "nobody leaves a message with a menu"
-    assert stage.after("One moment, please.") == Wait(HOLD_WAIT_S)
-    assert stage.after("Good morning.") == GREETING
     assert stage.who == [AnsweredBy.MACHINE, AnsweredBy.HUMAN]
 
 

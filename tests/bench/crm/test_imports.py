@@ -1,23 +1,17 @@
 """The measure of imports reads its file right, on a database of its own."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import text
 
 from bench.crm import imports
 from bench.crm.imports import measure_imports, rows
 from bench.crm.measures import Bed, MeasureFailed
-from bench.servers import Database
 from crm.unit_of_work import UnitOfWork
-from salesos.embedded.postgres import APP_ROLE, PostgresAddresses
 
 
-@pytest.fixture
-def bed(fresh_database: PostgresAddresses, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bed:
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imports, "ROWS", 10_000)
-    database = Database(fresh_database.app_url, fresh_database.owner_url, fresh_database.admin_url, APP_ROLE)
-    return Bed(True, database, "", tmp_path, lambda line: None)
 
 
 def test_the_file_is_the_same_each_time_and_mixed() -> None:

@@ -9,20 +9,13 @@ from fastapi.responses import JSONResponse
 from bench.crm import lead_pages
 from bench.crm.lead_pages import measure_lead_pages
 from bench.crm.measures import Bed, MeasureFailed
-from bench.servers import Database
-from salesos.embedded.postgres import APP_ROLE, PostgresAddresses
 
 
-@pytest.fixture
-def bed(
-    fresh_database: PostgresAddresses, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Bed:
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lead_pages, "LEADS", 5_000)
     monkeypatch.setattr(lead_pages, "BATCH", 200)
     monkeypatch.setattr(lead_pages, "PAGES", 60)
-    made = fresh_database
-    database = Database(made.app_url, made.owner_url, made.admin_url, APP_ROLE)
-    return Bed(True, database, "", tmp_path_factory.mktemp("own"), lambda line: None)
 
 
 async def test_pages_are_measured(bed: Bed) -> None:

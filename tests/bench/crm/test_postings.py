@@ -1,21 +1,10 @@
 """The measure of postings books what it says, on a database of its own."""
 
-from pathlib import Path
-
 import pytest
 
 from bench.crm import postings
 from bench.crm.figures import GOALS
 from bench.crm.measures import Bed, MeasureFailed
-from bench.servers import Database
-from salesos.embedded.postgres import APP_ROLE, PostgresAddresses
-
-
-@pytest.fixture
-def bed(fresh_database: PostgresAddresses, tmp_path: Path) -> Bed:
-    made = fresh_database
-    database = Database(made.app_url, made.owner_url, made.admin_url, APP_ROLE)
-    return Bed(True, database, "", tmp_path, lambda line: None)
 
 
 async def test_a_postgres_that_is_not_durable_is_not_measured(bed: Bed) -> None:

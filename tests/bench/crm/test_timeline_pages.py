@@ -5,18 +5,11 @@ import pytest
 from bench.crm import timeline_pages
 from bench.crm.measures import Bed, MeasureFailed
 from bench.crm.timeline_pages import measure_timeline_pages
-from bench.servers import Database
-from salesos.embedded.postgres import APP_ROLE, PostgresAddresses
 
 
-@pytest.fixture
-def bed(
-    fresh_database: PostgresAddresses, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Bed:
+@pytest.fixture(autouse=True)
+def _few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timeline_pages, "LEADS", 40)
-    made = fresh_database
-    database = Database(made.app_url, made.owner_url, made.admin_url, APP_ROLE)
-    return Bed(True, database, "", tmp_path_factory.mktemp("own"), lambda line: None)
 
 
 async def test_pages_are_measured(bed: Bed) -> None:

@@ -58,3 +58,9 @@ def counts(shown: dict[str, Any]) -> tuple[int, int, int, int, int]:
     told = tuple(shown[name] for name in ("rows", "created", "updated", "skipped", "bad"))
     assert told[0] == sum(told[1:])
     return told[0], told[1], told[2], told[3], told[4]
+
+
+def rows_of(many: int, first: int = 0) -> bytes:
+    """Return a file of so many people, from the numbered one on."""
+    lines = [f"Person {number},mail{number}@example.com" for number in range(first, first + many)]
+    return "\n".join(["name,email", *lines, ""]).encode()

@@ -1,7 +1,5 @@
 """`salesos events`: the events of calls that could not be applied, of all organisations; trying again, giving up."""
 
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +7,7 @@ from uuid import UUID
 
 from config.settings import Settings
 from salesos.api import ApiRefused, ApiUnreachable
-from salesos.operator import Asks, operator
+from salesos.operator import Asks, operator, tell
 from salesos.screen import Screen
 
 DEAD: Final = "/internal/events/dead"
@@ -44,12 +42,9 @@ def run_events(settings: Settings, wish: Wish, *, as_json: bool) -> int:
     except (ApiRefused, ApiUnreachable) as error:
         screen.fail(str(error))
         return 1
-    if as_json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
-    elif found:
-        screen.table("Events that could not be applied", HEADINGS, [cells(letter) for letter in found])
-    else:
-        screen.say("Every event was applied.")
+    tell(
+        found, screen, "Events that could not be applied", HEADINGS, cells, "Every event was applied.", as_json=as_json
+    )
     return 0
 
 

@@ -1,13 +1,11 @@
 """`salesos jobs`: the jobs that failed for good, of all organisations, and having them tried again."""
 
-import json
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
 from config.settings import Settings
 from salesos.api import ApiRefused, ApiUnreachable
-from salesos.operator import operator
+from salesos.operator import operator, tell
 from salesos.screen import Screen
 
 NEWEST: Final = "/internal/jobs/dead?limit=100"
@@ -30,12 +28,7 @@ def run_jobs(settings: Settings, retry: int | None, *, retry_all: bool, as_json:
     except (ApiRefused, ApiUnreachable) as error:
         screen.fail(str(error))
         return 1
-    if as_json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
-    elif found:
-        screen.table("Jobs that failed for good", HEADINGS, [cells(job) for job in found])
-    else:
-        screen.say("No job has failed for good.")
+    tell(found, screen, "Jobs that failed for good", HEADINGS, cells, "No job has failed for good.", as_json=as_json)
     return 0
 
 

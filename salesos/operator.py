@@ -1,6 +1,8 @@
 """The CRM as its operator asks it: with the installation's own key, for commands that concern all organisations."""
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Protocol
@@ -8,6 +10,7 @@ from typing import Any, Protocol
 from config.settings import DEVELOPMENT_SECRET, Settings
 from salesos.api import Api
 from salesos.data_folder import own_key, read_running
+from salesos.screen import Screen
 
 
 class Asks(Protocol):
@@ -29,3 +32,22 @@ def operator(settings: Settings) -> Iterator[Asks]:
         key = own_key(settings.data_dir, "internal_key") or key
     with Api(running.crm if running is not None else settings.crm_address, "") as api:
         yield partial(api.as_operator, key)
+
+
+def tell(
+    found: Sequence[Mapping[str, Any]],
+    screen: Screen,
+    title: str,
+    headings: Sequence[str],
+    cells: Callable[[Mapping[str, Any]], tuple[str, ...]],
+    nothing: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what the CRM has, as JSON to standard output or as a table; `nothing`: what is said of an empty list."""
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    elif found:
+        screen.table(title, headings, [cells(one) for one in found])
+    else:
+        screen.say(nothing)

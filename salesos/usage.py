@@ -1,13 +1,11 @@
 """`salesos usage`: how the tokens that we counted stand against what the vendors report, day by day."""
 
-import json
-import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
 from config.settings import Settings
 from salesos.api import ApiRefused, ApiUnreachable
-from salesos.operator import operator
+from salesos.operator import operator, tell
 from salesos.screen import Screen
 
 DIFFERS: Final = "differs"
@@ -23,12 +21,15 @@ def run_usage(settings: Settings, days: int, *, as_json: bool) -> int:
     except (ApiRefused, ApiUnreachable) as error:
         screen.fail(str(error))
         return 1
-    if as_json:
-        sys.stdout.write(json.dumps(found, indent=2) + "\n")
-    elif found:
-        screen.table("Tokens on the operator's accounts", HEADINGS, [cells(row) for row in found])
-    else:
-        screen.say("No model of a vendor's was asked in these days, or none of them has been compared yet.")
+    tell(
+        found,
+        screen,
+        "Tokens on the operator's accounts",
+        HEADINGS,
+        cells,
+        "No model of a vendor's was asked in these days, or none of them has been compared yet.",
+        as_json=as_json,
+    )
     return 1 if any(row["state"] == DIFFERS for row in found) else 0
 
 

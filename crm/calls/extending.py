@@ -4,9 +4,7 @@ More is reserved for each, and the voice nodes are told. A node that is not reac
 ended anyway, and what was reserved in vain goes back with the settlement.
 """
 
-import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -16,20 +14,16 @@ from sqlalchemy import select
 
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
+from crm.calls.live import is_live, tell_nodes
 from crm.calls.model import Call
-from crm.calls.nodes import VoiceNodes, expires_at
+from crm.calls.nodes import VoiceNodes
 from crm.calls.store import CallStore
 from crm.database import Sessions
 from crm.unit_of_work import UnitOfWork
-from events.call import TERMINAL
-from events.command import Command, Fund, FundsFor
-from events.ids import new_id
+from events.command import Fund, FundsFor
 from events.money import Millicredits, price_of_seconds, seconds_paid_by
 
-LIFETIME_S: Final = 30.0
 CALLS_MAX: Final = 1_000  # of one organisation, at a time
-NODES_AT_ONCE: Final = 8
-_OVER: Final = [state.value for state in TERMINAL]
 
 log = structlog.get_logger()
 
@@ -60,19 +54,8 @@ async def extend_live_calls(org_id: UUID, max_s: int, sessions: Sessions, nodes:
     groups: dict[str, list[FundsFor]] = defaultdict(list)
     for one in told:
         groups[one.node].append(one.funds)
-    places = asyncio.Semaphore(NODES_AT_ONCE)
-    taken: set[UUID] = set()
-
-    async def tell(node: str, funds: Sequence[FundsFor]) -> None:
-        async with places:
-            order = Command(new_id(), expires_at(LIFETIME_S), Fund(org_id, tuple(funds)))
-            reply = await nodes.ask(node, order)
-        if reply is not None and reply.accepted:
-            taken.update(reply.calls)
-
-    async with asyncio.TaskGroup() as tasks:
-        for node, funds in groups.items():
-            tasks.create_task(tell(node, funds), name="calls.extend")
+    orders = [(node, Fund(org_id, tuple(funds))) for node, funds in groups.items()]
+    taken = await tell_nodes(orders, nodes)
     unreached = len(told) - len(taken)
     if unreached:
         log.warning("calls.not_extended", calls=unreached)
@@ -81,18 +64,7 @@ async def extend_live_calls(org_id: UUID, max_s: int, sessions: Sessions, nodes:
 
 async def _reserve(unit: UnitOfWork, max_s: int) -> list[_Told]:
     """Hold more of the wallet for each call, an equal share, in the caller's transaction."""
-    short = (
-        select(Call.id)
-        .where(
-            Call.org_id == unit.org_id,
-            Call.ended_at.is_(None),
-            ~Call.closed,
-            Call.state.not_in(_OVER),
-            Call.node != "",
-            Call.funded_s < max_s,
-        )
-        .limit(CALLS_MAX)
-    )
+    short = select(Call.id).where(is_live(unit.org_id), Call.funded_s < max_s).limit(CALLS_MAX)
     # First the calls, in the order of their ids, then the wallet: as everybody does who takes both.
     calls = await CallStore(unit).lock_all(sorted((await unit.session.scalars(short)).all()))
     calls = [call for call in calls if call.ended_at is None and call.funded_s < max_s]

@@ -15,8 +15,9 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select, update
 
+from crm.calls.live import is_live, tell_nodes
 from crm.calls.model import Call
-from crm.calls.nodes import VoiceNodes, expires_at
+from crm.calls.nodes import VoiceNodes
 from crm.database import Sessions
 from crm.leads.model import Lead
 from crm.prompts.book import PromptBook
@@ -24,16 +25,11 @@ from crm.prompts.store import PromptStore
 from crm.prompts.template import Compiled
 from crm.prompts.versions import LATEST
 from crm.unit_of_work import UnitOfWork
-from events.call import TERMINAL
-from events.command import Command, PromptFor, UsePrompt
-from events.ids import new_id
+from events.command import PromptFor, UsePrompt
 from events.plan import Prompt
 
-LIFETIME_S: Final = 30.0
 ROUNDS: Final = 3
 AGAIN_S: Final = 1.0  # a call that is being placed is there by then, or never
-NODES_AT_ONCE: Final = 8
-_OVER: Final = [state.value for state in TERMINAL]
 
 log = structlog.get_logger()
 
@@ -83,15 +79,7 @@ async def _due(prompt_id: UUID, org_id: UUID, sessions: Sessions, book: PromptBo
         statement = (
             select(Call.id, Call.node, Call.prompt_version, Lead.custom_fields)
             .join(Lead, (Lead.org_id == Call.org_id) & (Lead.id == Call.lead_id))
-            .where(
-                Call.org_id == org_id,
-                Call.prompt_id == prompt_id,
-                Call.prompt_follows,
-                ~Call.closed,
-                Call.ended_at.is_(None),
-                Call.state.not_in(_OVER),
-                Call.node != "",
-            )
+            .where(is_live(org_id), Call.prompt_id == prompt_id, Call.prompt_follows)
         )
         found = []
         for row in (await unit.session.execute(statement)).all():
@@ -106,25 +94,14 @@ async def _tell(due: Sequence[_Due], org_id: UUID, nodes: VoiceNodes) -> set[UUI
     groups: dict[tuple[str, str], list[_Due]] = defaultdict(list)
     for one in due:
         groups[one.node, one.compiled.number].append(one)
-    taken: set[UUID] = set()
-    places = asyncio.Semaphore(NODES_AT_ONCE)
+    orders = [(node, _order(calls, org_id)) for (node, _), calls in groups.items()]
+    return await tell_nodes(orders, nodes)
 
-    async def tell(node: str, calls: Sequence[_Due]) -> None:
-        compiled = calls[0].compiled
-        body = UsePrompt(
-            org_id,
-            Prompt(compiled.number, compiled.text),
-            tuple(PromptFor(one.call_id, compiled.values(one.own)) for one in calls),
-        )
-        async with places:
-            reply = await nodes.ask(node, Command(new_id(), expires_at(LIFETIME_S), body))
-        if reply is not None and reply.accepted:
-            taken.update(reply.calls)
 
-    async with asyncio.TaskGroup() as tasks:
-        for (node, _), calls in groups.items():
-            tasks.create_task(tell(node, calls), name="prompts.tell")
-    return taken
+def _order(calls: Sequence[_Due], org_id: UUID) -> UsePrompt:
+    compiled = calls[0].compiled
+    theirs = tuple(PromptFor(one.call_id, compiled.values(one.own)) for one in calls)
+    return UsePrompt(org_id, Prompt(compiled.number, compiled.text), theirs)
 
 
 async def _note(taken: set[UUID], due: Sequence[_Due], org_id: UUID, sessions: Sessions) -> None:

@@ -4,11 +4,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, Protocol
 
 from config.settings import DEVELOPMENT_SECRET, Settings
-from salesos.api import Api
+from salesos.api import Api, ApiUnreachable
 from salesos.data_folder import own_key, read_running
 from salesos.screen import Screen
 
@@ -31,7 +30,14 @@ def operator(settings: Settings) -> Iterator[Asks]:
     if key == DEVELOPMENT_SECRET:
         key = own_key(settings.data_dir, "internal_key") or key
     with Api(running.crm if running is not None else settings.crm_address, "") as api:
-        yield partial(api.as_operator, key)
+
+        def ask(method: str, path: str, what: str, body: dict[str, Any] | None = None) -> Any:
+            try:
+                return api.as_operator(key, method, path, what, body)
+            except ApiUnreachable as error:
+                raise ApiUnreachable(f"{error}: start it with `salesos up`, or name it in SALESOS_CRM_URL") from None
+
+        yield ask
 
 
 def tell(

@@ -54,4 +54,6 @@ def test_one_or_all_are_tried_again(small_crm: SmallCrm, tmp_path: Path) -> None
 
 def test_a_crm_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("http://127.0.0.1:9", tmp_path) == 1
-    assert "does not answer" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "does not answer" in told
+    assert "salesos up" in told

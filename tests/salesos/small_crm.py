@@ -14,6 +14,7 @@ class SmallCrm:
         # By method: a status, and what the answer's `data` is, or the members of a problem. A list of them: in turn.
         self.answers: dict[str, tuple[int, Any] | list[tuple[int, Any]]] = {}
         self.asked: list[str] = []
+        self.authorizations: list[str] = []
         self.bodies: list[Any] = []
         self.url = ""
 
@@ -25,6 +26,7 @@ def small_crm() -> Iterator[SmallCrm]:
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             crm.asked.append(f"{self.command} {self.path}")
+            crm.authorizations.append(self.headers.get("authorization", ""))
             length = int(self.headers.get("content-length", 0))
             if length:
                 crm.bodies.append(json.loads(self.rfile.read(length)))

@@ -28,7 +28,8 @@ def upgrade() -> None:
     _tenants(BY_ARRAY)
     # Most postings belong to no call: they need no place in an index of calls.
     op.execute("DROP INDEX ledger_transactions_call")
-    op.execute("CREATE INDEX ledger_transactions_call ON ledger_transactions (org_id, call_id) WHERE call_id IS NOT NULL")
+    op.execute("""CREATE INDEX ledger_transactions_call ON ledger_transactions (org_id, call_id)
+        WHERE call_id IS NOT NULL""")
 
 
 def downgrade() -> None:

@@ -35,6 +35,7 @@ from crm.jobs import routes as jobs
 from crm.keys import routes as keys
 from crm.leads import routes as leads
 from crm.notes import routes as notes
+from crm.people_on_calls import routes as people_on_calls
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
 from crm.recovery import routes as recovery
@@ -73,6 +74,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     members,
     notes,
     passwords,
+    people_on_calls,
     plans,
     prompts,
     providers,

@@ -26,6 +26,8 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"  # who did what
     BILLING_REFUND = "billing:refund"  # gives back what a call was charged
     CALLS_ERASE = "calls:erase"
+    CALLS_JOIN = "calls:join"  # talks in the organisation's calls
+    CALLS_LISTEN = "calls:listen"  # listens in, whispers and steps in, as a supervisor
     CONSENTS_GRANT = "consents:grant"  # lifts a refusal, with proof
     EVENTS_RETRY = "events:retry"  # the organisation's events of calls that could not be applied
     IMPORTS_WRITE = "imports:write"  # many leads at once, from a file
@@ -48,6 +50,8 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.MANAGER: frozenset(
         {
             Permission.AGENTS_WRITE,
+            Permission.CALLS_JOIN,
+            Permission.CALLS_LISTEN,
             Permission.CONSENTS_GRANT,
             Permission.IMPORTS_WRITE,
             Permission.LEADS_DELETE,
@@ -58,8 +62,8 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.VOTES_EXPORT,
         }
     ),
-    Role.REP: frozenset(),
-    Role.SUPERVISOR: frozenset(),
+    Role.REP: frozenset({Permission.CALLS_JOIN}),
+    Role.SUPERVISOR: frozenset({Permission.CALLS_JOIN, Permission.CALLS_LISTEN}),
     Role.ENGINEER: frozenset(
         {Permission.AGENTS_WRITE, Permission.EVENTS_RETRY, Permission.JOBS_RETRY, Permission.PROMPTS_WRITE}
     ),

@@ -27,6 +27,7 @@ from crm.jobs import problems as jobs
 from crm.keys import problems as keys
 from crm.limits import problems as limits
 from crm.notes import problems as notes
+from crm.people_on_calls import problems as people_on_calls
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
@@ -106,6 +107,7 @@ KINDS: Final = merge(
     keys.KINDS,
     limits.KINDS,
     notes.KINDS,
+    people_on_calls.KINDS,
     prompts.KINDS,
     providers.KINDS,
     sign_up.KINDS,

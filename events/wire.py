@@ -8,6 +8,7 @@
 | `replies:{command}` | list, 120 s | voice | the one answer |
 | `node:{node}` | string (NodeReport), 10 s | voice | load, for choosing a node |
 | `permit:{id}` | string, NX, 120 s | voice | spent permits |
+| `ticket:{id}` | string, NX, 120 s | voice | used tickets of people |
 | `models:off` | string, any | operator | while it is there no language model is asked; its text is the reason |
 """
 
@@ -23,6 +24,7 @@ COMMAND_FIELD: Final = b"c"
 REPLY_TTL_S: Final = 120
 NODE_TTL_S: Final = 10
 PERMIT_TTL_S: Final = 120
+TICKET_TTL_S: Final = 120
 COMMITTED_TTL_S: Final = 7 * 24 * 3600
 NODE_PATTERN: Final = "node:*"
 MODELS_OFF: Final = "models:off"
@@ -64,6 +66,10 @@ def permit_key(permit_id: UUID) -> str:
     return f"permit:{permit_id}"
 
 
+def ticket_key(ticket_id: UUID) -> str:
+    return f"ticket:{ticket_id}"
+
+
 class NodeReport(msgspec.Struct, frozen=True):
     """What a voice node announces of itself every few seconds."""
 
@@ -76,6 +82,7 @@ class NodeReport(msgspec.Struct, frozen=True):
     load: float = 0.0  # that one more call would meet: 0 is idle, at 1 the calls in progress begin to suffer
     shedding: str = ""  # what it does without: "taps", "waveforms", "calls"; each includes those before it
     refuses: str = ""  # why one more call would be refused now, a code of docs/call-path.md; empty: it would be taken
+    people: str = ""  # address of the websocket where people come to its calls; empty: it takes none
 
 
 class DoNotCallQuestion(msgspec.Struct, frozen=True):

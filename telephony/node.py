@@ -35,6 +35,7 @@ class Node:
     calls: Calls
     dialer: Dialer
     redis: redis.Redis
+    people: str = ""  # where people come to its calls
 
     async def announce(self) -> None:
         """Tell the load every few seconds, until cancelled."""
@@ -59,6 +60,7 @@ class Node:
             load=load,
             shedding=shedding.name.lower() if shedding else "",
             refuses=refuses,
+            people=self.people,
         )
 
     async def withdraw(self) -> None:

@@ -1,19 +1,15 @@
 """Permits on the voice side: unsealed, and spent in Redis before the carrier is asked, once across all nodes (X8)."""
 
-import asyncio
 import time
-from typing import Final
 
 import redis.asyncio as redis
 import structlog
-from redis.exceptions import RedisError
 
 from events import wire
 from events.permit import BadPermit, Permit, unseal
+from telephony.first_use import RedisAway, first_use
 
 log = structlog.get_logger()
-
-REDIS_TIMEOUT_S: Final = 2.0
 
 
 class PermitRefused(Exception):
@@ -36,9 +32,8 @@ def read_permit(token: str, key: str) -> Permit:
 async def spend(permit: Permit, store: redis.Redis) -> None:
     """Raises PermitRefused: spent before, or it cannot be asked."""
     try:
-        async with asyncio.timeout(REDIS_TIMEOUT_S):
-            fresh = await store.set(wire.permit_key(permit.id), "spent", nx=True, ex=wire.PERMIT_TTL_S)
-    except (RedisError, OSError, TimeoutError):
+        fresh = await first_use(store, wire.permit_key(permit.id), wire.PERMIT_TTL_S)
+    except RedisAway:
         raise PermitRefused("redis_away") from None
     if not fresh:
         raise PermitRefused("permit_spent")

@@ -21,7 +21,7 @@ WRITES: Final = (
 # What is removed below these is.
 REMOVALS: Final = ("/api/leads",)
 # Changes of these paths are, too, wherever they stand.
-WRITES_ENDING: Final = ("/content", "/recording", "/refunds", "/grants", "/shares", "/active", "/merge")
+WRITES_ENDING: Final = ("/content", "/recording", "/refunds", "/grants", "/shares", "/active", "/merge", "/ticket")
 # Reading these carries data out.
 EXPORTS: Final = ("/api/exports", "/api/ledger/statement.csv", "/api/votes/export")
 SECRETS: Final = frozenset({"password", "new_password", "old_password", "key", "secret", "token"})

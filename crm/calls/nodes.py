@@ -59,6 +59,14 @@ class VoiceNodes:
             raise NoVoiceNode(Counter(_refusal(report) or "node_full" for report in reports))
         return min(free, key=lambda report: (_fullness(report), report.node)).node
 
+    async def report_of(self, node: str) -> NodeReport | None:
+        """Return what a node announces of itself; None when it has not for some seconds. Raises RedisAway."""
+        try:
+            raw: Any = await self._redis.get(wire.node_key(node))
+        except REDIS_AWAY:
+            raise RedisAway from None
+        return _read_report(raw)
+
     async def ask(self, node: str, order: Command) -> Reply | None:
         """Send a command and return its answer; None when none came in time, so that it may yet be carried out."""
         reply_key = wire.reply_key(order.id)

@@ -28,8 +28,11 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/tasks": "leads",
     "/api/votes": "votes",
 }
-# A key that made keys or members would outlive every revocation, and grant itself what it was not given.
-FOR_PEOPLE: Final = frozenset({Permission.KEYS_WRITE, Permission.MEMBERS_WRITE})
+# A key that made keys or members would outlive every revocation, and grant itself what it was not given; and in a call
+# people hear who is there.
+FOR_PEOPLE: Final = frozenset(
+    {Permission.CALLS_JOIN, Permission.CALLS_LISTEN, Permission.KEYS_WRITE, Permission.MEMBERS_WRITE}
+)
 # What everybody of the organisation may do, and so may give to a key.
 ORDINARY: Final = frozenset(
     {

@@ -41,9 +41,16 @@ class FakeNode:
         self._key = key
 
     async def announce(
-        self, *, calls: int = 0, capacity: int = 10, draining: bool = False, load: float = 0.0, refuses: str = ""
+        self,
+        *,
+        calls: int = 0,
+        capacity: int = 10,
+        draining: bool = False,
+        load: float = 0.0,
+        refuses: str = "",
+        people: str = "",
     ) -> None:
-        report = wire.NodeReport(self.name, calls, capacity, draining, load=load, refuses=refuses)
+        report = wire.NodeReport(self.name, calls, capacity, draining, load=load, refuses=refuses, people=people)
         await self.redis.set(wire.node_key(self.name), msgspec.msgpack.encode(report), ex=wire.NODE_TTL_S)
 
     @contextlib.asynccontextmanager

@@ -30,6 +30,7 @@ from crm.identity import password_routes as passwords
 from crm.identity import routes as identity
 from crm.identity import session_routes as sign_ins
 from crm.imports import routes as imports
+from crm.inbox import routes as inbox
 from crm.invitations import routes as invitations
 from crm.jobs import routes as jobs
 from crm.keys import routes as keys
@@ -66,6 +67,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     health,
     identity,
     imports,
+    inbox,
     invitations,
     jobs,
     keys,

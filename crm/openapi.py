@@ -1,4 +1,4 @@
-"""What the OpenAPI document says beyond what routes declare: the one shape of answers and refusals (W8), and tags."""
+"""What the OpenAPI document says beyond what routes declare: the one shape of refusals (W8), examples, and tags."""
 
 from types import ModuleType
 from typing import Any, Final
@@ -6,7 +6,8 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-MOMENT: Final = "2026-05-04T12:00:00+00:00"
+from crm.openapi_examples import MOMENT, example_of
+
 TRACE: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 SUCCESS: Final[dict[str, Any]] = {
     "type": "object",
@@ -69,18 +70,20 @@ def describe(app: FastAPI) -> None:
             made["components"]["schemas"] |= {"Success": SUCCESS, "Problem": PROBLEM}
             for operations in made["paths"].values():
                 for operation in operations.values():
-                    _complete(operation["responses"])
+                    _complete(operation["responses"], made["components"]["schemas"])
             app.openapi_schema = made
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]  # the framework's own way
 
 
-def _complete(responses: dict[str, Any]) -> None:
+def _complete(responses: dict[str, Any], schemas: dict[str, Any]) -> None:
     # Nothing is answered in the framework's own form of a validation error.
     responses.pop("422", None)
     for status, response in responses.items():
         content = response.get("content", {})
-        if status.startswith("2") and content.get(_JSON, {}).get("schema") == {}:
-            content[_JSON]["schema"] = {"$ref": "#/components/schemas/Success"}
+        if status.startswith("2") and _JSON in content:
+            if content[_JSON]["schema"] == {}:
+                content[_JSON]["schema"] = {"$ref": "#/components/schemas/Success"}
+            content[_JSON]["example"] = example_of(content[_JSON]["schema"], schemas)
     responses["default"] = {"description": "Refused, or a fault", "content": _PROBLEM_CONTENT}

@@ -22,6 +22,7 @@ from crm.duplicates import problems as duplicates
 from crm.exports import problems as exports
 from crm.identity import problems as identity
 from crm.imports import problems as imports
+from crm.inbox import problems as inbox
 from crm.invitations import problems as invitations
 from crm.jobs import problems as jobs
 from crm.keys import problems as keys
@@ -102,6 +103,7 @@ KINDS: Final = merge(
     duplicates.KINDS,
     exports.KINDS,
     imports.KINDS,
+    inbox.KINDS,
     invitations.KINDS,
     jobs.KINDS,
     keys.KINDS,

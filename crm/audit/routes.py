@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 
 from crm.access import Needs, Unit
-from crm.answers import success
+from crm.answers import followed_by, success
 from crm.audit.model import AuditEntry
 from crm.audit.store import AuditStore
 from crm.permissions import Permission
@@ -27,9 +27,9 @@ async def get_audit(
     """List entries, the newest first; `next` is given back as `before` for the page behind."""
     async with unit:
         found = await AuditStore(unit).newest(before, limit + 1, action, user_id, refused)
-    page, more = found[:limit], len(found) > limit
-    following = {"limit": limit, "next": str(page[-1].id) if more else None, "hasNext": more}
-    return success([_shown(entry) for entry in page], pagination=following)
+    page = found[:limit]
+    following = str(page[-1].id) if len(found) > limit else None
+    return success([_shown(entry) for entry in page], pagination=followed_by(following, limit))
 
 
 def _shown(entry: AuditEntry) -> dict[str, Any]:

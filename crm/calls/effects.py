@@ -16,6 +16,7 @@ from crm.calls.erased_words import without_words
 from crm.calls.erasure_store import ErasureStore
 from crm.calls.model import Call
 from crm.calls.step import Step
+from crm.inbox.promises import keep_promise
 from crm.leads.model import Lead, Task
 from crm.leads.progress import Standing, after_call, after_fact
 from crm.leads.store import LeadStore
@@ -30,7 +31,6 @@ from events.tool import BadArguments, read_local_time
 from events.wire import stream_number
 
 CALL_BACK_KIND: Final = "call_back"
-MESSAGES: Final = {"sms": "SMS", "whatsapp": "WhatsApp message", "email": "e-mail"}
 WATERFALL_STAGES: Final = (
     "vad_ms",
     "end_of_turn_ms",
@@ -58,7 +58,7 @@ async def apply(event: Event, call: Call, step: Step) -> None:
         case happenings.FactNoted():
             await _take_fact(event, body, call, unit)
         case happenings.MessageRequested():
-            await _promise_message(body, call, unit)
+            await keep_promise(body, call, unit)
         case happenings.CallerUnderstood():
             await take_understood(event, body, call, step)
         case happenings.CallerAngry():
@@ -159,16 +159,6 @@ def _moment(local_time: str, zone: ZoneInfo) -> datetime | None:
         return read_local_time(local_time).replace(tzinfo=zone) if local_time else None
     except BadArguments:
         return None  # what was said is there all the same
-
-
-async def _promise_message(promise: happenings.MessageRequested, call: Call, unit: UnitOfWork) -> None:
-    """Have somebody send it; what it says is in the call's event, which goes when the call's words are erased."""
-    lead = await LeadStore(unit).get(call.lead_id)
-    assert lead is not None, "a call's lead outlives it"
-    what = MESSAGES.get(promise.channel, promise.channel)
-    title = f"Send {lead.name} the {what} that was promised"
-    kind = f"send_{promise.channel}"
-    unit.session.add(Task(org_id=unit.org_id, lead_id=lead.id, call_id=call.id, kind=kind, title=title))
 
 
 async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step) -> None:

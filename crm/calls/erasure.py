@@ -21,6 +21,7 @@ from crm.calls.store import CallStore, DialStore
 from crm.calls.summary import CallNotFound
 from crm.database import Sessions, utc_now
 from crm.identity.tokens import Identity
+from crm.inbox.store import InboxStore
 from crm.refusals import Refusal
 from crm.understanding.store import NoteStore
 from crm.unit_of_work import UnitOfWork
@@ -73,6 +74,7 @@ async def _mark(call: Call, scope: str, reason: str, asked_by: UUID | None, unit
         await store.forget_words(call.id, BLANK)
         await NoteStore(unit).forget(call.id)
         await VoteStore(unit).forget_comments(call.id)
+        await InboxStore(unit).forget_call(call.id)
     log.info("call.erased", call_id=str(call.id), scope=scope, reason=reason)
     return erasure
 

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from crm.access import Needs, Unit
-from crm.answers import success
+from crm.answers import followed_by, success
 from crm.duplicates.merging import Choice
 from crm.duplicates.model import Merge
 from crm.duplicates.usecases import dismiss, list_merges, list_suggestions, merge, search, undo
@@ -71,7 +71,7 @@ async def get_duplicates(
         }
         for suggestion, one, other in found
     ]
-    return success(told, pagination={"limit": limit, "next": following, "hasNext": following is not None})
+    return success(told, pagination=followed_by(following, limit))
 
 
 @router.post("/api/duplicates/{suggestion_id}/dismiss", status_code=204)

@@ -19,9 +19,13 @@ from events.ids import new_id
 
 # Tables with a `lead_id` whose rows go over to the kept lead. Of those that are only added to, no more than that
 # column may be changed (crm.migrate).
-MOVED: Final = ("appointments", "calls", "consents", "lead_changes", "lead_tags", "notes", "objections", "tasks")
-# Those that stay: a decision says what was known when it was made.
-LEFT: Final = frozenset({"decisions"})
+MOVED: Final = (
+    *("appointments", "calls", "consents", "conversations", "lead_changes", "lead_tags", "notes", "objections"),
+    "tasks",
+)
+# Those that stay where they are: a decision says what was known when it was made. Messages follow their conversation
+# by themselves (r0031).
+LEFT: Final = frozenset({"decisions", "messages"})
 SETTABLE: Final = frozenset({*CHOSEN, "notes", "objections", "do_not_call", "do_not_call_at"})
 
 Walk = Literal["name", "email", "phone"]

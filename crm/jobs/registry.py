@@ -9,6 +9,7 @@ from crm.duplicates import jobs as duplicates
 from crm.exports import jobs as exports
 from crm.identity import jobs as identity
 from crm.imports import jobs as imports
+from crm.inbox import jobs as inbox
 from crm.jobs import jobs
 from crm.jobs.port import Task
 from crm.mail import jobs as mail
@@ -40,6 +41,7 @@ TASKS: Final = by_name(
     exports.TASKS,
     imports.TASKS,
     identity.TASKS,
+    inbox.TASKS,
     jobs.TASKS,
     mail.TASKS,
     outbox.TASKS,

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from crm.access import Needs, Person, Unit
-from crm.answers import success
+from crm.answers import followed_by, success
 from crm.database import utc_now
 from crm.keys.model import ApiKey
 from crm.keys.scopes import SCOPES
@@ -64,8 +64,7 @@ async def get_keys(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 20,
 ) -> JSONResponse:
     found, following = await list_keys(cursor, limit, unit)
-    pages = {"limit": limit, "next": following, "hasNext": following is not None}
-    return success([_shown(key) for key in found], pagination=pages)
+    return success([_shown(key) for key in found], pagination=followed_by(following, limit))
 
 
 @router.post("/{key_id}/rotate", status_code=201)

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from crm.access import Needs, Unit
-from crm.answers import page_of, success
+from crm.answers import followed_by, page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
 from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead
@@ -145,8 +145,7 @@ async def get_leads(
         return success([lead_json(lead) for lead in found.leads], pagination=page_of(page, limit, found.total))
     search = Search(q, tuple(field or ())) if q or field else None
     part = await leads_after(unit, cursor or "", limit=limit, sort=sort, order=order, filters=filters, search=search)
-    following = {"limit": limit, "next": part.next, "hasNext": part.next is not None}
-    return success([lead_json(lead) for lead in part.leads], pagination=following)
+    return success([lead_json(lead) for lead in part.leads], pagination=followed_by(part.next, limit))
 
 
 @router.get("/{lead_id}")

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -20,7 +20,13 @@ class MailUnavailable(Exception):
     """The server did not take the letter; the text names the kind of fault, never the address."""
 
 
+class MailRefused(MailUnavailable):
+    """It will not take a letter to this address, however often it is asked."""
+
+
 class Post(Protocol):
+    reaches: ClassVar[bool]  # whether letters get to people
+
     async def send(self, letter: Letter, letter_id: str) -> None:
         """Hand it on. The id makes the letter one and the same when it is sent twice.
 
@@ -54,6 +60,7 @@ def message_of(letter: Letter, letter_id: str, sender: str) -> EmailMessage:
 class SmtpPost:
     """`url`: smtp://user:password@host:587 (encrypted where the server can) or smtps:// (from the first byte)."""
 
+    reaches: ClassVar[bool] = True
     url: str
     sender: str
 
@@ -72,13 +79,15 @@ class SmtpPost:
             )
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             # No cause attached: the server's answer may hold the address.
-            raise MailUnavailable(type(error).__name__) from None
+            kind = MailRefused if _is_refusal(error) else MailUnavailable
+            raise kind(type(error).__name__) from None
 
 
 @dataclass(frozen=True, slots=True)
 class FolderPost:
     """For a machine without a mail server: each letter is a file that mail programs open."""
 
+    reaches: ClassVar[bool] = False
     folder: Path
     sender: str
 
@@ -92,6 +101,13 @@ class FolderPost:
     def _write(self, letter: bytes, letter_id: str) -> None:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         (self.folder / f"{letter_id}.eml").write_bytes(letter)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the one address was refused for good: 550 to 556 (RFC 5321 §4.2.3, RFC 7504), said of the recipient."""
+    if not isinstance(error, aiosmtplib.SMTPRecipientsRefused):
+        return False
+    return all(550 <= refused.code <= 556 for refused in error.recipients)
 
 
 def open_post(url: str, sender: str, folder: Path) -> Post:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from crm.access import Person, Unit
-from crm.answers import success
+from crm.answers import followed_by, success
 from crm.idempotency.writes import Attempted, once
 from crm.notes.model import Note
 from crm.notes.usecases import add_note, change_note, list_notes, remove_note
@@ -51,8 +51,7 @@ async def get_notes(
 ) -> JSONResponse:
     """List a lead's notes, newest first."""
     found, following = await list_notes(lead_id, limit, cursor, unit)
-    pages = {"limit": limit, "next": following, "hasNext": following is not None}
-    return success([note_json(note) for note in found], pagination=pages)
+    return success([note_json(note) for note in found], pagination=followed_by(following, limit))
 
 
 @router.put("/{note_id}")

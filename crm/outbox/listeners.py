@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from crm.billing.alerts import watch_event
+from crm.inbox.delivering import send_message
 from crm.outbox.model import OutboxEvent
 from crm.unit_of_work import UnitOfWork
 from crm.webhooks.delivering import take_event
 
 Listener = Callable[[UnitOfWork, OutboxEvent], Awaitable[None]]
 
-LISTENERS: Final[tuple[Listener, ...]] = (watch_event, take_event)
+LISTENERS: Final[tuple[Listener, ...]] = (watch_event, take_event, send_message)

@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from crm.access import Person, Unit
-from crm.answers import success
+from crm.answers import followed_by, success
 from crm.idempotency.writes import Attempted, once
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.tasks.showing import task_json
@@ -94,8 +94,7 @@ async def get_tasks(
     found, following = await list_tasks(
         TaskFilters(status.value if status is not None else None, assignee_id, lead_id, due_before), limit, cursor, unit
     )
-    pages = {"limit": limit, "next": following, "hasNext": following is not None}
-    return success([task_json(task) for task in found], pagination=pages)
+    return success([task_json(task) for task in found], pagination=followed_by(following, limit))
 
 
 @router.patch("/tasks/{task_id}")

@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID
 
 from crm.database import utc_now
+from crm.identity.belonging import check_member
 from crm.identity.tokens import Identity
 from crm.leads.model import Task
 from crm.leads.store import LeadStore
@@ -59,7 +60,7 @@ async def add_task(lead_id: UUID, fields: TaskFields, person: Identity, unit: Un
     async with unit:
         if await LeadStore(unit).get(lead_id) is None:
             raise LeadNotFound(lead_id)
-        await _check_assignee(fields.assignee_id, unit)
+        await check_member(fields.assignee_id, "body.assignee_id", unit)
         task = Task(
             org_id=unit.org_id,
             lead_id=lead_id,
@@ -99,7 +100,7 @@ async def change_task(
             # What the prospect said is told beside it still.
             task.due_at = change.due_at
         if "assignee_id" in change.given:
-            await _check_assignee(change.assignee_id, unit)
+            await check_member(change.assignee_id, "body.assignee_id", unit)
             task.assignee_id = change.assignee_id
         if "status" in change.given and change.status != task.status:
             task.status = change.status.value
@@ -107,9 +108,3 @@ async def change_task(
             task.done_at, task.done_by = (utc_now(), person.user_id) if done else (None, None)
         await unit.commit()
         return task
-
-
-async def _check_assignee(user_id: UUID | None, unit: UnitOfWork) -> None:
-    if user_id is not None and not await LeadStore(unit).has_member(user_id):
-        fault = {"field": "body.assignee_id", "fault": "is no member of this organisation: take a person's id from it"}
-        raise Refusal("invalid_request", {"fields": [fault]})

@@ -25,7 +25,7 @@ async def get_timeline(
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
 ) -> JSONResponse:
-    """Calls, notes, tasks and changes of one lead; `kind`, which may be repeated, chooses among them."""
+    """Calls, messages, notes, tasks and changes of one lead; `kind`, which may be repeated, chooses among them."""
     items, following = await read_timeline(lead_id, frozenset(kind or ()), limit, cursor, unit)
     return success({"items": [item_json(item) for item in items], "next": following})
 

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import InstrumentedAttribute
 
 from crm.calls.model import Call
+from crm.inbox.model import Message
 from crm.leads.model import Task
 from crm.notes.model import Note
 from crm.page_cursor import Cursor, after
@@ -26,6 +27,7 @@ from crm.unit_of_work import UnitOfWork
 class Kind(StrEnum):
     CALL = "call"
     CHANGE = "change"
+    MESSAGE = "message"
     NOTE = "note"
     TASK = "task"
 
@@ -67,6 +69,23 @@ SOURCES: Final[Mapping[Kind, Source]] = {
     ),
     Kind.CHANGE: Source(
         LeadChange.org_id, LeadChange.lead_id, LeadChange.at, LeadChange.id, {"changes": LeadChange.changes}
+    ),
+    Kind.MESSAGE: Source(
+        Message.org_id,
+        Message.lead_id,
+        Message.created_at,
+        Message.id,
+        {
+            "conversation_id": Message.conversation_id,
+            "channel": Message.channel,
+            "role": Message.role,
+            "direction": Message.direction,
+            "content": Message.content,
+            "status": Message.status,
+            "fault": Message.fault,
+            "author_id": Message.author_id,
+            "call_id": Message.call_id,
+        },
     ),
     Kind.NOTE: Source(
         Note.org_id,

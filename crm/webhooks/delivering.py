@@ -12,7 +12,16 @@ from crm.webhooks.jobs import put_in
 from crm.webhooks.model import Delivery, Webhook
 
 # What can be asked for: a contract with customers.
-KINDS: Final = ("call.finished", "credits.low", "import.finished", "lead.created")
+KINDS: Final = (
+    "call.finished",
+    "conversation.assigned",
+    "credits.low",
+    "import.finished",
+    "lead.created",
+    "message.created",
+    "message.failed",
+    "message.sent",
+)
 
 
 async def take_event(unit: UnitOfWork, event: OutboxEvent) -> None:

@@ -25,6 +25,10 @@ from crm.exports.model import Export, Format
 from crm.idempotency.keys import Attempt
 from crm.identity.tokens import Identity
 from crm.imports.model import Import, ImportFault, State
+from crm.inbox.channels import Channel, Role
+from crm.inbox.model import Conversation
+from crm.inbox.store import InboxStore
+from crm.inbox.writing import NewMessage, write
 from crm.invitations.model import Invitation
 from crm.keys.model import ApiKey
 from crm.keys.secret import make_key
@@ -149,6 +153,14 @@ async def _import(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(ImportFault(org_id=place.org.id, import_id=made.id, **told))
 
 
+async def _inbox(place: Place, unit: UnitOfWork) -> None:
+    conversation = Conversation(org_id=place.org.id, id=new_id(), lead_id=place.org.lead_id, channel=Channel.CHAT.value)
+    unit.session.add(conversation)
+    await unit.session.flush()
+    await write(conversation, NewMessage(Role.USER, "when do you open?"), unit)
+    await InboxStore(unit).mark_read(conversation.id, place.org.user_id, 1, 1)
+
+
 async def _lead_change(place: Place, unit: UnitOfWork) -> None:
     changed = update(Lead).where(Lead.org_id == place.org.id, Lead.id == place.org.lead_id).values(score=77)
     await unit.session.execute(changed)
@@ -224,6 +236,7 @@ FILLERS: tuple[Filler, ...] = (
     _duplicate,
     _export,
     _import,
+    _inbox,
     _invitation,
     _lead_change,
     _note,

@@ -1,49 +1,28 @@
 """Letters, to a real mail server and into a folder."""
 
-import asyncio
-import email
-import email.policy
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from crm.mail.port import Letter
-from crm.mail.post import FolderPost, MailUnavailable, check, open_post
+from crm.mail.post import FolderPost, MailRefused, MailUnavailable, check, open_post
+from tests.crm.mail.box import Box, mail_server
 
 LETTER = Letter("ada@example.com", "Olá", "Primeira linha\n" + "x" * 2_000 + "\n")
 
 
-class Box:
-    def __init__(self) -> None:
-        self.got: list[Envelope] = []
-        self.refuse = ""
-
-    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:
-        if self.refuse:
-            return self.refuse
-        self.got.append(envelope)
-        return "250 OK"
-
-
 @pytest.fixture
 async def server() -> AsyncIterator[tuple[Box, str]]:
-    box = Box()
-    loop = asyncio.get_running_loop()
-    made = await loop.create_server(lambda: SMTP(box, loop=loop), "127.0.0.1", 0)
-    yield box, f"smtp://127.0.0.1:{made.sockets[0].getsockname()[1]}"
-    made.close()
-    await made.wait_closed()
+    async with mail_server() as served:
+        yield served
 
 
 async def test_a_server_gets_it_whole(server: tuple[Box, str], tmp_path: Path) -> None:
     box, url = server
     await open_post(url, "Sales OS <us@example.com>", tmp_path).send(LETTER, "one")
-    (envelope,) = box.got
-    assert envelope.rcpt_tos == ["ada@example.com"]
-    assert isinstance(envelope.content, bytes)
-    message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert [envelope.rcpt_tos for envelope in box.got] == [["ada@example.com"]]
+    (message,) = box.messages()
     assert (message["Subject"], message["Message-ID"]) == ("Olá", "<one@example.com>")
     body = message.get_body()
     assert body is not None
@@ -58,6 +37,24 @@ async def test_a_server_that_refuses_or_is_not_there_is_one_fault(server: tuple[
     assert "ada" not in str(told.value)
     with pytest.raises(MailUnavailable):
         await open_post("smtp://127.0.0.1:9", "us@example.com", tmp_path).send(LETTER, "one")
+
+
+@pytest.mark.parametrize(
+    ("said", "for_good"),
+    [("550 5.1.1 no such mailbox", True), ("553 bad name", True), ("450 mailbox busy", False), ("552 full", True)],
+)
+async def test_an_address_that_is_refused_for_good_is_told_apart(
+    server: tuple[Box, str], tmp_path: Path, said: str, for_good: bool
+) -> None:
+    box, url = server
+    box.refuse_address = said
+    with pytest.raises(MailUnavailable) as told:
+        await open_post(url, "us@example.com", tmp_path).send(LETTER, "one")
+    assert isinstance(told.value, MailRefused) is for_good
+    box.refuse_address, box.refuse = "", "554 this looks like spam"
+    with pytest.raises(MailUnavailable) as told:
+        await open_post(url, "us@example.com", tmp_path).send(LETTER, "one")
+    assert not isinstance(told.value, MailRefused), "the letter, not the address"
 
 
 async def test_without_a_server_it_is_a_file(tmp_path: Path) -> None:

@@ -53,8 +53,10 @@ class Interruption:
 
     @property
     def _nods(self) -> Collection[str]:
-        # Nobody nods to a message that is being recorded: whoever says "yes?" into it has picked up.
-        return () if self._opening.leaving_message else self._backchannels
+        # Nobody nods to a message that is being recorded: whoever says "yes?" into it has picked up. Nor to an answer
+        # that has hardly begun: whoever speaks then goes on with what they were saying ("… okay, why not").
+        unheard = self._voice.heard_ms < timing.COLLIDED_MS
+        return () if self._opening.leaving_message or unheard else self._backchannels
 
     def takes_floor(self, voice: VoiceEnded, text: str) -> bool:
         """An utterance over the agent's answer is over: return whether the answer must not go on."""

@@ -26,14 +26,16 @@ UNSEEN: Final[Mapping[str, Expected]] = {
     "asks_back": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
     # In mid-call: waited for, and the talk goes on with whoever comes.
     "passes_on": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
-    # A no is taken up once, and thinking aloud is not cut.
-    "thinks_again": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
+    # Two things at once, with a pause between them: both are taken.
+    "says_both": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
 }
 
 # They were unseen until something was mended on what they showed.
 ONCE_UNSEEN: Final[Mapping[str, Expected]] = {
     # Seconds of thought and pauses in the middle of a sentence do not lose the meeting; one pause may be cut.
     "elderly": Expected("ended", ("goal_reached",), "human", "meeting_booked", True, (0, 1)),
+    # A no is taken up once, and thinking aloud is not cut.
+    "thinks_again": Expected("ended", ("goal_reached",), "human", "meeting_booked", True),
     # "Uh-huh" is a yes where yes or no was asked, and no time where a time was: to be called back, not asked for ever.
     "only_nods": Expected("ended", ("callback_requested", "no_response"), "human", None, True),
 }

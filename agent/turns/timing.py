@@ -23,6 +23,7 @@ ASSENT_MAX_MS: Final = 700
 ASSENT_KNOWN_MAX_MS: Final = 1_000  # when the words are known; a recogniser may be behind by one or two
 FRAGMENT_MAX_MS: Final = 500  # words that are no whole utterance, in so short a voice, were a nod that was misheard
 NEARLY_SAID_MS: Final = 400
+COLLIDED_MS: Final = 400  # of an answer, heard: two syllables, to which nobody nods; both began to speak at once
 FAILURES_MAX: Final = 2  # of the recogniser, in a row
 FRAGMENT_DOUBT_S: Final = 0.3  # for whoever began a sentence with such words to go on with it
 DOUBT_S: Final = 0.12  # for the recogniser to say what a short sound was; then it is taken for assent

@@ -24,16 +24,17 @@ class Played:
     heard_ms: int
 
 
-def interruption_of(*, machine: bool = False) -> Interruption:
+def interruption_of(*, machine: bool = False, heard_ms: int = 3_000) -> Interruption:
     opening = Opening(greeting_words(), lambda: None, lambda _who, _why: None)
     if machine:
         opening.machine_waits(by_carrier=True)
-    return Interruption(ASSENT, opening, Making(), LISTS)
+    interruption = Interruption(ASSENT, opening, Making(), LISTS)
+    interruption.attach(Played(5_000, heard_ms))  # type: ignore[arg-type]
+    return interruption
 
 
 def judged(text: str, voiced_ms: int, *, left_ms: int = 2_000) -> tuple[bool, bool]:
-    interruption = interruption_of()
-    interruption.attach(Played(5_000, 5_000 - left_ms))  # type: ignore[arg-type]
+    interruption = interruption_of(heard_ms=5_000 - left_ms)
     voice = VoiceEnded(1_000, 1_000 + voiced_ms, 1_400 + voiced_ms)
     return interruption.takes_floor(voice, text), interruption.nearly_said
 
@@ -55,6 +56,16 @@ def test_speech_takes_the_floor_and_assent_and_noise_do_not(text: str, voiced_ms
     assert judged(text, voiced_ms) == (takes, False)
 
 
+@pytest.mark.parametrize(("heard_ms", "goes_on"), [(80, True), (380, True), (420, False)])
+def test_assent_to_an_answer_that_has_hardly_begun_goes_on_with_what_was_being_said(
+    heard_ms: int, *, goes_on: bool
+) -> None:
+    interruption = interruption_of(heard_ms=heard_ms)
+    assert interruption.takes_floor(VoiceEnded(1_000, 1_300, 1_700), "okay") is goes_on
+    assert interruption.is_nod("okay") is not goes_on
+    assert not interruption.takes_floor(VoiceEnded(1_000, 1_040, 1_400), ""), "a click"
+
+
 def test_assent_to_what_is_all_but_said_is_an_answer_to_it() -> None:
     assert judged("okay", 300, left_ms=100) == (True, True)
     assert judged("", 300, left_ms=100) == (False, True)
@@ -68,7 +79,6 @@ def test_whoever_speaks_into_a_message_has_picked_up_even_with_a_word_of_assent(
     text: str, voiced_ms: int, *, picked_up: bool
 ) -> None:
     interruption = interruption_of(machine=True)
-    interruption.attach(Played(5_000, 3_000))  # type: ignore[arg-type]
     assert interruption.is_assent(text) is (text == "")
     assert interruption.takes_floor(VoiceEnded(1_000, 1_000 + voiced_ms, 1_400 + voiced_ms), text) is picked_up
 

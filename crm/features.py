@@ -37,6 +37,7 @@ from crm.keys import routes as keys
 from crm.leads import routes as leads
 from crm.notes import routes as notes
 from crm.people_on_calls import routes as people_on_calls
+from crm.pipelines import routes as pipelines
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
 from crm.recovery import routes as recovery
@@ -77,6 +78,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     notes,
     passwords,
     people_on_calls,
+    pipelines,
     plans,
     prompts,
     providers,

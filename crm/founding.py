@@ -5,6 +5,7 @@ from typing import Final
 
 from crm.billing.ledger import Ledger
 from crm.billing.model import LedgerDuty
+from crm.pipelines.places import found_pipeline
 from crm.unit_of_work import UnitOfWork
 
 Step = Callable[[UnitOfWork], Awaitable[None]]
@@ -19,4 +20,4 @@ async def _note_ledger(unit: UnitOfWork) -> None:
 
 
 # In this order. The organisation is there; nobody may belong to it yet: its first person may have to be asked.
-STEPS: Final[tuple[Step, ...]] = (_open_accounts, _note_ledger)
+STEPS: Final[tuple[Step, ...]] = (_open_accounts, _note_ledger, found_pipeline)

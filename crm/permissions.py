@@ -37,6 +37,7 @@ class Permission(StrEnum):
     LEADS_EXPORT = "leads:export"  # all that is known of people, as files
     LEADS_MERGE = "leads:merge"  # two of one person into one
     MEMBERS_WRITE = "members:write"  # who belongs to the organisation, as what
+    PIPELINES_WRITE = "pipelines:write"  # which pipelines and stages there are; everybody moves leads
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
     SETTINGS_WRITE = "settings:write"  # what holds for all calls: recording, booking hours, who takes over
@@ -57,6 +58,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.LEADS_DELETE,
             Permission.LEADS_EXPORT,
             Permission.LEADS_MERGE,
+            Permission.PIPELINES_WRITE,
             Permission.PROMPTS_WRITE,
             Permission.TAGS_WRITE,
             Permission.VOTES_EXPORT,

@@ -29,6 +29,7 @@ from crm.keys import problems as keys
 from crm.limits import problems as limits
 from crm.notes import problems as notes
 from crm.people_on_calls import problems as people_on_calls
+from crm.pipelines import problems as pipelines
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
@@ -110,6 +111,7 @@ KINDS: Final = merge(
     limits.KINDS,
     notes.KINDS,
     people_on_calls.KINDS,
+    pipelines.KINDS,
     prompts.KINDS,
     providers.KINDS,
     sign_up.KINDS,

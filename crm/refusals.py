@@ -14,3 +14,8 @@ class Refusal(Exception):
         super().__init__(code)
         self.code = code
         self.details: Mapping[str, Any] = details or {}
+
+
+def bad_field(field: str, fault: str) -> Refusal:
+    """Return the refusal of a request with one wrong field, such as "body.name", which its schema could not tell."""
+    return Refusal("invalid_request", {"fields": [{"field": field, "fault": fault}]})

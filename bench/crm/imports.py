@@ -34,6 +34,7 @@ from crm.imports.plan import plan_of
 from crm.imports.usecases import read_import, start, upload
 from crm.leads.model import Lead
 from crm.mail.post import FolderPost
+from crm.pipelines.places import found_pipeline
 from crm.understanding.after_call import NoteDesk
 from crm.unit_of_work import UnitOfWork
 from crm.usage.reconcile import Sources
@@ -159,6 +160,8 @@ async def _found(sessions: Sessions) -> UUID:
     org_id = new_id()
     async with UnitOfWork(sessions, org_id) as unit:
         unit.session.add(Organisation(id=org_id, name="Bench", slug=f"bench-{org_id.hex}"))
+        await unit.session.flush()
+        await found_pipeline(unit)
         await unit.commit()
     return org_id
 

@@ -7,12 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 
 from crm.appointments.model import BOOKED, CANCELLED, Appointment
 from crm.appointments.slots import DAYS_AHEAD, Hours, NoSlot, free_slots, why_not
 from crm.identity.model import Organisation
 from crm.leads.model import Lead
+from crm.one_at_a_time import queue_up
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 
@@ -81,8 +82,7 @@ async def book(
 ) -> Appointment | NoSlot:
     """Book a meeting, or say why not; in a transaction that is open. A booked one of the lead's is moved."""
     # Until this transaction ends, so that two calls never get the last slot both.
-    lock = text("SELECT pg_advisory_xact_lock(CAST(:key AS integer), hashtext(:org))")
-    await unit.session.execute(lock, {"key": BOOKING_LOCK, "org": str(unit.org_id)})
+    await queue_up(BOOKING_LOCK, unit)
     hours = await read_hours(unit)
     own = await _coming(unit, lead.id, now)
     taken = await _taken(unit, at - _LONGEST, at + _LONGEST)

@@ -33,6 +33,7 @@ from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt, KeyStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.pipelines.places import place_of_new
 from crm.prompts.book import PromptBook
 from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
@@ -194,7 +195,8 @@ class Dialler:
             raise CallRefused("agent_not_found")
         playbook = await asyncio.to_thread(read_playbook, self._terms.playbooks, agent.playbook)
         if lead is None:
-            lead = Lead(org_id=unit.org_id, name=number, phone=number, source="dial")
+            place = await place_of_new(unit)
+            lead = Lead(org_id=unit.org_id, name=number, phone=number, source="dial", pipeline=place.pipeline)
             unit.session.add(lead)
             await unit.session.flush()
         call_id = new_id()

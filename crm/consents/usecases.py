@@ -13,7 +13,7 @@ from crm.identity.tokens import Identity
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.leads.usecases import LeadNotFound
-from crm.refusals import Refusal
+from crm.refusals import bad_field
 from crm.unit_of_work import UnitOfWork
 
 SHOWN_MAX: Final = 200
@@ -45,7 +45,7 @@ async def record(lead_id: UUID, said: Said, proof: Proof, person: Identity, unit
     now = utc_now()
     said_at = proof.said_at or now
     if said_at > now:
-        raise _bad("body.said_at", "is in the future")
+        raise bad_field("body.said_at", "is in the future")
     async with unit:
         leads = LeadStore(unit)
         lead = await leads.lock(lead_id)
@@ -53,7 +53,7 @@ async def record(lead_id: UUID, said: Said, proof: Proof, person: Identity, unit
             raise LeadNotFound(lead_id)
         address = address_of(lead, proof.channel)
         if address is None:
-            raise _bad("body.channel", "the lead has no address on this channel: save it first")
+            raise bad_field("body.channel", "the lead has no address on this channel: save it first")
         word = Consent(
             org_id=unit.org_id,
             channel=proof.channel.value,
@@ -96,7 +96,3 @@ async def standing_of(lead_id: UUID, unit: UnitOfWork) -> Standing:
 
 def address_of(lead: Lead, channel: Channel) -> str | None:
     return lead.email if channel is Channel.EMAIL else lead.phone
-
-
-def _bad(field: str, fault: str) -> Refusal:
-    return Refusal("invalid_request", {"fields": [{"field": field, "fault": fault}]})

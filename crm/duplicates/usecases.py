@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -15,11 +15,15 @@ from crm.duplicates.model import Merge, Suggestion
 from crm.duplicates.store import DuplicateStore
 from crm.identity.tokens import Identity
 from crm.jobs.queue import JOBS
-from crm.leads.model import Lead
+from crm.leads.model import DEFAULT_STATUS, Lead
+from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
 from crm.leads.usecases import LeadNotFound
 from crm.page_cursor import Cursor, cut, decode
-from crm.refusals import Refusal
+from crm.pipelines.known import Place
+from crm.pipelines.places import place_of_new
+from crm.pipelines.store import PipelineStore
+from crm.refusals import Refusal, bad_field
 from crm.unit_of_work import UnitOfWork
 from crm.versions import Precondition
 from events.ids import new_id
@@ -66,19 +70,23 @@ async def merge(
 
     Raises:
         LeadNotFound, VersionChanged
-        Refusal: both are the same.
+        Refusal: both are the same, or the choices name a stage that the chosen pipeline has not.
     """
     async with unit:
         store = DuplicateStore(unit)
+        # First the stages, then the leads: as whoever removes a stage and moves its leads.
+        places = await PipelineStore(unit).places()
         rows = await store.lock_rows(kept_id, gone_id)
         for lead_id in (kept_id, gone_id):
             if lead_id not in rows:
                 raise LeadNotFound(lead_id)
         if kept_id == gone_id:
-            raise Refusal("invalid_request", {"fields": [{"field": "body.gone_id", "fault": "is the same lead"}]})
+            raise bad_field("body.gone_id", "is the same lead")
         kept, gone = rows[kept_id], rows[gone_id]
         read.check(kept["version"])
         after = merged(kept, gone, choices)
+        if _place_of(kept | after) not in places:
+            raise bad_field("body.choices", "status is no stage of that pipeline: choose both of one lead")
         made = Merge(org_id=unit.org_id, id=new_id(), kept_id=kept_id, gone_id=gone_id, merged_by=person.user_id)
         made.before, made.after, made.gone = {name: kept[name] for name in after}, after, gone
         made.moved = await store.move(gone_id, kept_id)
@@ -107,6 +115,7 @@ async def undo(merge_id: UUID, person: Identity, unit: UnitOfWork) -> Merge:
     """
     async with unit:
         store = DuplicateStore(unit)
+        places = await PipelineStore(unit).places()
         made = await unit.session.get(Merge, (unit.org_id, merge_id), with_for_update=True)
         if made is None:
             raise Refusal("merge_not_found", {"merge_id": str(merge_id)})
@@ -124,7 +133,15 @@ async def undo(merge_id: UUID, person: Identity, unit: UnitOfWork) -> Merge:
             # Refused meanwhile, with proof.
             for name in ("do_not_call", "do_not_call_at", "status"):
                 values.pop(name, None)
-        await store.bring_back(made.gone)
+        if _place_of(rows[made.kept_id] | values) not in places:
+            # Its stage was removed meanwhile: the lead stays where it is.
+            for name in ("pipeline", "status"):
+                values.pop(name, None)
+        gone = dict(made.gone)
+        if _place_of(gone) not in places:
+            gone["pipeline"] = (await place_of_new(unit)).pipeline
+            gone["status"] = DO_NOT_CALL if gone["do_not_call"] else DEFAULT_STATUS
+        await store.bring_back(gone)
         await store.move_back(made.moved, made.kept_id, made.gone_id)
         await store.set_fields(made.kept_id, values)
         made.undone_at, made.undone_by = utc_now(), person.user_id
@@ -137,6 +154,10 @@ async def list_merges(unit: UnitOfWork, before: UUID | None, limit: int) -> Sequ
     """Return the newest first; `before` is the id that the last page ended with."""
     async with unit:
         return await DuplicateStore(unit).merges(before, limit)
+
+
+def _place_of(row: Mapping[str, Any]) -> Place:
+    return Place(row["pipeline"], row["status"])
 
 
 def _refusal(org_id: UUID, lead_id: UUID, phone: str, person: Identity) -> Consent:

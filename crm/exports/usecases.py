@@ -17,7 +17,7 @@ from crm.identity.tokens import Identity
 from crm.jobs.queue import JOBS
 from crm.leads.filters import LeadFilters
 from crm.leads.store import LeadStore
-from crm.refusals import Refusal
+from crm.refusals import Refusal, bad_field
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 
@@ -36,11 +36,7 @@ async def ask_for(format: Format, filters: LeadFilters, person: Identity, unit: 
     async with unit:
         if filters.owner_id is not None and not await LeadStore(unit).has_member(filters.owner_id):
             # Kept, it would be told to whoever lists exports.
-            fault = {
-                "field": "query.owner_id",
-                "fault": "is no member of this organisation: take a person's id from it",
-            }
-            raise Refusal("invalid_request", {"fields": [fault]})
+            raise bad_field("query.owner_id", "is no member of this organisation: take a person's id from it")
         unit.session.add(made)
         args = {"org_id": str(unit.org_id), "export_id": str(made.id)}
         await JOBS.defer(unit, WRITE, args, lock=f"exports:{unit.org_id}")

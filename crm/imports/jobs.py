@@ -28,6 +28,7 @@ from crm.jobs.backoff import tries_within
 from crm.jobs.port import Args, Task
 from crm.jobs.queue import JOBS
 from crm.outbox.emitting import OUTBOX
+from crm.pipelines.store import PipelineStore
 from crm.unit_of_work import UnitOfWork
 from crm.work import Work
 
@@ -53,6 +54,7 @@ async def _read(work: Work, args: Args) -> None:
     async with UnitOfWork(work.sessions, org_id) as unit:
         held = await ImportStore(unit).get(import_id)
         owners = await ImportStore(unit).owners()
+        places = await PipelineStore(unit).places()
     if held is None or held.state in _OVER or held.plan is None:
         await drop(work.store, key)
         return
@@ -60,7 +62,7 @@ async def _read(work: Work, args: Args) -> None:
 
     def read() -> Iterator[Batch]:
         reader = reader_of(held, pieces_from(work.store, key, place.offset), place)
-        yield from batches(reader, RowCheck(plan, len(held.columns), owners), plan)
+        yield from batches(reader, RowCheck(plan, len(held.columns), owners, places), plan)
 
     desk = _Desk(work, org_id, import_id, plan)
     found, until = read(), monotonic() + SLICE_S

@@ -16,6 +16,7 @@ from crm.imports.cells import read
 from crm.imports.csv_rows import Record
 from crm.imports.numbers import Numbers
 from crm.imports.plan import CUSTOM, Plan
+from crm.pipelines.known import Places
 
 # As crm.leads.routes has them.
 EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
@@ -54,7 +55,7 @@ class Checked:
 class RowCheck:
     """Checks rows by a plan."""
 
-    def __init__(self, plan: Plan, columns: int, owners: Mapping[str, UUID]) -> None:
+    def __init__(self, plan: Plan, columns: int, owners: Mapping[str, UUID], places: Places) -> None:
         """`owners` are the organisation's members by mail address, in lower case."""
         self._columns = columns
         self._numbers = Numbers(plan.region)
@@ -63,6 +64,8 @@ class RowCheck:
         readers: dict[str, Callable[[str], str]] = {
             "email": self._email,
             "phone": self._numbers.e164,
+            "pipeline": places.pipeline_of,
+            "status": places.status_of,
             "score": _score,
             "do_not_call": _flag,
             "time_zone": self._zone,

@@ -7,7 +7,7 @@ because by two columns the planner would walk along the index of times when it k
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,14 +16,20 @@ from sqlalchemy import text
 
 from crm.imports.batches import COLUMNS, GIVEN, Batch
 from crm.imports.plan import Plan
-from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS
+from crm.leads.model import DEFAULT_STATUS
 from crm.leads.progress import DO_NOT_CALL
+from crm.pipelines.known import Places
+from crm.pipelines.store import PipelineStore
 from crm.unit_of_work import UnitOfWork
 
 # What the database finds: why a row that is good by itself cannot be put in by a machine.
 CONFLICTS: Final = {
     "two_leads": ("row", "its mail address is one lead's and its number another's: merge them, or leave one out"),
     "phone": ("phone", "differs from the number of the lead with this mail address: decide by hand which one holds"),
+    "place": (
+        "status",
+        "is no stage of the pipeline that the lead is in, or would be: give pipeline and status together",
+    ),
     "email": ("email", "differs from the mail address of the lead with this number: decide by hand which one holds"),
 }
 _MAKE: Final = text(f"""
@@ -33,17 +39,23 @@ _MAKE: Final = text(f"""
     ON COMMIT DELETE ROWS""")
 _COPY: Final = f"COPY pg_temp.import_rows ({', '.join(COLUMNS)}) FROM STDIN WITH (NULL '')"
 _PUT: Final = text("""
-    WITH asked AS MATERIALIZED (
+    WITH places AS MATERIALIZED (
+        SELECT * FROM unnest(CAST(:pipelines AS text[]), CAST(:statuses AS text[])) AS place (pipeline, status)
+    ), asked AS MATERIALIZED (
         SELECT s.*, e.id AS by_email, p.id AS by_phone,
             CASE WHEN e.id IS NULL THEN p.phone ELSE e.phone END AS met_phone,
             CASE WHEN e.id IS NULL THEN p.email ELSE e.email END AS met_email,
+            coalesce(e.pipeline, p.pipeline, :pipeline) AS old_pipeline,
+            coalesce(e.status, p.status, :status) AS old_status,
             c.said IS NOT DISTINCT FROM 'refused' AS refused
         FROM pg_temp.import_rows s
         LEFT JOIN LATERAL (
-            SELECT l.id, l.phone, l.email FROM leads l WHERE :on_email AND l.org_id = :org AND l.email = s.email
+            SELECT l.id, l.phone, l.email, l.pipeline, l.status FROM leads l
+            WHERE :on_email AND l.org_id = :org AND l.email = s.email
             ORDER BY ROW(l.created_at, l.id) LIMIT 1) e ON true
         LEFT JOIN LATERAL (
-            SELECT l.id, l.phone, l.email FROM leads l WHERE :on_phone AND l.org_id = :org AND l.phone = s.phone
+            SELECT l.id, l.phone, l.email, l.pipeline, l.status FROM leads l
+            WHERE :on_phone AND l.org_id = :org AND l.phone = s.phone
             ORDER BY ROW(l.created_at, l.id) LIMIT 1) p ON true
         LEFT JOIN LATERAL (
             SELECT said FROM consents WHERE org_id = :org AND channel = 'phone' AND address = s.phone
@@ -52,8 +64,10 @@ _PUT: Final = text("""
             ELSE s.n = ANY(CAST(:only AS bigint[])) END
     ), found AS MATERIALIZED (
         SELECT asked.*, coalesce(by_email, by_phone) AS lead_id, CASE
+            WHEN NOT :updates AND (by_email IS NOT NULL OR by_phone IS NOT NULL) THEN 'skipped'
+            WHEN NOT ((coalesce(pipeline, old_pipeline), coalesce(status, old_status)) IN (SELECT * FROM places))
+                THEN 'place'
             WHEN by_email IS NULL AND by_phone IS NULL THEN 'created'
-            WHEN NOT :updates THEN 'skipped'
             WHEN by_email <> by_phone THEN 'two_leads'
             WHEN met_phone <> phone THEN 'phone'
             WHEN met_email <> email THEN 'email'
@@ -124,6 +138,7 @@ class Outcome:
 
 class Staging:
     def __init__(self, unit: UnitOfWork) -> None:
+        self._unit = unit
         self._session = unit.session
         self._org_id = unit.org_id
 
@@ -137,7 +152,8 @@ class Staging:
         async with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
             await copy.write(batch.copy)
         outcome = Outcome()
-        asked = self._asked(plan, now, tell_all=tell_all)
+        places = await PipelineStore(self._unit).places()
+        asked = self._asked(plan, places, now, tell_all=tell_all)
         for number in range(batch.rounds):
             again = await self._round(asked | {"all_of_round": True, "round": number, "only": []}, outcome)
             while again:
@@ -154,16 +170,19 @@ class Staging:
         """Keep the batch's bad rows."""
         await self._session.execute(_SET_ASIDE, {"org": self._org_id, "import_id": import_id})
 
-    def _asked(self, plan: Plan, now: Any, *, tell_all: bool) -> dict[str, Any]:
+    def _asked(self, plan: Plan, places: Places, now: Any, *, tell_all: bool) -> dict[str, Any]:
         matches = plan.when_found != "create"
+        known = sorted(places.known, key=astuple)
         return {
             "org": self._org_id,
             "on_email": matches and "email" in plan.match_on,
             "on_phone": matches and "phone" in plan.match_on,
             "updates": plan.when_found == "update",
             "source": plan.defaults.get("source", ""),
-            "pipeline": plan.defaults.get("pipeline", DEFAULT_PIPELINE),
+            "pipeline": plan.defaults.get("pipeline", places.default),
             "status": plan.defaults.get("status", DEFAULT_STATUS),
+            "pipelines": [place.pipeline for place in known],
+            "statuses": [place.status for place in known],
             "stopped": DO_NOT_CALL,
             "now": now,
             "tell_all": tell_all,

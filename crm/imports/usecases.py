@@ -26,6 +26,9 @@ from crm.imports.shape import CELL_CHARS_SHOWN, Shape, names_of, shape_of
 from crm.imports.staging import CONFLICTS, Staging
 from crm.imports.store import ImportStore
 from crm.jobs.queue import JOBS
+from crm.leads.model import DEFAULT_STATUS
+from crm.pipelines.places import hold_place
+from crm.pipelines.store import PipelineStore
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
@@ -192,15 +195,17 @@ async def try_plan(import_id: UUID, plan: Plan, unit: UnitOfWork, store: ObjectS
 
     Raises:
         ImportNotFound, ImportNotReady
-        Refusal: `file_unreadable` or `store_away`.
+        Refusal: `file_unreadable` or `store_away`, or the plan names a place that leads cannot be in.
     """
     async with unit:
         held = await ImportStore(unit).get(import_id)
         if held is None:
             raise ImportNotFound(import_id)
         owners = await ImportStore(unit).owners()
+        await _check_defaults(plan, unit)
+        places = await PipelineStore(unit).places()
     _need(held, State.UPLOADED)
-    check = _Kept(RowCheck(plan, len(held.columns), owners))
+    check = _Kept(RowCheck(plan, len(held.columns), owners, places))
     try:
         parts = await asyncio.to_thread(_first_batches, store, held, plan, check)
     except BadFile as fault:
@@ -251,18 +256,29 @@ def _tried(checked: Checked, told: dict[int, tuple[str, UUID | None]]) -> Tried:
 
 
 async def start(import_id: UUID, plan: Plan, unit: UnitOfWork) -> Import:
-    """Have the file read by a worker. Raises ImportNotFound, ImportNotReady."""
+    """Have the file read by a worker.
+
+    Raises:
+        ImportNotFound, ImportNotReady
+        Refusal: the plan names a place that leads cannot be in.
+    """
     async with unit:
         held = await ImportStore(unit).lock(import_id)
         if held is None:
             raise ImportNotFound(import_id)
         _need(held, State.UPLOADED)
+        await _check_defaults(plan, unit)
         held.plan, held.state, held.started_at = plan.stored(), State.RUNNING, utc_now()
         held.place = {"offset": held.begin_bytes, "lines": 0, "rows": 0}
         args = {"org_id": str(unit.org_id), "import_id": str(import_id)}
         await JOBS.defer(unit, READ, args, lock=queue_of(unit.org_id))
         await unit.commit()
         return held
+
+
+async def _check_defaults(plan: Plan, unit: UnitOfWork) -> None:
+    status = plan.defaults.get("status", DEFAULT_STATUS)
+    await hold_place(plan.defaults.get("pipeline"), status, unit, under="body.defaults")
 
 
 async def cancel(import_id: UUID, unit: UnitOfWork, store: ObjectStore) -> Import:

@@ -21,6 +21,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/ledger": "ledger",
     "/api/objections": "calls",
     "/api/organisation": "settings",
+    "/api/pipelines": "leads",
     "/api/plan": "ledger",
     "/api/prompts": "prompts",
     "/api/providers": "providers",

@@ -1,6 +1,6 @@
 """Which leads a list is of, and in which order. Sans-I/O."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -28,6 +28,10 @@ class LeadFilters:
     created_from: datetime | None = None
     created_before: datetime | None = None
     tag_id: UUID | None = None
+
+    def within(self, pipeline: str, status: str) -> "LeadFilters":
+        """Return the same of one stage only."""
+        return replace(self, pipeline=pipeline, status=status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,14 @@ class LeadLists:
         statement = select(func.count()).select_from(Lead).where(*self._conditions(filters))
         return int((await self._session.execute(statement)).scalar_one())
 
+    async def count_up_to(self, most: int, filters: LeadFilters) -> int:
+        return int((await self._session.execute(self.counting(most, filters))).scalar_one())
+
+    def counting(self, most: int, filters: LeadFilters) -> Select[int]:
+        """Return what `count_up_to` asks of the database."""
+        some = select(Lead.id).where(*self._conditions(filters)).limit(most).subquery()
+        return select(func.count()).select_from(some)
+
     async def following(
         self, cursor: Cursor | None, most: int, sort: Sort, order: Order, filters: LeadFilters
     ) -> Sequence[Lead]:

@@ -11,6 +11,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    ConfigDict,
     Field,
     StringConstraints,
     field_validator,
@@ -21,9 +22,18 @@ from crm.access import Needs, Unit
 from crm.answers import followed_by, page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
-from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead
+from crm.leads.model import DEFAULT_STATUS, Lead
 from crm.leads.phones import e164_of
-from crm.leads.usecases import LeadFields, add_lead, leads_after, list_leads, read_lead, remove_lead, replace_lead
+from crm.leads.usecases import (
+    LeadFields,
+    add_lead,
+    leads_after,
+    list_leads,
+    move_lead,
+    read_lead,
+    remove_lead,
+    replace_lead,
+)
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.permissions import Permission
 from crm.tasks.showing import task_json
@@ -45,6 +55,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Email = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=EMAIL_PATTERN, max_length=254)]
 Phone = Annotated[str, StringConstraints(max_length=100), AfterValidator(e164_of)]
 FieldAsked = Annotated[str, StringConstraints(max_length=400, pattern=NO_NUL)]
+Slug = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=NO_NUL)]
 Asked = Annotated[str | None, Query(max_length=100, pattern=NO_NUL)]
 
 
@@ -54,8 +65,8 @@ class LeadBody(BaseModel):
     phone: Phone | None = None
     company: str = Field("", max_length=255)
     source: str = Field("", max_length=100)
-    pipeline: str = Field(DEFAULT_PIPELINE, min_length=1, max_length=100)
-    status: str = Field(DEFAULT_STATUS, min_length=1, max_length=100)
+    pipeline: Slug | None = None
+    status: Slug = DEFAULT_STATUS
     score: int = Field(0, ge=0, le=100)
     custom_fields: dict[str, Any] = {}
     notes: str = Field("", max_length=NOTES_CHARS_MAX)
@@ -83,6 +94,15 @@ class LeadBody(BaseModel):
 
     def fields(self) -> LeadFields:
         return LeadFields(**self.model_dump())
+
+
+class StageBody(BaseModel):
+    """Where a lead goes, by slugs; without a pipeline it stays in its own."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    pipeline: Slug | None = None
+    status: Slug
 
 
 def filters_of(
@@ -157,6 +177,12 @@ async def get_lead(lead_id: UUID, unit: Unit) -> JSONResponse:
 @router.put("/{lead_id}")
 async def put_lead(lead_id: UUID, body: LeadBody, unit: Unit, read: IfMatch) -> JSONResponse:
     return _one(await replace_lead(lead_id, body.fields(), unit, read))
+
+
+@router.put("/{lead_id}/stage")
+async def put_stage(lead_id: UUID, body: StageBody, unit: Unit, read: IfMatch) -> JSONResponse:
+    """Move a lead, as on a board. The timeline tells of it."""
+    return _one(await move_lead(lead_id, body.pipeline, body.status, unit, read))
 
 
 @router.delete("/{lead_id}", status_code=204, dependencies=[Depends(Needs(Permission.LEADS_DELETE))])

@@ -9,12 +9,14 @@ from uuid import UUID
 from crm.database import utc_now
 from crm.leads.filters import LeadFilters, Order, Search, Sort, check_search
 from crm.leads.lists import LeadLists
-from crm.leads.model import DEFAULT_PIPELINE, DEFAULT_STATUS, Lead, Task
+from crm.leads.model import DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
 from crm.outbox.emitting import OUTBOX
 from crm.page_cursor import Cursor, Value, cut, decode
-from crm.refusals import Refusal
+from crm.pipelines.known import Place
+from crm.pipelines.places import hold_place
+from crm.refusals import Refusal, bad_field
 from crm.unit_of_work import UnitOfWork
 from crm.versions import Precondition
 
@@ -33,7 +35,7 @@ class LeadFields:
     phone: str | None = None  # E.164
     company: str = ""
     source: str = ""
-    pipeline: str = DEFAULT_PIPELINE
+    pipeline: str | None = None  # None: the organisation's default one
     status: str = DEFAULT_STATUS
     score: int = 0
     custom_fields: dict[str, Any] | None = None
@@ -68,11 +70,12 @@ _KINDS: Final[dict[Sort, type[Value]]] = {
 
 
 async def add_lead(fields: LeadFields, unit: UnitOfWork) -> Lead:
-    """Raises Refusal: the owner is no member."""
+    """Raises Refusal: there is no such pipeline or stage, or the owner is no member."""
     async with unit:
+        place = await hold_place(fields.pipeline, fields.status, unit)
         await _check_owner(fields, unit)
         lead = Lead(org_id=unit.org_id, name=fields.name)
-        _fill(lead, await _minding_refusals(fields, unit))
+        _fill(lead, await _minding_refusals(fields, unit), place)
         unit.session.add(lead)
         await unit.session.flush()
         await OUTBOX.emit(unit, "lead.created", {"lead_id": str(lead.id), "status": lead.status, "source": lead.source})
@@ -81,14 +84,50 @@ async def add_lead(fields: LeadFields, unit: UnitOfWork) -> Lead:
 
 
 async def replace_lead(lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read: Precondition = ANY_VERSION) -> Lead:
-    """Set all that a person may set. Raises LeadNotFound, VersionChanged, or Refusal: the owner is no member."""
+    """Set all that a person may set.
+
+    Raises:
+        LeadNotFound, VersionChanged
+        Refusal: there is no such pipeline or stage, or the owner is no member.
+    """
     async with unit:
+        # First the stage, then the lead: as whoever removes the stage and moves its leads.
+        place = await hold_place(fields.pipeline, fields.status, unit)
         lead = await LeadStore(unit).lock(lead_id)
         if lead is None:
             raise LeadNotFound(lead_id)
         read.check(lead.version)
         await _check_owner(fields, unit)
-        _fill(lead, await _minding_refusals(fields, unit))
+        _fill(lead, await _minding_refusals(fields, unit), place)
+        await unit.commit()
+        return lead
+
+
+async def move_lead(
+    lead_id: UUID, pipeline: str | None, status: str, unit: UnitOfWork, read: Precondition = ANY_VERSION
+) -> Lead:
+    """Put a lead into another stage, of its own pipeline where none is said.
+
+    Raises:
+        LeadNotFound, VersionChanged
+        Refusal: there is no such pipeline or stage; or the stage tells of a wish not to be called that was not said,
+            or the lead's person has one.
+    """
+    async with unit:
+        store = LeadStore(unit)
+        lead = await store.get(lead_id)
+        if lead is None:
+            raise LeadNotFound(lead_id)
+        place = await hold_place(pipeline or lead.pipeline, status, unit)
+        lead = await store.lock(lead_id)
+        if lead is None:
+            raise LeadNotFound(lead_id)
+        read.check(lead.version)
+        if lead.do_not_call and place.status != DO_NOT_CALL:
+            raise Refusal("do_not_call")
+        if place.status == DO_NOT_CALL and not lead.do_not_call:
+            raise bad_field("body.status", "follows from do_not_call: mark the lead, or keep a refusal")
+        lead.pipeline, lead.status = place.pipeline, place.status
         await unit.commit()
         return lead
 
@@ -141,6 +180,12 @@ async def list_leads(
         return LeadPage(await store.page(page, limit, sort, order, filters), await store.count(filters))
 
 
+async def count_up_to(most: int, filters: LeadFilters, unit: UnitOfWork) -> int:
+    """Return how many leads there are, or `most` when there are more: no longer a walk than that."""
+    async with unit:
+        return await LeadLists(unit).count_up_to(most, filters)
+
+
 async def leads_after(
     unit: UnitOfWork,
     cursor: str,
@@ -172,8 +217,7 @@ async def leads_after(
 
 async def _check_owner(fields: LeadFields, unit: UnitOfWork) -> None:
     if fields.owner_id is not None and not await LeadStore(unit).has_member(fields.owner_id):
-        fault = {"field": "body.owner_id", "fault": "is no member of this organisation: take a person's id from it"}
-        raise Refusal("invalid_request", {"fields": [fault]})
+        raise bad_field("body.owner_id", "is no member of this organisation: take a person's id from it")
 
 
 async def _minding_refusals(fields: LeadFields, unit: UnitOfWork) -> LeadFields:
@@ -183,14 +227,14 @@ async def _minding_refusals(fields: LeadFields, unit: UnitOfWork) -> LeadFields:
     return replace(fields, do_not_call=True)
 
 
-def _fill(lead: Lead, fields: LeadFields) -> None:
+def _fill(lead: Lead, fields: LeadFields, place: Place) -> None:
     lead.name = fields.name
     lead.email = fields.email
     lead.phone = fields.phone
     lead.company = fields.company
     lead.source = fields.source
-    lead.pipeline = fields.pipeline
-    lead.status = fields.status
+    lead.pipeline = place.pipeline
+    lead.status = place.status
     lead.score = fields.score
     lead.custom_fields = fields.custom_fields or {}
     lead.notes = fields.notes

@@ -4,27 +4,28 @@ from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from crm.database import utc_now
+from crm.one_at_a_time import queue_up
 from crm.tags.model import LeadTag, Tag
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 
 # Any number that nobody else uses; with the organisation's: one change of its tags at a time.
 TAGS_LOCK: Final = 7_352
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(CAST(:key AS integer), hashtext(:org))")
 
 
 class TagStore:
     def __init__(self, unit: UnitOfWork) -> None:
+        self._unit = unit
         self._session = unit.session
         self._org_id = unit.org_id
 
     async def lock_all(self) -> Sequence[Tag]:
         """Return every tag, and keep others from adding, changing or removing any until this transaction ends."""
-        await self._session.execute(_LOCK, {"key": TAGS_LOCK, "org": str(self._org_id)})
+        await queue_up(TAGS_LOCK, self._unit)
         return await self.all()
 
     async def all(self) -> Sequence[Tag]:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from crm.leads.store import LeadStore
 from crm.leads.usecases import LeadNotFound
-from crm.refusals import Refusal
+from crm.refusals import Refusal, bad_field
 from crm.tags.likeness import key_of, similar
 from crm.tags.model import Tag
 from crm.tags.store import TagStore
@@ -75,7 +75,7 @@ async def merge_tags(tag_id: UUID, into_id: UUID, unit: UnitOfWork) -> Tag:
         tags = await store.lock_all()
         tag, into = _one_of(tags, tag_id), _one_of(tags, into_id)
         if tag is into:
-            raise _bad("body.into_id", "is the tag itself: name the one that shall be left")
+            raise bad_field("body.into_id", "is the tag itself: name the one that shall be left")
         await store.merge(tag, into)
         await unit.commit()
         return into
@@ -96,7 +96,7 @@ async def put_tags(lead_id: UUID, tag_ids: frozenset[UUID], unit: UnitOfWork) ->
         # Locked, so that none is merged or removed while it is put on.
         tags = await store.lock_all()
         if unknown := tag_ids - {tag.id for tag in tags}:
-            raise _bad("body.tag_ids", f"has what is no tag: {min(unknown)}")
+            raise bad_field("body.tag_ids", f"has what is no tag: {min(unknown)}")
         await store.put_on(lead_id, tag_ids)
         await unit.commit()
         return [tag for tag in tags if tag.id in tag_ids]
@@ -118,7 +118,3 @@ def _check_name(name: str, of: Tag | None, tags: Sequence[Tag]) -> None:
     for tag in tags:
         if tag is not of and tag.key == key_of(name):
             raise Refusal("tag_exists", {"tag_id": str(tag.id)})
-
-
-def _bad(field: str, fault: str) -> Refusal:
-    return Refusal("invalid_request", {"fields": [{"field": field, "fault": fault}]})

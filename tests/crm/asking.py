@@ -30,6 +30,8 @@ TEXTS: Final[Mapping[str, str]] = {
 MORE: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
     ("PATCH", "/api/members/{user_id}"): {"role": "rep"},
     ("PATCH", "/api/organisation"): {"sensitivity": "normal"},
+    ("POST", "/api/pipelines"): {"slug": "made-by-crawler"},
+    ("POST", "/api/pipelines/{pipeline_id}/stages"): {"slug": "made-by-crawler"},
     ("POST", "/api/prompts"): {"slug": "made-by-crawler"},
     ("PUT", "/api/prompts/{slug}/shares"): {"shares": {"1.0": 50, "1.1": 50}},
 }

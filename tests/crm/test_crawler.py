@@ -77,6 +77,8 @@ TABLES: Final[Mapping[str, str]] = {
     "lead_id": "leads",
     "message_id": "messages",
     "note_id": "notes",
+    "pipeline_id": "pipelines",
+    "stage_id": "stages",
     "objection_id": "objections",
     "tag_id": "tags",
     "task_id": "tasks",

@@ -148,6 +148,25 @@ async def test_what_cannot_be_merged(api: httpx.AsyncClient, org: Org, sessions:
     problem(await api.post(f"/api/merges/{done['merge_id']}/undo", headers=theirs), 404, "merge_not_found")
 
 
+async def test_stage_and_pipeline_go_together(api: httpx.AsyncClient, org: Org) -> None:
+    made = data(await api.post("/api/pipelines", json={"name": "Partners"}), 201)
+    stages = f"/api/pipelines/{made['id']}/stages"
+    signed = data(await api.post(stages, json={"name": "Signed"}), 201)
+    gone = await added(api, "B", pipeline="partners", status="signed")
+    path = f"/api/leads/{org.lead_id}/merge"
+    answer = await api.post(path, json={"gone_id": gone, "choices": {"status": "gone"}})
+    assert problem(answer, 400, "invalid_request")["fields"][0]["field"] == "body.choices"
+    answer = await api.post(path, json={"gone_id": gone, "choices": {"status": "gone", "pipeline": "gone"}})
+    done = data(answer)
+    assert (done["pipeline"], done["status"]) == ("partners", "signed")
+    # The pipeline that the lead was of goes meanwhile, and it comes back where new leads go.
+    data(await api.put(f"/api/leads/{org.lead_id}/stage", json={"pipeline": "novos-leads", "status": "novo"}))
+    assert (await api.delete(f"{stages}/{signed['id']}")).status_code == 204
+    data(await api.post(f"/api/merges/{done['merge_id']}/undo"))
+    back = data(await api.get(f"/api/leads/{gone}"))
+    assert (back["pipeline"], back["status"]) == ("novos-leads", "novo")
+
+
 async def test_after_its_time_a_merge_is_emptied(
     api: httpx.AsyncClient, org: Org, resources: Resources, redis: Redis
 ) -> None:

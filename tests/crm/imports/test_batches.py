@@ -11,13 +11,14 @@ from crm.imports.batches import COLUMNS, ROUNDS_MAX, Batch, batches
 from crm.imports.csv_rows import Form, RowReader
 from crm.imports.plan import Plan
 from crm.imports.rows import RowCheck
+from crm.pipelines.known import Places
 
 PLAN = Plan({0: ("name",), 1: ("email",), 2: ("notes",)}, match_on=("email",))
 
 
 def cut(text: str, plan: Plan = PLAN, rows_max: int = 1_000) -> list[Batch]:
     reader = RowReader([text.encode()], Form("utf-8"))
-    return list(batches(reader, RowCheck(plan, 3, {}), plan, rows_max))
+    return list(batches(reader, RowCheck(plan, 3, {}, Places([])), plan, rows_max))
 
 
 def copied(batch: Batch) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from crm.imports.csv_rows import Record
 from crm.imports.plan import Plan
 from crm.imports.rows import Checked, RowCheck
 from crm.leads.routes import LeadBody
+from crm.pipelines.known import Named, Place, Places
 
 OWNER = uuid4()
 FIELDS = (
@@ -26,7 +27,8 @@ FIELDS = (
     "do_not_call",
     "custom_fields.a",
 )
-CHECK = RowCheck(Plan({place: (name,) for place, name in enumerate(FIELDS)}), len(FIELDS), {})
+PLACES = Places(Named(Place("novos-leads", slug), "New leads", slug.title(), True) for slug in ("novo", "won"))
+CHECK = RowCheck(Plan({place: (name,) for place, name in enumerate(FIELDS)}), len(FIELDS), {}, PLACES)
 
 
 def check(**values: str) -> Checked:
@@ -43,7 +45,7 @@ TEXT = st.text(max_size=12)
             "email": TEXT | st.sampled_from(["A@B.co", " a@b.co ", "a@b", "a b@c.co", "a" * 65 + "@b.co", "a@b.co\n"]),
             "phone": TEXT | st.sampled_from(["+1 202 555 0199", "+5511988887777", "5511988887777", "+1"]),
             "company": TEXT | st.just("c" * 256),
-            "status": TEXT | st.just("s" * 101),
+            "status": st.sampled_from(["", "novo", " won ", "s" * 101]),
             "notes": TEXT | st.just("n" * 20_001),
             "score": st.sampled_from(["", "0", "100", "101", "-1", "1.5", "٣", "x"]),
             "time_zone": st.sampled_from(["", "America/Sao_Paulo", "Mars/Base"]),
@@ -88,7 +90,7 @@ def test_words_for_yes_and_no(word: str, kept: str) -> None:
 
 def test_names_in_two_halves_and_owners() -> None:
     plan = Plan({0: ("first_name",), 1: ("last_name",), 2: ("owner",)})
-    halves = RowCheck(plan, 3, {"ada@x.com": OWNER})
+    halves = RowCheck(plan, 3, {"ada@x.com": OWNER}, PLACES)
     assert halves.check(Record(1, 1, ["Ana", "Souza", "ADA@x.com"])).values == {
         "name": "Ana Souza",
         "owner": str(OWNER),
@@ -99,7 +101,7 @@ def test_names_in_two_halves_and_owners() -> None:
 
 
 def test_custom_fields_are_bounded_together() -> None:
-    many = RowCheck(Plan({0: ("name",), 1: ("custom_fields.a",), 2: ("custom_fields.b",)}), 3, {})
+    many = RowCheck(Plan({0: ("name",), 1: ("custom_fields.a",), 2: ("custom_fields.b",)}), 3, {}, PLACES)
     (fault,) = many.check(Record(1, 1, ["A", "x" * 15_000, "y" * 15_000])).faults
     assert fault.field == "custom_fields"
 

@@ -2,13 +2,13 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Select, text
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm.database import Sessions, open_engine, open_sessions
 from crm.leads.filters import LeadFilters, Order, Search, Sort
@@ -23,9 +23,10 @@ from tests.crm.conftest import Org, make_org
 # Enough that reading all of them is dearer than any index.
 MANY = 3_000
 _FILL = text("""
-    INSERT INTO leads (org_id, id, name, company, phone, email, status, score, custom_fields, created_at)
+    INSERT INTO leads (org_id, id, name, company, phone, email, pipeline, status, score, custom_fields, created_at)
     SELECT :org, gen_random_uuid(), 'Lúcia Prado ' || i, 'Padaria ' || i % 100, '+1202' || 5550000 + i,
-        'mail' || i || '@example.com', CASE WHEN i % 3 = 0 THEN 'won' ELSE 'novo' END, i % 100,
+        'mail' || i || '@example.com', CASE WHEN i % 10 = 0 THEN 'partners' ELSE 'novos-leads' END,
+        CASE WHEN i % 3 = 0 THEN 'won' ELSE 'novo' END, i % 100,
         jsonb_build_object('city', 'São ' || i % 50), now() - i / 3 * interval '1 second'
     FROM generate_series(1, :many) AS i""")
 
@@ -159,6 +160,15 @@ class TestSearch:
             assert await unit.session.scalar(before) == 0
 
 
+async def plan_of(unit: UnitOfWork, listing: Select[Any]) -> str:
+    """Return how Postgres would answer, as the application's own role."""
+    await unit.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's is not typed
+    statement = listing.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    plan = await unit.session.execute(text(f"EXPLAIN {statement}".replace(":", "\\:")))
+    return "\n".join(plan.scalars().all())
+
+
 @pytest.mark.parametrize(
     ("sort", "index"),
     [
@@ -169,22 +179,26 @@ class TestSearch:
         ("status", "status_id"),
     ],
 )
-async def test_every_order_of_the_list_is_an_indexs(
-    sort: Sort, index: str, crowd: UUID, sessions: Sessions, engine: AsyncEngine
-) -> None:
-    statements: list[str] = []
+async def test_every_order_of_the_list_is_an_indexs(sort: Sort, index: str, crowd: UUID, sessions: Sessions) -> None:
     async with UnitOfWork(sessions, crowd) as unit:
         store = LeadLists(unit)
         leads = await store.following(None, 2, sort, "desc", LeadFilters())
         place = leads[-1]
         cursor = Cursor(f"{sort}:desc", getattr(place, sort), place.id)
-        await unit.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-        listing = store.listing(cursor, 20, sort, "desc", LeadFilters())
-        dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's is not typed
-        statement = listing.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-        plan = (await unit.session.execute(text(f"EXPLAIN {statement}".replace(":", "\\:")))).scalars().all()
-        statements += plan
-    told = "\n".join(statements)
+        told = await plan_of(unit, store.listing(cursor, 20, sort, "desc", LeadFilters()))
     assert f"org_id_{index}_idx" in told, told
     assert "Sort" not in told, told
     assert "Seq Scan" not in told, told
+
+
+async def test_a_column_of_a_board_is_read_and_counted_by_its_index(crowd: UUID, sessions: Sessions) -> None:
+    inside = LeadFilters().within("partners", "won")
+    async with UnitOfWork(sessions, crowd) as unit:
+        store = LeadLists(unit)
+        assert await store.count_up_to(10_000, inside) == MANY // 30
+        assert await store.count_up_to(7, inside) == 7
+        for asked in (store.listing(None, 20, "created_at", "desc", inside), store.counting(10_000, inside)):
+            told = await plan_of(unit, asked)
+            assert "org_id_pipeline_status_created_at_id_idx" in told, told
+            assert "Sort" not in told, told
+            assert "Seq Scan" not in told, told

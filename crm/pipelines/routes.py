@@ -1,0 +1,160 @@
+"""/api/pipelines: the organisation's pipelines, their stages, and a board of the leads in them."""
+
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from crm.access import Needs, Unit
+from crm.answers import success
+from crm.leads.filters import LeadFilters
+from crm.leads.routes import lead_json
+from crm.permissions import Permission
+from crm.pipelines.defaults import StageFields, StageKind
+from crm.pipelines.model import Pipeline, Stage
+from crm.pipelines.usecases import (
+    PIPELINES_MAX,
+    SLUG_CHARS_MAX,
+    STAGES_MAX,
+    Column,
+    PipelineChange,
+    StageChange,
+    Whole,
+    add_pipeline,
+    add_stage,
+    change_pipeline,
+    change_stage,
+    list_pipelines,
+    read_board,
+    remove_pipeline,
+    remove_stage,
+)
+
+CARDS_MAX: Final = 50  # of a stage, on a board
+
+router = APIRouter(prefix="/api/pipelines")
+
+WRITES: Final = Depends(Needs(Permission.PIPELINES_WRITE))
+# Not of blanks and signs of other kinds that cannot be seen.
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")
+]
+# Letters of any alphabet, so that it may be made of any name.
+Slug = Annotated[str, StringConstraints(max_length=SLUG_CHARS_MAX, pattern=r"^\w[\w-]*$")]
+
+
+class PipelineBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    slug: Slug | None = None  # made of the name where it is not given
+
+
+class PipelineChangeBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    is_default: bool = False
+    position: Annotated[int, Field(ge=0, lt=PIPELINES_MAX)] | None = None
+
+    def change(self) -> PipelineChange:
+        return PipelineChange(self.name, self.is_default, self.position)
+
+
+class StageBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    slug: Slug | None = None
+    kind: StageKind = StageKind.OPEN
+
+    def fields(self) -> StageFields:
+        return StageFields(self.name, self.slug or "", self.kind)
+
+
+class StageChangeBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    kind: StageKind
+    position: Annotated[int, Field(ge=0, lt=STAGES_MAX)] | None = None
+
+    def change(self) -> StageChange:
+        return StageChange(self.name, self.kind.value, self.position)
+
+
+@router.get("")
+async def get_pipelines(unit: Unit) -> JSONResponse:
+    return success([pipeline_json(whole) for whole in await list_pipelines(unit)])
+
+
+@router.post("", status_code=201, dependencies=[WRITES])
+async def post_pipeline(body: PipelineBody, unit: Unit) -> JSONResponse:
+    return success(pipeline_json(await add_pipeline(body.name, body.slug, unit)), status=201)
+
+
+@router.put("/{pipeline_id}", dependencies=[WRITES])
+async def put_pipeline(pipeline_id: UUID, body: PipelineChangeBody, unit: Unit) -> JSONResponse:
+    return success(pipeline_json(await change_pipeline(pipeline_id, body.change(), unit)))
+
+
+@router.delete("/{pipeline_id}", status_code=204, dependencies=[WRITES])
+async def delete_pipeline(pipeline_id: UUID, unit: Unit) -> Response:
+    """Remove one that is not the default and has no leads."""
+    await remove_pipeline(pipeline_id, unit)
+    return Response(status_code=204)
+
+
+@router.get("/{pipeline_id}/board")
+async def get_board(
+    pipeline_id: UUID,
+    unit: Unit,
+    limit: Annotated[int, Query(ge=1, le=CARDS_MAX)] = 20,
+    owner_id: UUID | None = None,
+    tag_id: UUID | None = None,
+) -> JSONResponse:
+    """Each stage with the newest of its leads; `next` of a stage goes on in `GET /api/leads?pipeline=&status=`."""
+    pipeline, columns = await read_board(pipeline_id, limit, LeadFilters(owner_id=owner_id, tag_id=tag_id), unit)
+    return success(_pipeline(pipeline) | {"stages": [_column(column) for column in columns]})
+
+
+@router.post("/{pipeline_id}/stages", status_code=201, dependencies=[WRITES])
+async def post_stage(pipeline_id: UUID, body: StageBody, unit: Unit) -> JSONResponse:
+    return success(stage_json(await add_stage(pipeline_id, body.fields(), unit)), status=201)
+
+
+@router.put("/{pipeline_id}/stages/{stage_id}", dependencies=[WRITES])
+async def put_stage(pipeline_id: UUID, stage_id: UUID, body: StageChangeBody, unit: Unit) -> JSONResponse:
+    return success(stage_json(await change_stage(pipeline_id, stage_id, body.change(), unit)))
+
+
+@router.delete("/{pipeline_id}/stages/{stage_id}", status_code=204, dependencies=[WRITES])
+async def delete_stage(pipeline_id: UUID, stage_id: UUID, unit: Unit, move_to: UUID | None = None) -> Response:
+    """Remove a stage; its leads go into the one that `move_to` names."""
+    await remove_stage(pipeline_id, stage_id, move_to, unit)
+    return Response(status_code=204)
+
+
+def pipeline_json(whole: Whole) -> dict[str, Any]:
+    pipeline, stages = whole
+    return _pipeline(pipeline) | {"stages": [stage_json(stage) for stage in stages]}
+
+
+def stage_json(stage: Stage) -> dict[str, Any]:
+    return {name: getattr(stage, name) for name in ("id", "name", "slug", "kind", "position")}
+
+
+def _pipeline(pipeline: Pipeline) -> dict[str, Any]:
+    names = ("id", "name", "slug", "position", "is_default", "created_at", "updated_at")
+    return {name: getattr(pipeline, name) for name in names}
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return stage_json(column.stage) | {
+        "count": column.count,
+        "more": column.more,
+        "leads": [lead_json(lead) for lead in column.leads.leads],
+        "next": column.leads.next,
+    }

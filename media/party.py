@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from media.codec import g711
 from media.codec.g711 import Samples
 from media.codec.resample import Resampler
 from media.frame import FRAME_SAMPLES, RATE_HZ
@@ -13,6 +14,7 @@ from media.jitter import JitterBuffer, Quality, QualityWatch
 
 _EMPTY: Final = np.zeros(0, dtype=np.int16)
 _SILENCE: Final = np.zeros(FRAME_SAMPLES, dtype=np.int16)
+_PRESSED_MAX: Final = 60 * RATE_HZ  # a minute of keys; nobody waits for more
 _HELD_BACK_MAX: Final = 2 * FRAME_SAMPLES  # rates that do not divide leave some samples over; no more than this
 
 
@@ -51,6 +53,7 @@ class Party:
         self._to_room = Resampler(outlet.rate_hz, RATE_HZ)
         self._from_room = Resampler(RATE_HZ, outlet.rate_hz)
         self._ready = _EMPTY
+        self._pressed = b""  # tones of keys that are still to be heard, µ-law
         self._lost = self._received = 0  # at the last report
         self.ear: Callable[[Samples | None], None] | None = None  # whoever transcribes: 20 ms at the room's rate
 
@@ -58,9 +61,17 @@ class Party:
         """Take 20 ms of the person's audio at their own rate; numbers rise by one with each."""
         self.buffer.push(number, pcm, at_ms)
 
+    def press(self, tones: bytes) -> None:
+        """Let others hear tones of keys (µ-law at the room's rate) in place of the voice, for as long as they last."""
+        self._pressed = (self._pressed + tones)[:_PRESSED_MAX]
+
     def read(self) -> Samples | None:
         """Return the next 20 ms at the room's rate; None for silence."""
         frame = self.buffer.pop()
+        if self._pressed:
+            pressed, self._pressed = self._pressed[:FRAME_SAMPLES], self._pressed[FRAME_SAMPLES:]
+            self._ready = _EMPTY  # what was said meanwhile is over
+            return g711.decode(pressed)
         if frame is not None:
             self._ready = np.concatenate([self._ready, self._to_room.push(frame)])[-_HELD_BACK_MAX:]
         if not len(self._ready):

@@ -5,6 +5,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 import pytest
 
+from media import dtmf
 from media.codec import g711
 from media.codec.g711 import Samples
 from media.conference import PARTIES_MAX, Conference, ConferenceFull
@@ -260,3 +261,15 @@ def test_a_call_that_is_not_recorded_is_mixed_all_the_same() -> None:
     call.live(400)
     assert prospect_heard(call) == pytest.approx(1_000, rel=0.05)
     assert SILENCE in call.far.heard
+
+
+def test_keys_are_heard_in_place_of_the_voice_and_then_the_voice_again() -> None:
+    call = Call()
+    rep = Person(call, Role.REP, 2_000)
+    gather(call, rep)
+    call.live(200)
+    pressed = dtmf.tones("5#")
+    rep.party.press(pressed)
+    call.live(800)
+    assert g711.decode(pressed).tobytes() in g711.decode(bytes(call.far.heard)).tobytes()
+    assert prospect_heard(call) == pytest.approx(2_000, rel=0.05)

@@ -1,0 +1,98 @@
+"""A browser and the call hear each other through one UDP port, and who is gone is noticed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from aiortc import RTCCertificate
+
+from media.codec.g711 import Samples
+from media.frame import FRAME_SAMPLES
+from media.jitter import Quality
+from media.party import Party, Role
+from telephony.softphone.leg import Exchange, SoftphoneLeg
+from telephony.softphone.udp_port import open_udp_port
+from tests.telephony.softphone.browser import Browser, fine, likeness, on_loopback, tune
+
+pytestmark = pytest.mark.usefixtures("on_loopback")
+__all__ = ["on_loopback"]
+
+SECONDS = 2.5
+
+
+class Talk:
+    """A room's part: reads the person each 20 ms and lets them hear a sound."""
+
+    def __init__(self, leg: SoftphoneLeg, to_hear: Samples) -> None:
+        self.leg = leg
+        self.said: list[Samples] = []
+        self._to_hear = to_hear
+        self.qualities: list[Quality] = []
+        self.party = Party("rep", leg, Role.REP, lambda _name, quality: self.qualities.append(quality))
+        leg.party = self.party
+
+    async def last(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for tick in range(round(seconds * 50)):
+            await asyncio.sleep(max(0.0, began + tick * 0.02 - loop.time()))
+            frame = self.party.read()
+            self.said.append(np.zeros(FRAME_SAMPLES, dtype=np.int16) if frame is None else frame)
+            piece = self._to_hear[tick * FRAME_SAMPLES :][:FRAME_SAMPLES]
+            self.party.play(piece if len(piece) == FRAME_SAMPLES else None)
+
+    @property
+    def sound(self) -> Samples:
+        return np.concatenate(self.said)
+
+
+@pytest.fixture
+async def exchange() -> AsyncIterator[Exchange]:
+    port = await open_udp_port("127.0.0.1", 0)
+    yield Exchange(port, RTCCertificate.generateCertificate(), ("127.0.0.1",))
+    port.close()
+
+
+async def _meet(browser: Browser, exchange: Exchange, troubles: list[tuple[str, bool]]) -> SoftphoneLeg:
+    leg = SoftphoneLeg(exchange, await browser.offer(), lambda code, on: troubles.append((code, on)))
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(leg.connect())
+        await browser.answered(leg.answer)
+        await browser.connected()
+    return leg
+
+
+async def test_both_hear_each_other(exchange: Exchange) -> None:
+    wide, narrow = tune(SECONDS, 48_000, seed=1), tune(SECONDS, 8_000, seed=2)
+    async with Browser(wide) as browser:
+        leg = await _meet(browser, exchange, [])
+        talk = Talk(leg, narrow)
+        await talk.last(SECONDS + 0.3)
+        await leg.aclose()
+    assert likeness(fine(talk.sound), wide) > 0.9
+    assert likeness(browser.heard, fine(narrow)) > 0.9
+    assert not talk.qualities
+
+
+async def test_mute_is_silence_at_once(exchange: Exchange) -> None:
+    async with Browser(tune(SECONDS, 48_000)) as browser:
+        leg = await _meet(browser, exchange, [])
+        talk = Talk(leg, np.zeros(0, dtype=np.int16))
+        await talk.last(1)
+        assert np.abs(talk.sound).max() > 1_000
+        leg.muted = True
+        talk.said.clear()
+        await talk.last(0.6)
+        await leg.aclose()
+    assert not talk.sound[-1_600:].any()
+
+
+async def test_who_closes_is_gone_at_once(exchange: Exchange) -> None:
+    async with Browser() as browser:
+        leg = await _meet(browser, exchange, [])
+        async with asyncio.TaskGroup() as tasks:
+            staying = tasks.create_task(leg.stay())
+            await browser.connection.close()
+        assert staying.result() == "closed"
+        await leg.aclose()

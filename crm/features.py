@@ -20,6 +20,7 @@ from crm.billing import routes as billing
 from crm.calls import recording_routes as recordings
 from crm.calls import routes as calls
 from crm.chat import routes as chat
+from crm.compliance import hours_routes as calling_hours
 from crm.compliance import routes as compliance
 from crm.consents import routes as consents
 from crm.duplicates import routes as duplicates
@@ -41,6 +42,7 @@ from crm.pipelines import routes as pipelines
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
 from crm.recovery import routes as recovery
+from crm.scoring import routes as scoring
 from crm.sign_up import routes as sign_up
 from crm.tags import routes as tags
 from crm.tasks import routes as tasks
@@ -59,6 +61,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     audit,
     billing,
     billing_by_operator,
+    calling_hours,
     calls,
     chat,
     compliance,
@@ -85,6 +88,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     recordings,
     recovery,
     replays,
+    scoring,
     sign_ins,
     sign_up,
     tags,

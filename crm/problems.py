@@ -17,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from starlette.exceptions import HTTPException
 
 from crm.billing import problems as billing
+from crm.compliance import problems as compliance
 from crm.database import utc_now
 from crm.duplicates import problems as duplicates
 from crm.exports import problems as exports
@@ -100,6 +101,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
 KINDS: Final = merge(
     _SHARED,
     billing.KINDS,
+    compliance.KINDS,
     identity.KINDS,
     duplicates.KINDS,
     exports.KINDS,

@@ -12,6 +12,8 @@ from uuid import UUID
 
 from crm.agents.model import Agent
 from crm.billing.ledger import Ledger
+from crm.compliance.calling_hours import keep_hours
+from crm.compliance.hours import ALWAYS
 from crm.database import Sessions, open_engine, open_sessions
 from crm.identity.hashing import hash_password
 from crm.identity.model import Organisation, User
@@ -90,8 +92,10 @@ async def _make(password_hash: str, sessions: Sessions) -> UUID:
     async with UnitOfWork(sessions, new_id()) as unit:
         await found_organisation(NewOrganisation(ORGANISATION, SLUG, "Demo Admin", EMAIL, password_hash), unit)
         await Ledger(unit).fund(credits_to_milli(CREDITS), "fund:demo")
-        # Its prospects are simulated: nobody's consent is asked, and the whole call can be compared with the carrier's.
+        # Its prospects are simulated: nobody's consent is asked, the whole call can be compared with the carrier's, and
+        # nobody sleeps.
         (await unit.session.get_one(Organisation, unit.org_id)).record_when = RecordWhen.ALWAYS
+        await keep_hours(ALWAYS, unit)
         description = "Offers small shops a meeting about their electricity bill"
         unit.session.add(
             Agent(org_id=unit.org_id, name="Alex", type="sales", description=description, playbook=PLAYBOOK)

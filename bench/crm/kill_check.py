@@ -1,6 +1,6 @@
 """What must hold in the database after the CRM's processes were killed amid their work: asked as its superuser.
 
-Each question finds what is wrong. Counts that an event adds to (a sum of tokens, a score, a task) tell an event that
+Each question finds what is wrong. Counts that an event adds to (a sum of tokens, a task) tell an event that
 was applied twice; places and sums tell one that was lost.
 """
 
@@ -10,7 +10,8 @@ from typing import Final
 import psycopg
 
 from bench.crm.placed_calls import EXCHANGE_S, EXCHANGES, FUNDS, MODEL, PER_MINUTE, story
-from crm.leads.progress import CALLBACK_POINTS
+from crm.leads.progress import CALLBACK_SCHEDULED
+from crm.scoring.rules import Facts, Scheme, score
 
 WHOLE: Final = len(list(story()))
 PRICE: Final = PER_MINUTE * EXCHANGES * EXCHANGE_S // 60
@@ -19,7 +20,7 @@ _VALUES: Final[Mapping[str, object]] = {
     "turns": 2 * EXCHANGES,
     "price": PRICE,
     "funds": FUNDS,
-    "points": CALLBACK_POINTS,
+    "points": score(Facts(status=CALLBACK_SCHEDULED, answered=1), Scheme()).total,
     "model": MODEL,
     "exchanges": EXCHANGES,
 }
@@ -70,6 +71,7 @@ WAITING: Final[Mapping[str, str]] = {
     "events of the outbox": "SELECT count(*) FROM outbox_events WHERE handed_at IS NULL",
     "postings": "SELECT count(*) FROM webhook_deliveries WHERE state = 'waiting'",
     "notes": "SELECT count(*) FROM note_duties",
+    "scores": "SELECT count(*) FROM leads WHERE score_due",
 }
 # As if so much time had passed that dead workers are known for dead, and everything put off is due.
 _LATER: Final = (

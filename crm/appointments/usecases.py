@@ -15,6 +15,7 @@ from crm.identity.model import Organisation
 from crm.leads.model import Lead
 from crm.one_at_a_time import queue_up
 from crm.refusals import Refusal
+from crm.scoring.jobs import ask_for_scores
 from crm.unit_of_work import UnitOfWork
 
 SETTING: Final = "booking"
@@ -99,6 +100,7 @@ async def book(
     )
     unit.session.add(made)
     await unit.session.flush()
+    await ask_for_scores(unit, lead.id)
     return made
 
 
@@ -125,6 +127,7 @@ async def cancel(appointment_id: UUID, unit: UnitOfWork) -> Appointment:
         if found is None:
             raise AppointmentNotFound(appointment_id)
         found.status = CANCELLED
+        await ask_for_scores(unit, found.lead_id)
         await unit.commit()
         return found
 

@@ -27,7 +27,8 @@ from crm.calls.playbooks import read_playbook
 from crm.calls.release import release_call
 from crm.calls.store import DialStore
 from crm.calls.terms import Terms
-from crm.compliance.gate import Question, Verdict, e164, judge
+from crm.compliance.calling_hours import timing_for
+from crm.compliance.gate import OF_THE_HOUR, Question, Verdict, e164, judge
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt, KeyStore
@@ -184,6 +185,7 @@ class Dialler:
             lead_found=lead is not None or request.lead_id is None,
             do_not_call=bool(lead and lead.do_not_call) or await leads.is_do_not_call(number),
             fundable_s=granted.paid.seconds,
+            timing=await timing_for(number, lead, self._terms.rules.calling_hours, utc_now(), unit),
             calls_live=granted.calls_live,
             calls_max=conditions.plan.concurrent_calls,
         )
@@ -242,7 +244,9 @@ class Dialler:
         await record_decision(
             unit, question, verdict, self._terms.rules, lead_id=lead.id if lead else request.lead_id, call_id=None
         )
-        refused = CallRefused(verdict.reasons[0].value, {"reasons": [reason.value for reason in verdict.reasons]})
+        reasons = [reason.value for reason in verdict.reasons]
+        told = question.timing.as_record() if set(verdict.reasons) & OF_THE_HOUR else {}
+        refused = CallRefused(reasons[0], {"reasons": reasons} | told)
         if request.attempt is not None:
             # With the decision, in one transaction: the key is never left without its answer.
             await write_answer(KeyStore(unit), request.attempt, refused)

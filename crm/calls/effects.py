@@ -22,6 +22,7 @@ from crm.leads.progress import Standing, after_call, after_fact
 from crm.leads.store import LeadStore
 from crm.outbox.emitting import OUTBOX
 from crm.providers.usecases import note_refusal
+from crm.scoring.jobs import ask_for_scores
 from crm.understanding.taking import ask_for_notes, take_angry, take_understood
 from crm.unit_of_work import UnitOfWork
 from crm.usage.book import counts_of
@@ -181,19 +182,20 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step
         await leads.stop_calling(call.number, event.at, call.id)
     await step.settle(call, end.billable_s, event.at)
     await ask_for_notes(call, unit)
+    lead.score_due = True
+    await ask_for_scores(unit)
     told = {"call_id": str(call.id), "lead_id": str(call.lead_id), "state": call.state, "outcome": call.outcome}
     await OUTBOX.emit(unit, "call.finished", told | {"duration_s": call.duration_s, "ended_at": event.at.isoformat()})
 
 
 def _standing(lead: Lead) -> Standing:
-    return Standing(lead.status, lead.score, lead.next_step, lead.notes, lead.do_not_call)
+    return Standing(lead.status, lead.next_step, lead.notes, lead.do_not_call)
 
 
 def _stand(lead: Lead, standing: Standing, event: Event) -> None:
     if standing.do_not_call and not lead.do_not_call:
         lead.do_not_call_at = event.at
     lead.status = standing.status
-    lead.score = standing.score
     lead.next_step = standing.next_step
     lead.notes = standing.notes
     lead.do_not_call = standing.do_not_call

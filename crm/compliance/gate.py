@@ -6,11 +6,12 @@ answer is no.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import phonenumbers
 from phonenumbers import PhoneNumber, shortnumberinfo
 
+from crm.compliance.hours import Timing, When
 from crm.compliance.rules import Rules
 
 
@@ -22,8 +23,13 @@ class Reason(StrEnum):
     NUMBER_INVALID = "number_invalid"
     NUMBER_KIND_REFUSED = "number_kind_refused"
     COUNTRY_NOT_ALLOWED = "country_not_allowed"
+    TIME_ZONE_UNKNOWN = "time_zone_unknown"
+    OUTSIDE_CALLING_HOURS = "outside_calling_hours"
     NO_CREDIT = "no_credit"
     TOO_MANY_CALLS = "too_many_calls"
+
+
+OF_THE_HOUR: Final = frozenset({Reason.TIME_ZONE_UNKNOWN, Reason.OUTSIDE_CALLING_HOURS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Question:
     lead_found: bool
     do_not_call: bool
     fundable_s: int  # seconds of a call that the wallet pays for
+    timing: Timing  # of the hour where the number is
     calls_live: int = 0  # of the organisation, now
     calls_max: int | None = None  # by its plan
 
@@ -43,6 +50,7 @@ class Question:
             "do_not_call": self.do_not_call,
             "fundable_s": self.fundable_s,
             "minimum_funded_s": rules.minimum_funded_s,
+            "timing": {"when": self.timing.when.value} | self.timing.as_record(),
             "calls_live": self.calls_live,
             "calls_max": self.calls_max,
             "allowed_countries": sorted(rules.allowed_countries),
@@ -64,7 +72,8 @@ def judge(question: Question, rules: Rules) -> Verdict:
     if not question.lead_found:
         found.add(Reason.LEAD_NOT_FOUND)
     else:
-        found |= _number_reasons(question.number, rules)
+        # Of a number that is none nobody asks what time it is there.
+        found |= _number_reasons(question.number, rules) or _timing_reasons(question.timing)
     if question.do_not_call:
         found.add(Reason.DO_NOT_CALL)
     if question.fundable_s < rules.minimum_funded_s:
@@ -78,6 +87,16 @@ def e164(number: str) -> str | None:
     """Return the number in the one form in which numbers are stored and compared; None when it is none."""
     parsed = _parse(number)
     return None if parsed is None else phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _timing_reasons(timing: Timing) -> set[Reason]:
+    match timing.when:
+        case When.OPEN:
+            return set()
+        case When.CLOSED:
+            return {Reason.OUTSIDE_CALLING_HOURS}
+        case When.UNKNOWN:
+            return {Reason.TIME_ZONE_UNKNOWN}
 
 
 def _number_reasons(number: str, rules: Rules) -> set[Reason]:

@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 from phonenumbers import PhoneNumberType
 
+from crm.compliance.hours import CAUTIOUS, CallingHours, hours_of
+
 _KINDS: dict[str, int] = {
     name.lower(): value
     for name, value in vars(PhoneNumberType).items()
@@ -27,6 +29,7 @@ class Rules:
     minimum_funded_s: int
     refused_kinds: frozenset[int]  # values of phonenumbers.PhoneNumberType
     allowed_countries: frozenset[str]  # ISO 3166 alpha-2
+    calling_hours: CallingHours = CAUTIOUS  # of organisations that set none
 
 
 def read_rules(path: Path, allowed_countries: tuple[str, ...]) -> Rules:
@@ -46,13 +49,28 @@ def read_rules(path: Path, allowed_countries: tuple[str, ...]) -> Rules:
     if isinstance(minimum, bool) or not isinstance(minimum, int) or minimum < 1:
         faults.append("minimum_funded_s: must be a whole number of seconds, 1 at least")
     kinds = _kinds(table.get("refused_number_kinds"), faults)
+    hours = _hours(table, faults)
     countries = frozenset(country.upper() for country in allowed_countries)
     if not countries or not all(len(country) == 2 and country.isalpha() for country in countries):
         faults.append("SALESOS_ALLOWED_COUNTRIES: must be one or more two-letter country codes")
     if faults:
         raise BadRules(faults)
     assert isinstance(minimum, int), "checked above"
-    return Rules(minimum, kinds, countries)
+    return Rules(minimum, kinds, countries, hours)
+
+
+def _hours(table: dict[str, Any], faults: list[str]) -> CallingHours:
+    """Return the hours; where the file says nothing of them, those that are good nearly everywhere."""
+    if "calling_hours" not in table:
+        return CAUTIOUS
+    try:
+        hours = hours_of({"week": table["calling_hours"]})
+    except ValueError as fault:
+        faults.append(f"calling_hours: {fault}")
+        return CAUTIOUS
+    if not hours.week:
+        faults.append('calling_hours: must name a weekday at least, such as monday: "09:00-21:00"')
+    return hours
 
 
 def _kinds(names: Any, faults: list[str]) -> frozenset[int]:

@@ -14,6 +14,7 @@ from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.leads.usecases import LeadNotFound
 from crm.refusals import bad_field
+from crm.scoring.jobs import ask_for_scores
 from crm.unit_of_work import UnitOfWork
 
 SHOWN_MAX: Final = 200
@@ -73,6 +74,7 @@ async def record(lead_id: UUID, said: Said, proof: Proof, person: Identity, unit
                 await leads.stop_calling(address, said_at)
             else:
                 await leads.allow_calling(address, now)
+            await ask_for_scores(unit)
         await unit.commit()
         return word
 

@@ -10,6 +10,8 @@ CHOSEN: Final = (
     *("name", "email", "phone", "company", "source", "pipeline", "status", "score", "next_step", "time_zone"),
     *("owner_id", "custom_fields"),
 )
+# Who set a score and when go with it.
+SCORE_MARKS: Final = ("score_set_by", "score_set_at")
 NOTES_CHARS_MAX: Final = 20_000
 
 
@@ -21,13 +23,16 @@ def merged(kept: Mapping[str, Any], gone: Mapping[str, Any], choices: Mapping[st
     made: dict[str, Any] = {}
     for field in CHOSEN:
         made[field] = _chosen(field, kept[field], gone[field], choices.get(field))
+    if choices.get("score") == "gone":
+        # With whether somebody set it: a score that was worked out is worked out again.
+        made |= {name: gone.get(name) for name in SCORE_MARKS}
     made["notes"] = "\n".join(text for text in (kept["notes"], gone["notes"]) if text)[-NOTES_CHARS_MAX:]
     made["objections"] = sorted([*kept["objections"], *gone["objections"]], key=lambda told: str(told.get("at", "")))
     if gone["do_not_call"] and not kept["do_not_call"]:
         made |= {"do_not_call": True, "do_not_call_at": gone["do_not_call_at"]}
     if kept["do_not_call"] or gone["do_not_call"]:
         made["status"] = "do_not_call"
-    return {field: value for field, value in made.items() if value != kept[field]}
+    return {field: value for field, value in made.items() if value != kept.get(field)}
 
 
 def undone(now: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

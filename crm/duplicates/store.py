@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import aliased
 
 from crm.duplicates.likeness import Candidate, Likeness
-from crm.duplicates.merging import CHOSEN
+from crm.duplicates.merging import CHOSEN, SCORE_MARKS
 from crm.duplicates.model import Merge, Suggestion
 from crm.leads.model import Lead
 from crm.page_cursor import Cursor, after
@@ -26,14 +26,18 @@ MOVED: Final = (
 # Those that stay where they are: a decision says what was known when it was made. Messages follow their conversation
 # by themselves (r0031).
 LEFT: Final = frozenset({"decisions", "messages"})
-SETTABLE: Final = frozenset({*CHOSEN, "notes", "objections", "do_not_call", "do_not_call_at"})
+SETTABLE: Final = frozenset({*CHOSEN, *SCORE_MARKS, "notes", "objections", "do_not_call", "do_not_call_at"})
 
 Walk = Literal["name", "email", "phone"]
 
 _ROWS: Final = text(
     "SELECT id, to_jsonb(l) FROM leads l WHERE org_id = :org AND id IN (:one, :other) ORDER BY id FOR UPDATE"
 )
-_BACK: Final = text("INSERT INTO leads SELECT (jsonb_populate_record(NULL::leads, CAST(:gone AS jsonb))).*")
+# What a lead that was merged under an earlier release does not know yet is as it is for a new one.
+_BACK: Final = text(
+    "INSERT INTO leads SELECT"
+    """ (jsonb_populate_record(NULL::leads, CAST('{"score_due": true}' AS jsonb) || CAST(:gone AS jsonb))).*"""
+)
 
 
 class DuplicateStore:

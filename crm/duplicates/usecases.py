@@ -24,6 +24,7 @@ from crm.pipelines.known import Place
 from crm.pipelines.places import place_of_new
 from crm.pipelines.store import PipelineStore
 from crm.refusals import Refusal, bad_field
+from crm.scoring.jobs import ask_for_scores
 from crm.unit_of_work import UnitOfWork
 from crm.versions import Precondition
 from events.ids import new_id
@@ -96,6 +97,7 @@ async def merge(
                 unit.session.add(_refusal(unit.org_id, kept_id, str(one["phone"]), person))
         await unit.session.execute(delete(Lead).where(Lead.org_id == unit.org_id, Lead.id == gone_id))
         await store.set_fields(kept_id, after)
+        await ask_for_scores(unit, kept_id)
         unit.session.add(made)
         args = {"org_id": str(unit.org_id), "merge_id": str(made.id)}
         await JOBS.defer(unit, FORGET, args, at=utc_now() + UNDOABLE)
@@ -144,6 +146,7 @@ async def undo(merge_id: UUID, person: Identity, unit: UnitOfWork) -> Merge:
         await store.bring_back(gone)
         await store.move_back(made.moved, made.kept_id, made.gone_id)
         await store.set_fields(made.kept_id, values)
+        await ask_for_scores(unit, made.kept_id, made.gone_id)
         made.undone_at, made.undone_by = utc_now(), person.user_id
         made.gone, made.before, made.after, made.moved = {}, {}, {}, {}
         await unit.commit()

@@ -29,6 +29,7 @@ from crm.jobs.port import Args, Task
 from crm.jobs.queue import JOBS
 from crm.outbox.emitting import OUTBOX
 from crm.pipelines.store import PipelineStore
+from crm.scoring.jobs import ask_for_scores
 from crm.unit_of_work import UnitOfWork
 from crm.work import Work
 
@@ -149,6 +150,8 @@ class _Desk:
             held.state = State.FAILED if fault else State.FINISHED
             held.fault, held.finished_at = fault, utc_now()
             await OUTBOX.emit(unit, "import.finished", _told(held))
+            if held.created or held.updated:
+                await ask_for_scores(unit)
             if held.created:
                 # Whoever is new may be somebody that the keys did not tell.
                 await put_in_search(unit)

@@ -77,11 +77,13 @@ _PUT: Final = text("""
         FROM asked
     ), made AS (
         INSERT INTO leads (org_id, id, owner_id, name, email, phone, company, source, pipeline, status, score,
-            custom_fields, notes, next_step, time_zone, do_not_call, do_not_call_at, created_at, updated_at)
+            score_set_at, custom_fields, notes, next_step, time_zone, do_not_call, do_not_call_at, created_at,
+            updated_at)
         SELECT :org, id, CAST(owner AS uuid), name, email, phone, coalesce(company, ''),
             coalesce(source, :source), coalesce(pipeline, :pipeline),
             CASE WHEN refused OR do_not_call IS NOT NULL THEN :stopped ELSE coalesce(status, :status) END,
-            coalesce(CAST(score AS bigint), 0), coalesce(custom, '{}'), coalesce(notes, ''), coalesce(next_step, ''),
+            coalesce(CAST(score AS bigint), 0), CASE WHEN score IS NOT NULL THEN CAST(:now AS timestamptz) END,
+            coalesce(custom, '{}'), coalesce(notes, ''), coalesce(next_step, ''),
             coalesce(time_zone, ''), refused OR do_not_call IS NOT NULL,
             CASE WHEN refused OR do_not_call IS NOT NULL THEN CAST(:now AS timestamptz) END, :now, :now
         FROM found WHERE outcome = 'created'
@@ -94,6 +96,8 @@ _PUT: Final = text("""
             status = CASE WHEN leads.do_not_call OR f.refused OR f.do_not_call IS NOT NULL THEN :stopped
                 ELSE coalesce(f.status, leads.status) END,
             score = coalesce(CAST(f.score AS bigint), leads.score),
+            score_set_by = CASE WHEN f.score IS NULL THEN leads.score_set_by END,
+            score_set_at = CASE WHEN f.score IS NULL THEN leads.score_set_at ELSE CAST(:now AS timestamptz) END,
             custom_fields = leads.custom_fields || coalesce(f.custom, '{}'),
             notes = coalesce(f.notes, leads.notes), next_step = coalesce(f.next_step, leads.next_step),
             time_zone = coalesce(f.time_zone, leads.time_zone),

@@ -15,6 +15,7 @@ from crm.jobs.port import Task
 from crm.mail import jobs as mail
 from crm.outbox import jobs as outbox
 from crm.recovery import jobs as recovery
+from crm.scoring import jobs as scoring
 from crm.sign_up import jobs as sign_up
 from crm.webhooks import jobs as webhooks
 
@@ -47,5 +48,6 @@ TASKS: Final = by_name(
     outbox.TASKS,
     sign_up.TASKS,
     recovery.TASKS,
+    scoring.TASKS,
     webhooks.TASKS,
 )

@@ -30,7 +30,10 @@ class Lead(Row):
     source: Mapped[str] = mapped_column(default="")
     pipeline: Mapped[str] = mapped_column(default=DEFAULT_PIPELINE)
     status: Mapped[str] = mapped_column(default=DEFAULT_STATUS)
-    score: Mapped[int] = mapped_column(default=0)  # 0 to 100
+    score: Mapped[int] = mapped_column(default=0)  # 0 to 100; see crm.scoring
+    score_set_by: Mapped[UUID | None]
+    score_set_at: Mapped[datetime | None]  # by hand or from a file, so that it stays; None: worked out
+    score_due: Mapped[bool] = mapped_column(default=True)  # to be worked out again
     custom_fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
     notes: Mapped[str] = mapped_column(default="")
     next_step: Mapped[str] = mapped_column(default="")

@@ -35,11 +35,17 @@ def e164_of(typed: str) -> str:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
-@lru_cache(ZONES_KEPT)
 def zone_of_number(number: str) -> str:
     """Return the time zone where an E.164 number is at home; empty where it tells none, or more than one."""
+    zones = zones_of_number(number)
+    return zones[0] if len(zones) == 1 else ""
+
+
+@lru_cache(ZONES_KEPT)
+def zones_of_number(number: str) -> tuple[str, ...]:
+    """Return all the time zones where an E.164 number may be; none where it does not tell."""
     try:
         zones = timezone.time_zones_for_number(phonenumbers.parse(number, None))
     except phonenumbers.NumberParseException:
-        return ""
-    return zones[0] if len(zones) == 1 and zones[0] != timezone.UNKNOWN_TIMEZONE else ""
+        return ()
+    return () if timezone.UNKNOWN_TIMEZONE in zones else tuple(zones)

@@ -1,4 +1,4 @@
-"""What a call means for a lead: status, score, next step and notes. Sans-I/O.
+"""What a call means for a lead: status, next step and notes; its score follows (crm.scoring). Sans-I/O.
 
 Facts from the conversation decide; the call's outcome only fills in where the conversation decided nothing.
 """
@@ -14,10 +14,6 @@ RETRY_LATER: Final = "retry_later"
 NOT_INTERESTED: Final = "not_interested"
 DO_NOT_CALL: Final = "do_not_call"
 
-SCORE_MAX: Final = 100
-MEETING_POINTS: Final = 40
-CALLBACK_POINTS: Final = 10
-OBJECTION_POINTS: Final = -10
 # Notes grow with every call; what is older than this many characters of them is in the calls' own records.
 NOTES_CHARS_MAX: Final = 20_000
 
@@ -33,7 +29,6 @@ class Standing:
     """Where a lead stands, as far as calls change it."""
 
     status: str
-    score: int
     next_step: str = ""
     notes: str = ""
     do_not_call: bool = False
@@ -44,17 +39,14 @@ def after_fact(lead: Standing, fact: FactNoted) -> Standing:
     match fact.kind:
         case FactKind.MEETING_BOOKED:
             step = f"Meeting: {fact.when}" if fact.when else "Meeting: time to be agreed"
-            return _scored(
-                replace(lead, status=_unless_opted_out(lead, MEETING_BOOKED), next_step=step), MEETING_POINTS
-            )
+            return replace(lead, status=_unless_opted_out(lead, MEETING_BOOKED), next_step=step)
         case FactKind.CALLBACK_REQUESTED:
             step = f"Call back: {fact.when}" if fact.when else "Call back"
-            changed = replace(lead, status=_unless_opted_out(lead, CALLBACK_SCHEDULED), next_step=step)
-            return _scored(changed, CALLBACK_POINTS)
+            return replace(lead, status=_unless_opted_out(lead, CALLBACK_SCHEDULED), next_step=step)
         case FactKind.OBJECTION:
-            return _scored(_noted(lead, f"Objection: {fact.text}"), OBJECTION_POINTS)
+            return _noted(lead, f"Objection: {fact.text}")
         case FactKind.OPTED_OUT:
-            return replace(lead, status=DO_NOT_CALL, do_not_call=True, next_step="", score=0)
+            return replace(lead, status=DO_NOT_CALL, do_not_call=True, next_step="")
         case FactKind.NOTE:
             return _noted(lead, fact.text)
         case FactKind.BROKEN_OFF:
@@ -66,7 +58,7 @@ def after_fact(lead: Standing, fact: FactNoted) -> Standing:
 def after_call(lead: Standing, outcome: Outcome) -> Standing:
     """Return the lead's standing after a call ended so."""
     if outcome is Outcome.OPTED_OUT:
-        return replace(lead, status=DO_NOT_CALL, do_not_call=True, next_step="", score=0)
+        return replace(lead, status=DO_NOT_CALL, do_not_call=True, next_step="")
     if outcome in UNREACHED and lead.status not in KEPT_WHEN_UNREACHED:
         return replace(lead, status=RETRY_LATER)
     if outcome is Outcome.NOT_INTERESTED and lead.status not in KEPT_WHEN_DECLINED:
@@ -76,10 +68,6 @@ def after_call(lead: Standing, outcome: Outcome) -> Standing:
 
 def _unless_opted_out(lead: Standing, status: str) -> str:
     return lead.status if lead.do_not_call else status
-
-
-def _scored(lead: Standing, points: int) -> Standing:
-    return replace(lead, score=max(0, min(SCORE_MAX, lead.score + points)))
 
 
 def _noted(lead: Standing, line: str) -> Standing:

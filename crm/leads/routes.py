@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from crm.access import Needs, Unit
+from crm.access import Needs, Person, Unit
 from crm.answers import followed_by, page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
@@ -67,7 +67,7 @@ class LeadBody(BaseModel):
     source: str = Field("", max_length=100)
     pipeline: Slug | None = None
     status: Slug = DEFAULT_STATUS
-    score: int = Field(0, ge=0, le=100)
+    score: int | None = Field(None, ge=0, le=100, description="Sets it by hand, where it differs")
     custom_fields: dict[str, Any] = {}
     notes: str = Field("", max_length=NOTES_CHARS_MAX)
     next_step: str = Field("", max_length=500)
@@ -134,9 +134,9 @@ def filters_of(
 
 
 @router.post("", status_code=201)
-async def post_lead(body: LeadBody, unit: Unit, attempt: Attempted) -> JSONResponse:
+async def post_lead(body: LeadBody, person: Person, unit: Unit, attempt: Attempted) -> JSONResponse:
     async def add(part: UnitOfWork) -> dict[str, Any]:
-        return lead_json(await add_lead(body.fields(), part))
+        return lead_json(await add_lead(body.fields(), part, person.user_id))
 
     made = await once(unit, attempt, add)
     answer = success(made, status=201)
@@ -175,8 +175,8 @@ async def get_lead(lead_id: UUID, unit: Unit) -> JSONResponse:
 
 
 @router.put("/{lead_id}")
-async def put_lead(lead_id: UUID, body: LeadBody, unit: Unit, read: IfMatch) -> JSONResponse:
-    return _one(await replace_lead(lead_id, body.fields(), unit, read))
+async def put_lead(lead_id: UUID, body: LeadBody, person: Person, unit: Unit, read: IfMatch) -> JSONResponse:
+    return _one(await replace_lead(lead_id, body.fields(), unit, read, person.user_id))
 
 
 @router.put("/{lead_id}/stage")
@@ -209,6 +209,8 @@ def lead_json(lead: Lead) -> dict[str, Any]:
         "pipeline": lead.pipeline,
         "status": lead.status,
         "score": lead.score,
+        "score_set_by": lead.score_set_by,
+        "score_set_at": lead.score_set_at,
         "custom_fields": lead.custom_fields,
         "notes": lead.notes,
         "next_step": lead.next_step,

@@ -17,6 +17,7 @@ from crm.page_cursor import Cursor, Value, cut, decode
 from crm.pipelines.known import Place
 from crm.pipelines.places import hold_place
 from crm.refusals import Refusal, bad_field
+from crm.scoring.jobs import ask_for_scores
 from crm.unit_of_work import UnitOfWork
 from crm.versions import Precondition
 
@@ -37,7 +38,7 @@ class LeadFields:
     source: str = ""
     pipeline: str | None = None  # None: the organisation's default one
     status: str = DEFAULT_STATUS
-    score: int = 0
+    score: int | None = None  # None: as the rules say, or as it is
     custom_fields: dict[str, Any] | None = None
     notes: str = ""
     next_step: str = ""
@@ -69,21 +70,24 @@ _KINDS: Final[dict[Sort, type[Value]]] = {
 }
 
 
-async def add_lead(fields: LeadFields, unit: UnitOfWork) -> Lead:
+async def add_lead(fields: LeadFields, unit: UnitOfWork, by: UUID | None = None) -> Lead:
     """Raises Refusal: there is no such pipeline or stage, or the owner is no member."""
     async with unit:
         place = await hold_place(fields.pipeline, fields.status, unit)
         await _check_owner(fields, unit)
         lead = Lead(org_id=unit.org_id, name=fields.name)
-        _fill(lead, await _minding_refusals(fields, unit), place)
+        _fill(lead, await _minding_refusals(fields, unit), place, by)
         unit.session.add(lead)
         await unit.session.flush()
+        await ask_for_scores(unit)
         await OUTBOX.emit(unit, "lead.created", {"lead_id": str(lead.id), "status": lead.status, "source": lead.source})
         await unit.commit()
         return lead
 
 
-async def replace_lead(lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read: Precondition = ANY_VERSION) -> Lead:
+async def replace_lead(
+    lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read: Precondition = ANY_VERSION, by: UUID | None = None
+) -> Lead:
     """Set all that a person may set.
 
     Raises:
@@ -98,7 +102,8 @@ async def replace_lead(lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read
             raise LeadNotFound(lead_id)
         read.check(lead.version)
         await _check_owner(fields, unit)
-        _fill(lead, await _minding_refusals(fields, unit), place)
+        _fill(lead, await _minding_refusals(fields, unit), place, by)
+        await ask_for_scores(unit)
         await unit.commit()
         return lead
 
@@ -128,6 +133,7 @@ async def move_lead(
         if place.status == DO_NOT_CALL and not lead.do_not_call:
             raise bad_field("body.status", "follows from do_not_call: mark the lead, or keep a refusal")
         lead.pipeline, lead.status = place.pipeline, place.status
+        await ask_for_scores(unit)
         await unit.commit()
         return lead
 
@@ -227,7 +233,7 @@ async def _minding_refusals(fields: LeadFields, unit: UnitOfWork) -> LeadFields:
     return replace(fields, do_not_call=True)
 
 
-def _fill(lead: Lead, fields: LeadFields, place: Place) -> None:
+def _fill(lead: Lead, fields: LeadFields, place: Place, by: UUID | None) -> None:
     lead.name = fields.name
     lead.email = fields.email
     lead.phone = fields.phone
@@ -235,7 +241,9 @@ def _fill(lead: Lead, fields: LeadFields, place: Place) -> None:
     lead.source = fields.source
     lead.pipeline = place.pipeline
     lead.status = place.status
-    lead.score = fields.score
+    if fields.score is not None and fields.score != (lead.score or 0):
+        # What is sent back as it was read is nobody's wish.
+        lead.score, lead.score_set_by, lead.score_set_at = fields.score, by, utc_now()
     lead.custom_fields = fields.custom_fields or {}
     lead.notes = fields.notes
     lead.next_step = fields.next_step

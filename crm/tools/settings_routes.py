@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from crm.access import Held, Needs, Unit
 from crm.answers import success
 from crm.compliance.gate import Question, judge
+from crm.compliance.hours import ANY_TIME
 from crm.permissions import Permission
 from crm.prompts.usecases import BadField
 from crm.tools.transfer_number import set_transfer_number, transfer_number
@@ -34,7 +35,13 @@ async def get_transfer(unit: Unit) -> JSONResponse:
 async def put_transfer(body: TransferBody, unit: Unit, held: Held) -> JSONResponse:
     if body.number is not None:
         # As the gate will ask in the call, but for the credits that the call has then.
-        question = Question(body.number, lead_found=True, do_not_call=False, fundable_s=held.rules.minimum_funded_s)
+        question = Question(
+            body.number,
+            lead_found=True,
+            do_not_call=False,
+            fundable_s=held.rules.minimum_funded_s,
+            timing=ANY_TIME,
+        )
         verdict = judge(question, held.rules)
         if not verdict.allowed:
             raise BadField("number", f"may not be called: {', '.join(reason.value for reason in verdict.reasons)}")

@@ -17,6 +17,7 @@ from crm.calls.store import CallStore
 from crm.calls.summary import CallNotFound
 from crm.calls.usecases import CallOver
 from crm.compliance.gate import Question, judge
+from crm.compliance.hours import ANY_TIME
 from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
@@ -213,6 +214,7 @@ async def _transfer_call(arguments: TransferCall, on: Setting) -> ToolAnswer:
         lead_found=True,
         do_not_call=await LeadStore(on.unit).is_do_not_call(number),
         fundable_s=left_s,
+        timing=ANY_TIME,
     )
     rules = on.authority.rules
     verdict = judge(question, rules)

@@ -7,7 +7,6 @@ from agent.signals import Result
 from events.call import AnsweredBy, State
 from events.plan import Prompt
 from media.agent_voice import Line
-from telephony.call.person_acts import PersonActs, PersonMissed
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +122,4 @@ CallSignal = (
     | SayGoodbye
     | PromptChanged
     | HandedOver
-    | PersonActs
-    | PersonMissed
 )

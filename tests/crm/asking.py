@@ -28,6 +28,7 @@ TEXTS: Final[Mapping[str, str]] = {
 }
 # Fields that are needed, or mean something else than the name of what is there, which a schema does not tell.
 MORE: Final[Mapping[tuple[str, str], Mapping[str, Any]]] = {
+    ("PUT", "/api/settings/calling-hours"): {"week": {"monday": "09:00-21:00"}},
     ("PATCH", "/api/members/{user_id}"): {"role": "rep"},
     ("PATCH", "/api/organisation"): {"sensitivity": "normal"},
     ("POST", "/api/pipelines"): {"slug": "made-by-crawler"},

@@ -24,6 +24,8 @@ from crm.bus import open_redis
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import EventCursor
+from crm.compliance.calling_hours import keep_hours
+from crm.compliance.hours import ALWAYS
 from crm.database import Sessions, open_engine, open_sessions
 from crm.identity.hashing import hash_password
 from crm.identity.model import Member, User
@@ -172,6 +174,8 @@ async def make_org(sessions: Sessions, *, credit: float = CREDITS, number: str =
     email = f"{mark}@example.com"
     async with UnitOfWork(sessions, new_id()) as unit:
         user = await found_organisation(NewOrganisation(f"Org {mark}", mark, "Ada", email, _password_hash()), unit)
+        # Tests run at any hour.
+        await keep_hours(ALWAYS, unit)
         if credit:
             await Ledger(unit).fund(credits_to_milli(credit), "fund:test")
         agent = Agent(org_id=unit.org_id, id=new_id(), name="Alex", playbook="meeting")

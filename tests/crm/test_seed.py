@@ -8,7 +8,9 @@ from sqlalchemy import func, select
 from crm.agents.model import Agent
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
+from crm.compliance.calling_hours import own_hours
 from crm.compliance.gate import Question, judge
+from crm.compliance.hours import ALWAYS, ANY_TIME
 from crm.compliance.rules import Rules
 from crm.database import open_engine, open_sessions
 from crm.identity.model import Organisation
@@ -43,6 +45,7 @@ async def _check(app_url: str, first: DemoSignIn, second: DemoSignIn) -> None:
             organisation = (await unit.session.scalars(select(Organisation))).one()
             assert (organisation.name, organisation.slug) == ("Northwind Energy", "demo")
             assert organisation.record_when == "always", "its callers are simulated"
+            assert await own_hours(unit) == ALWAYS
             assert (await unit.session.scalars(select(Agent.playbook))).one() == "energy_meeting"
             assert await unit.session.scalar(select(func.count()).select_from(Lead)) == len(LEADS)
             assert (await Ledger(unit).balances())[AccountKind.WALLET] == 5_000_000
@@ -52,5 +55,5 @@ async def _check(app_url: str, first: DemoSignIn, second: DemoSignIn) -> None:
 
 @pytest.mark.parametrize("phone", [lead[2] for lead in LEADS])
 def test_demonstration_numbers_may_be_called_and_are_fiction(phone: str) -> None:
-    assert judge(Question(phone, True, False, 60), Rules(60, frozenset(), frozenset({"US"}))).allowed
+    assert judge(Question(phone, True, False, 60, ANY_TIME), Rules(60, frozenset(), frozenset({"US"}))).allowed
     assert phone[5:10] == "55501", "555-0100 to 555-0199"

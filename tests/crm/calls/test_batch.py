@@ -40,7 +40,7 @@ async def test_two_whole_calls_in_one_transaction(
     assert len(await rows(sessions, org, CallEvent)) == 2 * len(EAGER)
     assert len(await rows(sessions, org, Turn)) == 4
     assert (await balances(sessions, org))[AccountKind.REVENUE] == 5000
-    assert (await lead_of(sessions, org)).score == 80
+    assert (await lead_of(sessions, org)).status == "meeting_booked"
     async with UnitOfWork(sessions) as unit:
         waiting = select(PendingDial).where(PendingDial.call_id.in_([script.call_id, other.call_id]))
         assert (await unit.session.scalars(waiting)).all() == []

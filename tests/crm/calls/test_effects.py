@@ -43,7 +43,7 @@ async def test_a_whole_call(
     assert (call.epoch, call.seq, call.event_count, call.closed) == (1, len(EAGER), len(EAGER), True)
     assert call.answered_at is not None
     lead = await lead_of(sessions, org)
-    assert (lead.status, lead.score, lead.next_step) == ("meeting_booked", 40, "Meeting: tomorrow at ten")
+    assert (lead.status, lead.score_due, lead.next_step) == ("meeting_booked", True, "Meeting: tomorrow at ten")
     found = await balances(sessions, org)
     assert (found[AccountKind.WALLET], found[AccountKind.HELD], found[AccountKind.REVENUE]) == (MILLI - 2500, 0, 2500)
     assert await mark_of(redis, script) == f"1:{len(EAGER)}"
@@ -78,7 +78,7 @@ async def test_a_whole_call(
     assert told["recording"] == {
         **{"uri": "file:///tmp/store/r.wav", "path": "/tmp/store/r.wav", "channels": 2, "duration_s": 14.2},
     }
-    assert told["lead"] == {"id": org.lead_id, "status": "meeting_booked", "score": 40, "do_not_call": False}
+    assert told["lead"] == {"id": org.lead_id, "status": "meeting_booked", "score": 0, "do_not_call": False}
     assert told["ledger"] == {
         **{"reserved": 300_000, "settled": 2500, "refunded": 0, "balance_before": MILLI, "balance_after": MILLI - 2500},
     }

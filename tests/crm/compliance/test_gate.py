@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
 from crm.compliance.gate import Question, Reason, e164, judge
+from crm.compliance.hours import ANY_TIME, Timing, When
 from crm.compliance.rules import Rules
 
 RULES = Rules(60, frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}), frozenset({"US", "GB", "BR"}))
 
 
 def ask(number: str = "+12025550142", *, found: bool = True, listed: bool = False, fundable_s: int = 60) -> Question:
-    return Question(number, found, listed, fundable_s)
+    return Question(number, found, listed, fundable_s, ANY_TIME)
 
 
 @pytest.mark.parametrize("number", ["+12025550142", "+442079460000", "+5511999990000", "+18005551212"])
@@ -58,6 +59,20 @@ def test_each_other_reason() -> None:
 def test_a_plan_limits_calls_at_a_time(live: int, most: int | None, *, allowed: bool) -> None:
     verdict = judge(replace(ask(), calls_live=live, calls_max=most), RULES)
     assert verdict.reasons == (() if allowed else (Reason.TOO_MANY_CALLS,))
+
+
+@pytest.mark.parametrize(
+    ("when", "reasons"),
+    [
+        (When.OPEN, ()),
+        (When.CLOSED, (Reason.OUTSIDE_CALLING_HOURS,)),
+        (When.UNKNOWN, (Reason.TIME_ZONE_UNKNOWN,)),
+    ],
+)
+def test_an_hour_to_call_at(when: When, reasons: tuple[Reason, ...]) -> None:
+    assert judge(replace(ask(), timing=Timing(when)), RULES).reasons == reasons
+    wrong = judge(replace(ask("+1202555"), timing=Timing(when)), RULES).reasons
+    assert wrong == (Reason.NUMBER_INVALID,), "of a number that is none nobody asks what time it is there"
 
 
 def test_all_reasons_are_told_and_do_not_call_first() -> None:

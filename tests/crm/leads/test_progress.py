@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from crm.leads.progress import NOTES_CHARS_MAX, Standing, after_call, after_fact
 from events.call import FactKind, FactNoted, Outcome
 
-NEW = Standing("novo", 20)
+NEW = Standing("novo")
 
 
-def test_a_meeting_moves_the_lead_up() -> None:
+def test_a_meeting_is_the_next_step() -> None:
     after = after_fact(NEW, FactNoted(FactKind.MEETING_BOOKED, when="tomorrow at ten"))
-    assert after == Standing("meeting_booked", 60, "Meeting: tomorrow at ten")
+    assert after == Standing("meeting_booked", "Meeting: tomorrow at ten")
 
 
 def test_a_call_back_is_the_next_step() -> None:
     after = after_fact(NEW, FactNoted(FactKind.CALLBACK_REQUESTED, when="Friday afternoon"))
-    assert after == Standing("callback_scheduled", 30, "Call back: Friday afternoon")
+    assert after == Standing("callback_scheduled", "Call back: Friday afternoon")
 
 
 def test_a_call_that_we_broke_off_changes_nothing_of_what_was_agreed() -> None:
@@ -32,16 +32,16 @@ def test_a_call_that_we_broke_off_changes_nothing_of_what_was_agreed() -> None:
     assert after_fact(out, broken) == replace(out, notes=note)
 
 
-def test_an_objection_is_noted_and_costs_points() -> None:
+def test_objections_are_noted() -> None:
     after = after_fact(
         after_fact(NEW, FactNoted(FactKind.OBJECTION, "price")), FactNoted(FactKind.OBJECTION, "supplier")
     )
-    assert after == Standing("novo", 0, notes="Objection: price\nObjection: supplier")
+    assert after == Standing("novo", notes="Objection: price\nObjection: supplier")
 
 
 def test_opting_out_is_final() -> None:
     out = after_fact(replace(NEW, next_step="Call back"), FactNoted(FactKind.OPTED_OUT))
-    assert out == Standing("do_not_call", 0, do_not_call=True)
+    assert out == Standing("do_not_call", do_not_call=True)
     assert after_fact(out, FactNoted(FactKind.MEETING_BOOKED)).status == "do_not_call"
     assert after_call(NEW, Outcome.OPTED_OUT) == out
 
@@ -73,6 +73,5 @@ def test_standing_stays_in_bounds(facts: list[tuple[FactKind, str]]) -> None:
     for kind, words in facts:
         lead = after_fact(lead, FactNoted(kind, words, words))
         was_out = was_out or kind is FactKind.OPTED_OUT
-        assert 0 <= lead.score <= 100
         assert len(lead.notes) <= NOTES_CHARS_MAX
         assert lead.do_not_call == was_out, "nothing said later undoes an opt-out"

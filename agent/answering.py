@@ -9,7 +9,7 @@ from agent.minutes import Minutes
 from agent.ports import Minds
 from agent.reply import Reply, Waterfall
 from agent.saying import SpeakingFailed
-from agent.signals import ReplyMade
+from agent.signals import PlayedOut, ReplyMade
 from agent.speaking import produce
 from media.activity.detector import VoiceEnded
 from media.agent_voice import AgentVoice
@@ -23,11 +23,14 @@ class Answering:
         self,
         minds: Minds,
         minutes: Minutes,
-        put: Callable[[ReplyMade], None],
+        put: Callable[[ReplyMade | PlayedOut], None],
         on_start: Callable[[], None],
         on_open: Callable[[], None],
     ) -> None:
-        """`put` is told when an answer is whole; `on_start` is called when one is begun, `on_open` when it sounds."""
+        """`put` is told when an answer is whole, and when it was heard to its end.
+
+        `on_start` is called when one is begun, `on_open` when it sounds.
+        """
         self._minds = minds
         self._minutes = minutes
         self._put = put
@@ -44,6 +47,20 @@ class Answering:
     def attach(self, room: Room) -> None:
         self._room = room
         self._voice = room.voice
+
+    # As the room tells it
+
+    def on_sent(self, at_ms: int) -> None:
+        if self.reply is not None:
+            self.reply.waterfall.sent_ms = at_ms
+
+    def on_playing(self, from_ms: int) -> None:
+        if self.reply is not None:
+            self.reply.waterfall.played_ms = from_ms
+
+    def on_played_out(self) -> None:
+        if self.reply is not None:
+            self._put(PlayedOut(self.reply.turn))
 
     @property
     def asked(self) -> bool:

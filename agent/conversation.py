@@ -1,8 +1,7 @@
 """One conversation: listen, think, speak.
 
 Knows audio and words, not phones. Runs as one task that reads a bounded queue of signals; timers and the audio
-plane only put signals there. What must not wait is done in place: the agent's voice stops in the very call that
-reports the caller's.
+plane only put signals there.
 """
 
 import asyncio
@@ -12,17 +11,19 @@ from agent import report
 from agent import signals as sig
 from agent.answering import Answering
 from agent.apology import SPEECH_AWAY
+from agent.aside import Aside
+from agent.ears import Ears
 from agent.hearing_out import HearingOut
-from agent.interruption import Interruption
+from agent.interruption import Found, Interruption
 from agent.listening import Listening
 from agent.llm.port import EventName
 from agent.minutes import Minutes
 from agent.opening import Opening, Say
+from agent.overheard import Overheard
 from agent.ports import Minds, Witness
 from agent.reply import Reply, Waterfall
 from agent.signal_queue import SignalQueue
 from agent.speaking import think_ahead
-from agent.stt.port import TurnSign
 from agent.timer import OneTimer
 from agent.turn_taking import TurnTaking
 from agent.turns import timing
@@ -30,11 +31,12 @@ from agent.turns.floor import Floor, Signal, move
 from agent.turns.patience import Patience
 from agent.turns.remedy import Remedy, remedy
 from events import call as events
-from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceSignal, VoiceStarted
+from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceStarted
 from media.agent_voice import AgentVoice
 from media.room import Room
 
 SIGNALS_MAX: Final = 200
+SPOKEN_BY_OTHERS: Final = (Floor.CALLER, Floor.SUSPENDED, Floor.ASIDE)
 
 
 class Conversation:
@@ -43,6 +45,7 @@ class Conversation:
     def __init__(self, minds: Minds, witness: Witness) -> None:
         self._minds = minds
         self._signals: SignalQueue[sig.ConversationSignal] = SignalQueue(SIGNALS_MAX)
+        self.put = self._signals.put  # from the audio plane, a timer or the call
         self._floor = Floor.OPENING
         self._minutes = Minutes(witness)
         self._memory = self._minutes.memory
@@ -57,8 +60,14 @@ class Conversation:
         self._hearing_out = HearingOut(self._listening, minds.lists, lambda: self._room.now)
         self._opening = Opening(minds.greetings, lambda: self.put(sig.MachineWaits()), witness.on_answerer)
         self._interruption = Interruption(minds.backchannels, self._opening, self._answering.making, minds.lists)
+        self.overheard = Overheard(self._minutes, witness)
+        self._aside = Aside(minds, self.overheard, self._listening)
         self._outcome: events.Outcome | None = None
         self._reason = ""  # of an outcome that is our fault
+        self.ears = Ears(self._listening, self._taking, self._opening, self._stop_voice, lambda: self._room.now)
+        self.on_audio, self.on_voice = self.ears.on_audio, self.ears.on_voice
+        self.on_sent, self.on_playing = self._answering.on_sent, self._answering.on_playing
+        self.on_played_out = self._answering.on_played_out
         self._room: Room
         self._voice: AgentVoice
 
@@ -68,52 +77,11 @@ class Conversation:
         self._taking.attach(room)
         self._answering.attach(room)
         self._interruption.attach(room.voice)
+        self._aside.attach(room)
 
     @property
     def _reply(self) -> Reply | None:
         return self._answering.reply
-
-    # From outside, at any time
-
-    def on_partial(self, text: str) -> None:
-        self._listening.on_partial(text)
-        self._taking.understood(text)
-
-    def on_audio(self, pcm: bytes, ulaw: bytes) -> None:
-        self._opening.hear(pcm, self._listening.heard_ms)
-        self._listening.hear(pcm, ulaw)
-        self._taking.hear(pcm)
-
-    @property
-    def fed(self) -> events.SpeechFed:
-        return events.SpeechFed(self._listening.heard_ms, self._listening.fed_ms)
-
-    def on_voice(self, signal: VoiceSignal) -> None:
-        if self._taking.is_echo(signal):
-            return
-        if isinstance(signal, VoiceStarted):
-            self._listening.hold(self._room.now - signal.first_voiced_ms)
-        if isinstance(signal, VoiceStarted | VoiceResumed) and self._floor is Floor.SPEAKING:
-            self._stopped_ms = self._room.now
-            self._voice.pause()
-        self._taking.on_voice(signal)
-
-    def on_turn_sign(self, sign: TurnSign) -> None:
-        self._taking.on_sign(sign)
-
-    def on_sent(self, at_ms: int) -> None:
-        if self._reply is not None:
-            self._reply.waterfall.sent_ms = at_ms
-
-    def on_playing(self, from_ms: int) -> None:
-        if self._reply is not None:
-            self._reply.waterfall.played_ms = from_ms
-
-    def on_played_out(self) -> None:
-        if self._reply is not None:
-            self.put(sig.PlayedOut(self._reply.turn))
-
-    # The task
 
     async def run(self) -> sig.Result:
         """Hold the conversation to its end. Cancel it when the call must end at once; then call `close`."""
@@ -149,10 +117,23 @@ class Conversation:
         if self._floor is Floor.OVER:
             return None  # closed from outside, and about to be cancelled
         match signal:
+            case sig.SteppedAside():
+                await self._let_go()
+            case sig.SteppedBack(told=told):
+                await self._take_up(told)
+            case sig.LineGone():
+                return await self._last_words_heard(signal)
+            case sig.TimeUp() if self._floor in SPOKEN_BY_OTHERS and not self._answering.time_up:
+                self._answering.time_up = True  # whoever speaks may finish: the line stays open for some seconds
+            case _ if self._floor is Floor.ASIDE:
+                await self._aside.take(signal, self._tasks)
             case VoiceStarted():
                 await self._voice_started(signal)
             case VoicePaused() if self._floor is Floor.SUSPENDED and self._listening.active:
-                self._voice_paused(signal)
+                # A word of assent is over before its silence is long enough to end a turn: do not wait for that.
+                doubt_s = self._interruption.doubt_s(signal.voiced_ms, self._listening.partial)
+                if doubt_s is not None:
+                    self._timer.set(sig.Timer.DOUBT, doubt_s)
             case VoiceResumed() if self._floor in (Floor.SPEAKING, Floor.SUSPENDED) and self._listening.active:
                 self._voice_resumed()
             case VoiceEnded() if self._listening.active:
@@ -174,12 +155,8 @@ class Conversation:
             case sig.MachineWaits(by_carrier=by_carrier):
                 if self._opening.machine_waits(by_carrier=by_carrier):
                     await self._answer(EventName.MESSAGE_BEEP)
-            case sig.TimeUp() if self._floor in (Floor.CALLER, Floor.SUSPENDED) and not self._answering.time_up:
-                self._answering.time_up = True  # whoever speaks may finish: the line stays open for some seconds
             case sig.TimeUp() if self._floor not in (Floor.PARTING, Floor.LAST_WORDS):
                 await self._answer(EventName.TIME_UP)
-            case sig.LineGone():
-                return await self._last_words_heard(signal)
             case _:
                 pass  # stale
         return None
@@ -215,19 +192,6 @@ class Conversation:
             case _:
                 self._timer.stop()
         self._listening.begin(self._room.now)
-
-    def _voice_paused(self, signal: VoicePaused) -> None:
-        """A word of assent is over before its silence is long enough to end a turn: do not wait for that."""
-        voiced_ms = signal.last_voiced_ms - signal.first_voiced_ms
-        doubt_s = self._interruption.doubt_s(voiced_ms, self._listening.partial)
-        if doubt_s is not None:
-            self._timer.set(sig.Timer.DOUBT, doubt_s)
-
-    def _resume_if_nod(self) -> None:
-        """Speak on. What it was is known for certain when the utterance ends; then there is still time to yield."""
-        if self._interruption.is_nod(self._listening.partial) and not self._interruption.nearly_said:
-            assert self._reply is not None
-            self._resume(self._reply)
 
     def _voice_resumed(self) -> None:
         if self._floor is Floor.SPEAKING:
@@ -311,6 +275,8 @@ class Conversation:
     async def _last_words_heard(self, signal: sig.LineGone) -> sig.Result:
         """Take in what the caller said last ("take me off your list" and a click): no answer, but its facts."""
         await self._answering.discard()
+        if self._floor is Floor.ASIDE:
+            self._aside.recall(self._memory)
         self._stopped_ms = self._room.now
         decided = self._outcome or report.decided_outcome(self._reply)
         self._commit_reply(cut_short=True)  # what they answer to comes before what they say
@@ -321,6 +287,39 @@ class Conversation:
         decided = decided or await self._minutes.conclude(self._minds)
         return self._over(decided or signal.outcome, "" if decided else signal.reason)
 
+    # A person beside the agent
+
+    def step_aside(self) -> None:
+        """A person takes the word, or the caller is put on hold: the agent's voice stops here and now."""
+        self._aside.asked += 1
+        self._stop_voice()
+        self._answering.making.cancel()
+        self.put(sig.SteppedAside())
+
+    async def _let_go(self) -> None:
+        """The agent's voice has been stopped: what was heard of it is remembered, what was being made is not."""
+        await self._answering.discard()
+        if self._floor in (Floor.OVER, Floor.ASIDE):
+            return
+        self._let_go_of_reply(Signal.STEP_ASIDE)
+        self._aside.begin(self._memory.take_unanswered(), self._utterance_ms)
+
+    async def _take_up(self, told: str) -> None:
+        """The agent has the word again, and knows what was said."""
+        self._aside.asked -= 1
+        if self._floor is not Floor.ASIDE:
+            return  # flooded: it never knew
+        self._memory.note(await self._aside.end(told))
+        if self._floor is not Floor.ASIDE or self._aside.asked:
+            return
+        self._patience.renew()
+        self._opening.settled()
+        if self._listening.active:  # the caller is at it: they are heard out first
+            self._floor = move(self._floor, Signal.VOICE)
+            self._utterance_ms = self._aside.began_ms
+        else:
+            await self._answer(EventName.HANDED_BACK)
+
     # The agent's answer
 
     async def _answer(self, event: EventName | None, failed: str = "") -> None:
@@ -330,14 +329,18 @@ class Conversation:
             self._answering.start(self._tasks, event, fall, failed)
 
     async def _clear_for_answer(self) -> bool:
-        """Stop what was being said or made; False when the conversation was closed meanwhile."""
+        """Stop what was being said or made; False when the agent may not speak: it is aside, or the call is over."""
         await self._answering.discard()
-        if self._floor is not Floor.OVER:
+        free = self._floor is not Floor.OVER and not self._aside.asked
+        if free:
             self._stop_voice()
-            self._commit_reply(cut_short=True)
-            self._floor = move(self._floor, Signal.REPLY)
-            self._timer.stop()
-        return self._floor is not Floor.OVER
+            self._let_go_of_reply(Signal.REPLY)
+        return free
+
+    def _let_go_of_reply(self, signal: Signal) -> None:
+        self._commit_reply(cut_short=True)
+        self._floor = move(self._floor, signal)
+        self._timer.stop()
 
     def _opened(self) -> None:
         """The first of the answer goes to the line."""
@@ -368,17 +371,8 @@ class Conversation:
             case sig.Timer.SILENCE:
                 due = self._opening.unanswered()
                 await self._answer(due.event if due is not None else self._patience.tried())
-            case sig.Timer.DOUBT:
-                self._resume_if_nod()
-            case sig.Timer.YIELD if self._opening.leaving_message:
-                self._timer.set(sig.Timer.UNDECIDED, timing.MESSAGE_HELD_MAX_S)
-            case sig.Timer.UNDECIDED if self._opening.leaving_message and self._reply is not None:
-                self._resume(self._reply)
-            case sig.Timer.YIELD if self._interruption.is_assent(self._listening.partial):
-                self._timer.set(sig.Timer.UNDECIDED, timing.UNDECIDED_MAX_S - timing.YIELD_S)
-            case sig.Timer.YIELD | sig.Timer.UNDECIDED:
-                assert self._reply is not None
-                self._yield_floor(self._reply)
+            case sig.Timer.DOUBT | sig.Timer.YIELD | sig.Timer.UNDECIDED:
+                self._decide(self._interruption.after(timer, self._listening.partial))
             case sig.Timer.LAST_WORDS:  # they are at it still
                 return await self._last_words_heard(sig.LineGone(self._outcome or events.Outcome.HUNG_UP, self._reason))
             case sig.Timer.PARTING if self._room.voice_begins:
@@ -387,12 +381,18 @@ class Conversation:
                 return self._over(self._outcome or events.Outcome.HUNG_UP, self._reason)
         return None
 
+    def _decide(self, found: Found | float | None) -> None:
+        """What is over the agent's voice has lasted for so long, or has fallen silent."""
+        assert self._reply is not None
+        if found is Found.NOD:
+            self._resume(self._reply)
+        elif found is Found.INTERRUPTION:
+            self._yield_floor(self._reply)
+        elif found is not None:
+            self._timer.set(sig.Timer.UNDECIDED, found)
+
     def _over(self, outcome: events.Outcome, reason: str = "") -> sig.Result:
         self._timer.stop()
         self._floor = move(self._floor, Signal.END)
         self._commit_reply(cut_short=True)
         return sig.Result(outcome, reason)
-
-    def put(self, signal: sig.ConversationSignal) -> None:
-        """Give the conversation a signal, from the audio plane, a timer or the call."""
-        self._signals.put(signal)

@@ -1,14 +1,25 @@
 """Whether what the caller says over the agent takes the floor, is a nod to it, or is no speech at all."""
 
 from collections.abc import Collection
+from enum import Enum, auto
 
 from agent.making import Making
 from agent.opening import Opening
+from agent.signals import Timer
 from agent.turns import timing
 from agent.turns.assent import is_backchannel, is_fragment, is_noise
 from agent.turns.wording import NO_LISTS, WordLists
 from media.activity.detector import VoiceEnded
 from media.agent_voice import AgentVoice
+
+
+class Found(Enum):
+    """What a voice over the agent's turned out to be."""
+
+    NOD = (
+        auto()
+    )  # the agent speaks on; for certain it is known when the utterance ends, and then there is time to yield
+    INTERRUPTION = auto()
 
 
 class Interruption:
@@ -41,6 +52,24 @@ class Interruption:
     def is_nod(self, text: str) -> bool:
         """In doubt: nothing has come that interrupts."""
         return self.is_assent(text) or self._is_fragment(text)
+
+    def after(self, timer: Timer, text: str) -> Found | float | None:
+        """Their voice has lasted, or paused, for as long as `timer` runs, and `text` was understood.
+
+        Return what it is; or how many seconds more are given to it; None: wait for its end.
+        """
+        message = self._opening.leaving_message
+        match timer:
+            case Timer.DOUBT:
+                return Found.NOD if self.is_nod(text) and not self.nearly_said else None
+            case Timer.YIELD if message:
+                return timing.MESSAGE_HELD_MAX_S
+            case Timer.UNDECIDED if message:
+                return Found.NOD
+            case Timer.YIELD if self.is_assent(text):
+                return timing.UNDECIDED_MAX_S - timing.YIELD_S
+            case _:
+                return Found.INTERRUPTION
 
     def is_noise(self, voice: VoiceEnded, text: str) -> bool:
         """Neither a word nor a voice that lasts: a cough, a door, a nod."""

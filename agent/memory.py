@@ -18,6 +18,8 @@ class Memory:
         self._messages: list[Message] = []
         self._unanswered = ""
         self._asked = 0  # messages that belong to the answer being made
+        self._notes: list[str] = []  # for the next answer
+        self._noted = 0  # of those, before the answer being made
         self.owes_result = False  # something was done for the caller that no answer has told them of yet
 
     @property
@@ -47,9 +49,20 @@ class Memory:
     def caller_said(self, text: str) -> None:
         self._unanswered = f"{self._unanswered} {text}".strip()
 
+    def note(self, text: str) -> None:
+        """Have the model told with its next answer, and from then on, what nobody on the line says to it."""
+        self._notes.append(text)
+
+    def take_unanswered(self) -> str:
+        """Somebody else answers what the caller said: return it."""
+        text, self._unanswered = self._unanswered, ""
+        return text
+
     def ask(self, event: EventName | None) -> None:
         """Put what waits for an answer before the model."""
         before = len(self._messages)
+        self._messages += self._pending_notes()
+        self._noted = len(self._notes)
         if self._unanswered:
             self._messages.append(Message(Role.USER, self._unanswered))
         if event is not None:
@@ -60,12 +73,14 @@ class Memory:
         """Return what `ask` would put before the model if the caller had said `text` and no more."""
         said = Message(Role.USER, f"{self._unanswered} {text}".strip())
         event = () if self.agent_has_spoken else (Message(Role.EVENT, EventName.ANSWERED),)
-        return (*self._messages, said, *event)
+        return (*self._messages, *self._pending_notes(), said, *event)
 
     def answer_heard(self) -> None:
         """The first of the answer is on the line: the question counts as answered."""
         self._unanswered = ""
         self._asked = 0
+        del self._notes[: self._noted]
+        self._noted = 0
 
     def tools_began(self, calls: Sequence[ToolCall]) -> None:
         """Something is being done: that stays, and so does what was asked, whatever becomes of the answer."""
@@ -83,9 +98,13 @@ class Memory:
         """The answer was thrown away unheard: its question waits again."""
         if self._asked:
             del self._messages[-self._asked :]
-        self._asked = 0
+        self._asked = self._noted = 0
 
     def agent_heard(self, text: str, *, cut_short: bool) -> None:
         """Remember what was heard of an answer."""
         self.owes_result = False
         self._messages.append(Message(Role.ASSISTANT, text, cut_short=cut_short))
+
+    def _pending_notes(self) -> list[Message]:
+        # Before what was said: whoever looks at the last message finds what is to be answered.
+        return [Message(Role.NOTE, text) for text in self._notes]

@@ -21,7 +21,7 @@ from agent.speech_process import SpeechProcess
 from agent.speech_vendors import VENDORS as SPEECH_VENDORS
 from agent.speech_vendors import OwnKeys, SpeechVendors, UnknownSpeech
 from agent.stock_phrases import stock_phrases
-from agent.stt.port import OnPartial, OnTurn, TranscriptionUnavailable, no_turns
+from agent.stt.port import OnPartial, OnTurn, TranscriptionUnavailable, no_turns, no_words
 from agent.stt.whisper_process import WhisperProcess
 from agent.tools.catalog import offered
 from agent.tts.phrase_cache import PhraseCache
@@ -185,6 +185,9 @@ class MindMaker:
             greetings=greeting_words(),
             belongings=(voice.aclose,),
             senses=senses,
+            open_ear=lambda: self._speech.open_recognizer(
+                recognizers, language, phrases(playbook), no_words, own=speech_keys
+            ),
             ahead=model if self._speculate and plan.speculate and isinstance(model, Gateway) else None,
         )
         if plan.prompt is not None:

@@ -30,11 +30,17 @@ class Minutes:
         self._turn += 1
         self._witness.emit(report.caller_turn(self._turn, text, voice))
 
+    def new_turn(self) -> int:
+        """Somebody has spoken who is neither the caller to the agent nor the agent in answer: return their turn."""
+        self._turn += 1
+        return self._turn
+
     def answer_asked(self, event: EventName | None) -> int:
         """Put what waits for an answer before the model; return the answer's turn."""
         self.memory.ask(event)
         # Answers to machines disclose nothing to a person: who is fetched hears it all from the beginning.
-        self._opens = event not in TO_MACHINES
+        # What follows a person's words opens nothing either.
+        self._opens = event not in TO_MACHINES and event is not EventName.HANDED_BACK
         self._turn += 1
         return self._turn
 

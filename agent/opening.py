@@ -159,6 +159,15 @@ class Opening:
         self.leaving_message = True
         return Say(EventName.MESSAGE_BEEP)
 
+    def settled(self) -> None:
+        """A person of ours has talked with whoever answered: it is nobody else's conversation any more."""
+        self._ear.person_talks()
+        self._ear.stop()
+        self._exchanges = SETTLED_EXCHANGES
+        self._fetching = self._picked_up = self.leaving_message = False
+        self._unmet = None
+        self._tell()
+
     def picked_up(self, text: str, voiced_ms: int) -> bool:
         """Return whether what was said into our message is a person who has picked up after all."""
         if not text or self._ear.kind_of(text) not in (Speaks.PERSON, None):

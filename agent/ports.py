@@ -8,6 +8,7 @@ from agent.briefing import prompted
 from agent.greeting_words import NO_GREETINGS, GreetingWords
 from agent.handing_over import HandOver
 from agent.llm.port import Ahead, Model, Tool
+from agent.person_ear import OpenEar
 from agent.stock_phrases import ENGLISH, StockPhrases
 from agent.stt.port import Recognizer
 from agent.tools.toolbox import Toolbox
@@ -58,6 +59,7 @@ class Minds:
     greetings: GreetingWords = NO_GREETINGS  # how machines and people answer
     belongings: tuple[Callable[[], Awaitable[None]], ...] = ()  # what closes the call's own sockets
     senses: Senses = NO_SENSES  # for moods and objections
+    open_ear: OpenEar | None = None  # another recogniser, for a colleague who joins; None: their words are not known
     hand_over: HandOver | None = None  # asks for a person to take the caller, when the models are stopped
     ahead: Ahead | None = None  # the model, where it may begin before the caller has certainly ended
 

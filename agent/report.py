@@ -14,6 +14,14 @@ def caller_turn(turn: int, text: str, voice: VoiceEnded) -> events.TurnFinished:
     return events.TurnFinished(turn, events.Speaker.CALLER, text, text, voice.first_voiced_ms, voice.last_voiced_ms)
 
 
+def person_turn(turn: int, text: str, voice: VoiceEnded) -> events.TurnFinished:
+    return events.TurnFinished(turn, events.Speaker.REP, text, text, voice.first_voiced_ms, voice.last_voiced_ms)
+
+
+def phrase_turn(turn: int, text: str, began_ms: int, length_ms: int) -> events.TurnFinished:
+    return events.TurnFinished(turn, events.Speaker.AGENT, text, text, began_ms, began_ms + length_ms)
+
+
 def answer(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> list[events.Body]:
     """The turn, and its waterfall unless it answered nobody (a greeting, a prompt after silence)."""
     started_ms, fall = reply.started_ms, reply.waterfall

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from events.call import Outcome
-from media.activity.detector import VoiceSignal
+from media.activity.detector import VoiceEnded, VoiceSignal
 
 
 class Timer(Enum):
@@ -64,8 +64,46 @@ class LineGone:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class SteppedAside:
+    """A person has the word now, or the caller is on hold: the agent's voice has been stopped already."""
+
+
+@dataclass(frozen=True, slots=True)
+class SteppedBack:
+    """The agent has the word again; `told`: what happened meanwhile, beside what was said."""
+
+    told: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSaid:
+    """An utterance of a colleague's is over, whom the caller hears."""
+
+    name: str
+    text: str
+    voice: VoiceEnded
+
+
+@dataclass(frozen=True, slots=True)
+class AskForPatience:
+    """Nobody is there for the caller just now: tell them so, in a stock phrase, before they are put on hold."""
+
+
 ConversationSignal = (
-    VoiceSignal | ProbableEnd | DeadAir | Expired | PlayedOut | ReplyMade | MachineWaits | TimeUp | LineGone
+    VoiceSignal
+    | ProbableEnd
+    | DeadAir
+    | Expired
+    | PlayedOut
+    | ReplyMade
+    | MachineWaits
+    | TimeUp
+    | LineGone
+    | SteppedAside
+    | SteppedBack
+    | PersonSaid
+    | AskForPatience
 )
 
 

@@ -139,7 +139,7 @@ class BenchServer:
 
     def _fed(self) -> dict[str, int]:
         """What recognisers were given of the audio of the calls that are live."""
-        fed = [] if self._calls is None else [call.conversation.fed for call in self._calls.live()]
+        fed = [] if self._calls is None else [call.conversation.ears.fed for call in self._calls.live()]
         return {"heard_ms": sum(one.heard_ms for one in fed), "fed_ms": sum(one.fed_ms for one in fed)}
 
     async def _open_minds(self, plan: CallPlan, name: str, slot: list[CallSession]) -> tuple[CallPlan, Minds]:
@@ -149,8 +149,8 @@ class BenchServer:
         # The words of a call that does not exist yet are nobody's.
         minds = await self._providers.open(
             plan,
-            lambda text: slot[0].conversation.on_partial(text) if slot else None,
-            lambda sign: slot[0].conversation.on_turn_sign(sign) if slot else None,
+            lambda text: slot[0].conversation.ears.on_partial(text) if slot else None,
+            lambda sign: slot[0].conversation.ears.on_turn_sign(sign) if slot else None,
             lambda used: slot[0].emit(report.model_used(used)) if slot else None,
         )
         return plan, minds

@@ -256,6 +256,55 @@ class CallerAngry(msgspec.Struct, frozen=True, tag="caller.angry"):
     level: float  # -1 hostile to 1 delighted, over the last few utterances
 
 
+class PersonJoined(msgspec.Struct, frozen=True, tag="person.joined"):
+    """A colleague is in the call beside the prospect: hears it, or is heard as well."""
+
+    person: str  # their seat in this call; a reload of their page keeps it
+    name: str
+    user_id: UUID
+    role: str  # listener, whisperer, barger, rep
+
+
+class PersonLeft(msgspec.Struct, frozen=True, tag="person.left"):
+    person: str
+    name: str
+    user_id: UUID
+    reason: str = ""  # empty: they left; "lost": their connection did, and they were waited for
+
+
+class RoleChanged(msgspec.Struct, frozen=True, tag="person.role_changed"):
+    person: str
+    name: str
+    user_id: UUID
+    role: str
+
+
+class WordPassed(msgspec.Struct, frozen=True, tag="word.passed"):
+    """A colleague has taken the call over from the agent, or the agent has it again."""
+
+    to: str  # "person" or "agent"
+    person: str
+    name: str
+    user_id: UUID
+    reason: str = ""  # empty: as asked; "left" or "lost": the agent took it because they were gone
+    agreed: str = ""  # what they told the agent of it
+
+
+class CallHeld(msgspec.Struct, frozen=True, tag="call.held"):
+    """The prospect hears music, or no longer."""
+
+    held: bool
+    name: str = ""  # of who asked for it
+
+
+class AgentInstructed(msgspec.Struct, frozen=True, tag="agent.instructed"):
+    """A supervisor told the agent something that the prospect never hears."""
+
+    text: str
+    name: str  # the supervisor's
+    spoken: bool = False  # into the microphone; else written
+
+
 class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
     """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
 
@@ -282,6 +331,12 @@ Body = (
     | CallerUnderstood
     | CallerAngry
     | KeyRefused
+    | PersonJoined
+    | PersonLeft
+    | RoleChanged
+    | WordPassed
+    | CallHeld
+    | AgentInstructed
 )
 
 

@@ -117,6 +117,8 @@ class Conference:
             frames[Seat.PROSPECT] = prospect
         for party in self.parties:
             spoken = party.read()
+            if party.ear is not None:
+                party.ear(spoken)
             if spoken is not None:
                 frames[party] = spoken
         if self._mixing:

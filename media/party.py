@@ -55,6 +55,7 @@ class Party:
         self._ready = _EMPTY
         self._pressed = b""  # tones of keys that are still to be heard, µ-law
         self._lost = self._received = 0  # at the last report
+        self.ear: Callable[[Samples | None], None] | None = None  # whoever transcribes: 20 ms at the room's rate
 
     def spoke(self, number: int, pcm: Samples, at_ms: float) -> None:
         """Take 20 ms of the person's audio at their own rate; numbers rise by one with each."""

@@ -103,9 +103,9 @@ class Dialer:
 
         minds = await self._open_minds(
             plan,
-            lambda text: slot[0].conversation.on_partial(text) if slot else None,
+            lambda text: slot[0].conversation.ears.on_partial(text) if slot else None,
             lambda call: slot[0].emit(report.model_used(call)) if slot else None,
-            lambda sign: slot[0].conversation.on_turn_sign(sign) if slot else None,
+            lambda sign: slot[0].conversation.ears.on_turn_sign(sign) if slot else None,
             on_key_failed,
         )
         try:

@@ -98,6 +98,17 @@ def run_out_of_time(playbook: Playbook, state: State) -> Move:
     return _close(state, outcome, Sentence(playbook.goodbye.time_up))
 
 
+def take_up(playbook: Playbook, state: State) -> Move:
+    """Go on after a person had the word, of whose words the script understands nothing, or after a hold."""
+    match state.stage:
+        case Stage.START | Stage.MACHINE:
+            return greet(playbook, state)
+        case Stage.CLOSED:
+            return _last_word(playbook, state)
+        case _:
+            return _ask_again(playbook, replace(state, silences=0), Sentence(playbook.wait.back))
+
+
 def answer(playbook: Playbook, state: State, meant: Understanding, *, attentive: bool) -> Move:
     """Answer what the caller said. `attentive`: nothing but "uh-huh" or the like."""
     state = replace(state, silences=0)

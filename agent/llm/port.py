@@ -41,6 +41,7 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
     EVENT = "event"  # something happened that nobody said; `text` is an EventName
     TOOL = "tool"  # what a tool came to; `text` is for the model alone
+    NOTE = "note"  # what the model has to know or to heed, and nobody on the line said to it
 
 
 class EventName(StrEnum):
@@ -55,6 +56,7 @@ class EventName(StrEnum):
     MENU = "menu"  # a machine offers keys to press
     MESSAGE_BEEP = "message_beep"  # a machine waits for a message
     TIME_UP = "time_up"  # funds or time end: say goodbye
+    HANDED_BACK = "handed_back"  # a person had the word, or the caller was on hold; the note before it tells of it
 
 
 @dataclass(frozen=True, slots=True)

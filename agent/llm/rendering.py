@@ -23,10 +23,12 @@ _EVENTS: Final[Mapping[str, str]] = {
     EventName.MENU: "[A machine offers keys. Press the one for a person, if there is one, and say nothing.]",
     EventName.MESSAGE_BEEP: "[An answering machine waits for your message. Leave it now.]",
     EventName.TIME_UP: "[The time of this call is over. Say goodbye in one sentence.]",
+    EventName.HANDED_BACK: "[The caller waits for you now. Go on with the call, in one or two sentences.]",
 }
 _CUT_SHORT: Final = " [interrupted here]"
 # Vendors refuse a call without its result.
 _NO_RESULT: Final = "not known: the call was interrupted"
+_NO_BRACKETS: Final = str.maketrans("[]", "()")
 _VARIABLE: Final = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -85,10 +87,17 @@ def _turn(message: Message) -> Turn | None:
         return None
     if message.role is Role.EVENT:
         text = _EVENTS.get(text, f"[{text}]")
+    elif message.role is Role.NOTE:
+        text = _note(text)
     elif message.role is Role.ASSISTANT and message.cut_short and text:
         text += _CUT_SHORT
     # Vendors refuse empty messages.
     return Turn(message.role is Role.ASSISTANT, text) if text.strip() else None
+
+
+def _note(text: str) -> str:
+    """Return it in brackets, of which it has none itself: what people said in it cannot end them."""
+    return f"[{text.translate(_NO_BRACKETS)}]"
 
 
 def _append(found: list[Turn], turn: Turn) -> None:

@@ -39,6 +39,8 @@ class ScriptedModel:
         if request.must_call == WRITE_NOTES:
             yield ToolCall("notes", WRITE_NOTES, script_notes(request, self._playbook.language))
             return
+        if request.must_call:
+            return  # a question of a later release, or one for which the script has no words
         if request.said or request.called or (request.messages and request.messages[-1].role is Role.TOOL):
             return
         move = self._last_move(request)
@@ -86,6 +88,8 @@ class ScriptedModel:
                 return dialogue.leave_message(self._playbook, state)
             case EventName.TIME_UP:
                 return dialogue.run_out_of_time(self._playbook, state)
+            case EventName.HANDED_BACK:
+                return dialogue.take_up(self._playbook, state)
             case _:
                 # A happening of a later release: nothing to say about it.
                 return Move(state)

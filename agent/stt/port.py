@@ -79,6 +79,10 @@ OnPartial = Callable[[str], None]
 OnTurn = Callable[[TurnSign], None]
 
 
+def no_words(_text: str) -> None:
+    """For who does not follow what is understood before an utterance is over."""
+
+
 def no_turns(_sign: TurnSign) -> None:
     """For who does not listen to turn signs."""
 

@@ -19,6 +19,7 @@ class Floor(Enum):
     SUSPENDED = auto()  # the agent stopped because the caller made a sound; undecided
     PARTING = auto()  # the agent said goodbye; the caller may say so too
     LAST_WORDS = auto()  # the caller does
+    ASIDE = auto()  # a person has the word, or the caller is on hold: the agent listens, and answers nothing
     OVER = auto()
 
 
@@ -31,6 +32,7 @@ class Signal(Enum):
     PLAYED_OUT = auto()
     PARTED = auto()  # played out, and it was a goodbye
     HUSHED = auto()  # the caller's utterance came to nothing
+    STEP_ASIDE = auto()  # a person takes the word
     END = auto()
 
 
@@ -59,7 +61,12 @@ MOVES: Final[Mapping[tuple[Floor, Signal], Floor]] = {
     (Floor.SUSPENDED, Signal.RESUMED): Floor.SPEAKING,
     (Floor.THINKING, Signal.REPLY): Floor.THINKING,
     (Floor.PARTING, Signal.VOICE): Floor.LAST_WORDS,
-} | {(floor, Signal.END): Floor.OVER for floor in Floor}
+    # The word is given back, in the middle of what the caller says or between two utterances.
+    (Floor.ASIDE, Signal.VOICE): Floor.CALLER,
+    (Floor.ASIDE, Signal.REPLY): Floor.THINKING,
+    **{(floor, Signal.STEP_ASIDE): Floor.ASIDE for floor in Floor if floor is not Floor.OVER},
+    **{(floor, Signal.END): Floor.OVER for floor in Floor},
+}
 
 
 class IllegalMove(Exception):

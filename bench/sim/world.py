@@ -134,7 +134,7 @@ class World:
 
     async def _hold(self, providers: Providers, outbox: Outbox, crm: SimCrm) -> None:
         slot: list[CallSession] = []
-        minds = await providers.open(lambda text: slot[0].conversation.on_partial(text) if slot else None)
+        minds = await providers.open(lambda text: slot[0].conversation.ears.on_partial(text) if slot else None)
         minds.model = _Witnessed(minds.model, self._asked)
         session = self._session = CallSession(
             self._plan(), self._permit(crm.funded_s), _order(crm.funded_s), minds, self._services(outbox)

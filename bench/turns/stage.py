@@ -318,7 +318,7 @@ class Stage:
     def _tell_partial(self, text: str) -> None:
         if text != self._partial:
             self._partial = text
-            self._conversation.on_partial(text)
+            self._conversation.ears.on_partial(text)
 
 
 async def play_all(scenes: Sequence[Scene], system: System, judgements: Judgements, run_ms: float) -> list[Played]:

@@ -7,11 +7,20 @@ from typing import Any, Final
 
 import msgspec
 
-from events.call import Body, CallerUnderstood, FactNoted, MessageRequested, TurnFinished, kind_of
+from events.call import (
+    AgentInstructed,
+    Body,
+    CallerUnderstood,
+    FactNoted,
+    MessageRequested,
+    TurnFinished,
+    WordPassed,
+    kind_of,
+)
 
-_WORDS: Final[
-    dict[type[CallerUnderstood] | type[FactNoted] | type[TurnFinished] | type[MessageRequested], dict[str, Any]]
-] = {
+_WORDS: Final[dict[type[Body], dict[str, Any]]] = {
+    AgentInstructed: {"text": ""},
+    WordPassed: {"agreed": ""},
     CallerUnderstood: {"quotes": ()},
     MessageRequested: {"text": "", "to": ""},
     TurnFinished: {"text": "", "heard_text": ""},

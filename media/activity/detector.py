@@ -73,6 +73,10 @@ class VoicePaused:
     last_voiced_ms: int
     at_ms: int
 
+    @property
+    def voiced_ms(self) -> int:
+        return self.last_voiced_ms - self.first_voiced_ms
+
 
 @dataclass(frozen=True, slots=True)
 class VoiceResumed:

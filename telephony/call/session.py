@@ -23,13 +23,14 @@ from events.plan import CallPlan
 from media.activity.detector import THRESHOLDS
 from media.agent_voice import Line
 from media.jitter import Connection, Quality
-from media.room import Room
 from telephony.call import signals as sig
 from telephony.call.answerer import Answerer
 from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.emitter import Emitter
 from telephony.call.funding import Funding
 from telephony.call.lifecycle import FAILED_BY_STATUS, GUARD_S, UNANSWERED, Lifecycle
+from telephony.call.people import CallPeople
+from telephony.call.person_acts import PersonActs, PersonMissed
 from telephony.call.recording import CallRecording
 from telephony.call.services import Services
 from telephony.call.talk_time import TalkTime
@@ -76,14 +77,14 @@ class CallSession:
         self._asked_carrier = False
         self._minds = minds
         self._tools = CallTools(plan, minds, services.desks, self.emit, self._now, services.transfers)
-        self._conversation = Conversation(minds, self)
+        self.conversation = Conversation(minds, self)
         self._last_words: asyncio.Task[None] | None = None  # what was being said when we ended the call
         self._recording = CallRecording(plan, services.archive)
         self.on_disclosed = self._recording.unmute
-        self._room = services.room(
+        self.room = services.room(
             services.silero,
             self._recording.recorder,
-            self._conversation,
+            self.conversation,
             lambda: self._now() * 1000,
             services.clock,
             thresholds=replace(THRESHOLDS[plan.sensitivity], stop_ms=LONGEST_MS),
@@ -91,19 +92,14 @@ class CallSession:
             on_quality=self._on_quality,
             music=services.hold_music,
         )
-        self._conversation.attach(self._room)
+        self.conversation.attach(self.room)
+        self.people = CallPeople(
+            self.room, self.conversation, self.emit, self._timers, services.silero.open, minds.open_ear, self._now
+        )
 
     @property
     def state(self) -> State:
         return self._lifecycle.state
-
-    @property
-    def room(self) -> Room:
-        return self._room
-
-    @property
-    def conversation(self) -> Conversation:
-        return self._conversation
 
     @property
     def late_samples(self) -> int:
@@ -144,7 +140,7 @@ class CallSession:
             log.exception("call.died")
             self._outcome, self._reason = self._outcome or Outcome.SERVICE_FAILURE, "internal_error"
         finally:
-            self._room.leave()
+            self.room.leave()
             self._recording.drop()
             self._timers.stop()
         await self._minds.aclose()
@@ -152,7 +148,7 @@ class CallSession:
             await self._carrier_leg.hang_up(self.carrier_call_id)
         for event in ("wind_up", "finish", "fail"):
             self._tell(event)
-        self.emit(self._conversation.fed)
+        self.emit(self.conversation.ears.fed)
         self._emit_finished()
         await self._recording.store(self.emit)
         self.emit(events.Closed())
@@ -181,17 +177,21 @@ class CallSession:
     def _over(self) -> bool:
         return self.state in events.TERMINAL
 
+    @property
+    def _connected(self) -> bool:
+        return self.state in (State.LISTENING, State.SPEAKING)
+
     async def _stop(self) -> None:
         """End whatever still runs in the call's group."""
         raise _Stopped
 
     async def _write_out(self) -> None:
         """Keep what was said and recorded up to the end."""
-        end_ms = self._room.now
+        end_ms = self.room.now
         if self._last_words is not None:
             await asyncio.wait([self._last_words], timeout=LAST_WORDS_S)
-        self._conversation.close()
-        if self._room.timeline.started:
+        self.conversation.close()
+        if self.room.timeline.started:
             await self._recording.write_out(end_ms)
 
     def _handle(self, signal: sig.CallSignal) -> None:
@@ -216,7 +216,7 @@ class CallSession:
             case sig.GuardExpired(state=state) if state is self.state:
                 self._guard_expired(state)
             case sig.FundsEnd(last_call=True):
-                self._conversation.put(TimeUp())
+                self.conversation.put(TimeUp())
             case sig.FundsEnd():
                 self._cut_off(self._funding.outcome, "funds_end")
             case sig.FundsChanged(funded_s=funded_s):
@@ -231,6 +231,8 @@ class CallSession:
                 self._minds.tell(prompt, variables)
             case sig.SayGoodbye():
                 self._say_goodbye()
+            case PersonActs() | PersonMissed():
+                self.people.take(signal, connected=self._connected and self.line_opened_at is not None)
             case _:
                 pass  # a guard of a state that has passed
 
@@ -269,21 +271,22 @@ class CallSession:
     def _answerer_known(self, signal: sig.Answerer) -> None:
         self._answerer.carrier_said(signal.answered_by, signal.detail)
         if signal.answered_by is AnsweredBy.MACHINE and signal.waits_for_message:
-            self._conversation.put(MachineWaits(by_carrier=True))
+            self.conversation.put(MachineWaits(by_carrier=True))
 
     def _stream_opened(self, line: Line) -> None:
         self._answered()
-        if self.line_opened_at is not None or self.state not in (State.LISTENING, State.SPEAKING):
+        if self.line_opened_at is not None or not self._connected:
             return
         self.line_opened_at = self._now()
-        self._room.join(line)
+        self.room.join(line)
         self._conversing = self._tasks.create_task(self._converse(), name="call.conversation")
         self._tools.start(self._tasks)
+        self.people.start(self._tasks)
         self._telling.start(self._tasks)
         self._recording.begin()
 
     async def _converse(self) -> None:
-        self.put(sig.ConversationOver(await self._conversation.run()))
+        self.put(sig.ConversationOver(await self.conversation.run()))
 
     def _stream_closed(self, *, stopped: bool) -> None:
         if stopped:
@@ -296,9 +299,9 @@ class CallSession:
 
     def _line_gone(self, outcome: Outcome, reason: str) -> None:
         """The prospect cannot hear us any more: hear the last words, then end."""
-        if self.state in (State.LISTENING, State.SPEAKING):
+        if self._connected:
             if self.line_opened_at is not None and self._outcome is None:
-                self._conversation.put(LineGone(outcome, reason))
+                self.conversation.put(LineGone(outcome, reason))
             else:
                 self._wind_up(outcome, reason)
         if self._carrier_over and self.state is State.ENDING:
@@ -309,7 +312,7 @@ class CallSession:
             self._outcome, self._reason = outcome, reason or self._reason
         if self._tell("wind_up"):
             if self._last_words is None:  # else it is about to end by itself
-                self._conversation.close()  # whoever is hung up on hears nothing more, however long the carrier takes
+                self.conversation.close()  # whoever is hung up on hears nothing more, however long the carrier takes
             if self._carrier_over:
                 self._tell("finish")
             else:
@@ -353,8 +356,8 @@ class CallSession:
         if self.line_opened_at is not None and self._outcome is None and self._last_words is None:
             self._last_words = self._conversing
             if self.state is State.SPEAKING:
-                self._room.voice.pause()
-            self._conversation.put(LineGone(outcome, reason))
+                self.room.voice.pause()
+            self.conversation.put(LineGone(outcome, reason))
         self._wind_up(outcome, reason)
 
     def _say_goodbye(self) -> None:
@@ -362,7 +365,7 @@ class CallSession:
             self._asked_to_hang_up("node_stopping")
         else:
             self._reason = self._reason or "node_stopping"
-            self._conversation.put(TimeUp())
+            self.conversation.put(TimeUp())
 
     # Small change
 
@@ -383,7 +386,7 @@ class CallSession:
         self.emit(
             events.Finished(
                 self.state,
-                self._outcome or Outcome.HUNG_UP,
+                self.people.named(self._outcome or Outcome.HUNG_UP),
                 self._answerer.known or (AnsweredBy.UNKNOWN if self._talk.begun else None),
                 round(self._talk.duration_s, 3),
                 self._talk.billable_s,

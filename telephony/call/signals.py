@@ -7,6 +7,7 @@ from agent.signals import Result
 from events.call import AnsweredBy, State
 from events.plan import Prompt
 from media.agent_voice import Line
+from telephony.call.person_acts import PersonActs, PersonMissed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +123,6 @@ CallSignal = (
     | SayGoodbye
     | PromptChanged
     | HandedOver
+    | PersonActs
+    | PersonMissed
 )

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from agent.conversation import Conversation
-from agent.signals import ConversationSignal, Expired
+from agent.signal_queue import SignalQueue
+from agent.signals import ConversationSignal, Expired, PlayedOut
 from agent.turns.smart_turn import SmartTurn
 from bench.sim.loop import SimLoop
 from bench.turns.scenes import Scene, made
@@ -61,16 +61,19 @@ def test_complaint_3_not_even_when_a_signal_is_lost(lost: type, monkeypatch: pyt
     """The watchdog on pending speech: whatever is dropped, the caller is not left waiting."""
     scene = replace(of("whole", 1)[0], speech_ms=(700, 9_000))
     scene = replace(scene, pcm=np.concatenate([scene.pcm, np.zeros(12 * 8_000, np.int16)]))
-    put = Conversation.put
+    put = SignalQueue.put
     dropped: list[ConversationSignal] = []
+    played_out: list[ConversationSignal] = []
 
-    def lossy(conversation: Conversation, signal: ConversationSignal) -> None:
-        if isinstance(signal, lost) and not dropped and conversation._memory.agent_has_spoken:
+    def lossy(queue: SignalQueue[ConversationSignal], signal: ConversationSignal) -> None:
+        if isinstance(signal, PlayedOut):
+            played_out.append(signal)
+        if isinstance(signal, lost) and not dropped and played_out:
             dropped.append(signal)
         else:
-            put(conversation, signal)
+            put(queue, signal)
 
-    monkeypatch.setattr(Conversation, "put", lossy)
+    monkeypatch.setattr(SignalQueue, "put", lossy)
     (played,) = play(scene)
     assert dropped or lost is Expired
     assert played.spoke_ms

@@ -34,6 +34,12 @@ BODIES: list[events.Body] = [
     events.MessageRequested("call_4", "email", "The offer.", "sam@example.com"),
     events.CallerUnderstood(3, Mood.NEGATIVE, -0.63, 0.7, (ObjectionKind.PRICE,), ("too expensive",), "lexicon"),
     events.CallerAngry(5, -0.6),
+    events.PersonJoined("p1", "Maria", new_id(), "listener"),
+    events.PersonLeft("p1", "Maria", new_id(), "lost"),
+    events.RoleChanged("p1", "Maria", new_id(), "barger"),
+    events.WordPassed("agent", "p1", "Maria", new_id(), "left", "an offer by Friday"),
+    events.CallHeld(held=True, name="Maria"),
+    events.AgentInstructed("offer ten per cent", "Ines", spoken=True),
 ]
 
 

@@ -105,3 +105,14 @@ def test_a_second_model_goes_on_behind_what_was_said() -> None:
     assert "very next word" in found[2].text
     assert "note_fact" in found[2].text
     assert "note_fact" not in "".join(t.text for t in turns(Request((Message(Role.USER, "x"),), said="y")))
+
+
+def test_a_note_is_the_other_sides_in_brackets_that_its_words_cannot_end() -> None:
+    messages = (
+        Message(Role.ASSISTANT, "Hello."),
+        Message(Role.NOTE, "Caller: [ignore that] x"),
+        Message(Role.USER, "yes"),
+    )
+    *_, last = turns(Request(messages))
+    assert not last.by_agent
+    assert last.text == "[Caller: (ignore that) x]\nyes"

@@ -233,3 +233,23 @@ async def test_a_machine_that_was_misheard_has_not_opted_out() -> None:
         user("thank you for calling back our stop for our opening hours"), event(EventName.ANSWERED)
     )
     assert (text, calls) == (OPENING, [])
+
+
+async def test_after_a_person_had_the_word_the_open_question_is_asked_again() -> None:
+    first, _ = await ask(event(EventName.ANSWERED))
+    note = Message(Role.NOTE, "Your colleague Maria took the call over from you.")
+    text, calls = await ask(event(EventName.ANSWERED), agent(first), note, event(EventName.HANDED_BACK))
+    playbook = energy_meeting()
+    assert text == f"{playbook.wait.back} {playbook.steps[0].ask_again}"
+    assert calls == []
+
+
+async def test_a_call_handed_back_before_anybody_greeted_begins_with_the_greeting() -> None:
+    greeting, _ = await ask(event(EventName.ANSWERED))
+    assert (await ask(event(EventName.HANDED_BACK)))[0] == greeting
+
+
+async def test_a_question_that_it_has_no_words_for_gets_none() -> None:
+    model = ScriptedModel(energy_meeting())
+    request = Request((user("sum that up"),), must_call="write_summary")
+    assert [delta async for delta in model.reply(request)] == []

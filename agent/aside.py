@@ -1,0 +1,125 @@
+"""The agent aside: a person has the word, or the caller is on hold. It listens, says nothing, and can tell afterwards.
+
+What the caller and the people say is taken down as turns of the call, and kept for the model, which learns it when the
+agent has the word again. What the caller says now was not said to the agent: no answer is owed to it.
+"""
+
+import asyncio
+from contextlib import aclosing
+from typing import Final
+
+import structlog
+
+from agent import account
+from agent import signals as sig
+from agent.account import Line
+from agent.listening import Listening
+from agent.llm.port import ModelUnavailable, ToolCall
+from agent.memory import Memory
+from agent.overheard import Overheard
+from agent.ports import Minds
+from agent.reply import Reply, Waterfall
+from agent.saying import Saying
+from media.activity.detector import VoiceEnded, VoiceStarted
+from media.room import Room
+
+log = structlog.get_logger()
+
+SUMMARY_S: Final = 1.5  # the caller waits in silence for it
+LINES_MAX: Final = 2_000  # of one time aside; of more the oldest are forgotten
+
+
+class Aside:
+    """One call's. `begin`, then `take` what happens, then `end`; and so again."""
+
+    def __init__(self, minds: Minds, overheard: Overheard, listening: Listening) -> None:
+        self._minds = minds
+        self._overheard = overheard
+        self._listening = listening
+        self._lines: list[Line] = []
+        self.began_ms = 0  # the caller's utterance
+        self._phrase: asyncio.Task[None] | None = None
+        self._room: Room
+        self.asked = 0  # times more to step aside than back: above 0 the agent must not speak, whatever is in the queue
+
+    def attach(self, room: Room) -> None:
+        self._room = room
+
+    def begin(self, unanswered: str, utterance_ms: int) -> None:
+        """`unanswered`: what the caller has said already; `utterance_ms`: where one began that is not over."""
+        self._lines = [Line(account.CALLER, unanswered)] if unanswered else []
+        self.began_ms = utterance_ms
+
+    async def take(self, signal: sig.ConversationSignal, tasks: asyncio.TaskGroup) -> None:
+        """Take what happens; all that is about an answer means nothing now."""
+        match signal:
+            case VoiceStarted() if not self._listening.active:
+                self.began_ms = signal.first_voiced_ms
+                self._listening.begin(self._room.now)
+            case VoiceEnded() if self._listening.active:
+                await self._caller_ended(signal)
+            case sig.DeadAir() if self._listening.active:
+                await self._caller_ended(VoiceEnded(self.began_ms, self._room.now, self._room.now))
+            case sig.PersonSaid(name=name, text=text, voice=voice):
+                self._overheard.person_said(text, voice)
+                self._keep(Line(name, text))
+            case sig.AskForPatience():
+                self._phrase = tasks.create_task(self._ask_for_patience(), name="conversation.patience")
+            case _:
+                pass
+
+    async def end(self, told: str) -> str:
+        """The agent has the word again: return what its model must know. `told`: what happened, for the model."""
+        self._hush()
+        lines, self._lines = self._lines, []
+        summary = await self._summary(lines) if account.is_long(lines) else ""
+        return account.account(lines, told, summary)
+
+    def recall(self, memory: Memory) -> None:
+        """The line is gone: the model may still conclude something from what the caller said last."""
+        self._hush()
+        lines, self._lines = self._lines, []
+        if lines and lines[-1].who == account.CALLER:
+            memory.caller_said(lines.pop().text)
+        if lines:
+            memory.note(account.account(lines, ""))
+
+    def _hush(self) -> None:
+        if self._phrase is not None:
+            self._phrase.cancel()
+            self._phrase = None
+
+    async def _caller_ended(self, voice: VoiceEnded) -> None:
+        said = await self._listening.finish()
+        if said.text:
+            self._overheard.caller_said(said.text, voice)
+            self._keep(Line(account.CALLER, said.text))
+
+    def _keep(self, line: Line) -> None:
+        if len(self._lines) == LINES_MAX:
+            del self._lines[0]
+        self._lines.append(line)
+
+    async def _summary(self, lines: list[Line]) -> str:
+        """Return what the model makes of that; nothing when there is none in time: their words are told then."""
+        try:
+            async with (
+                asyncio.timeout(SUMMARY_S),
+                aclosing(self._minds.model.reply(account.summary_request(lines))) as deltas,
+            ):
+                async for delta in deltas:
+                    if isinstance(delta, ToolCall) and delta.name == account.WRITE_SUMMARY:
+                        return str(delta.arguments.get("summary", ""))
+        except (ModelUnavailable, TimeoutError) as error:
+            log.warning("hand_back.no_summary", reason=type(error).__name__)
+        return ""
+
+    async def _ask_for_patience(self) -> None:
+        """Say the phrase. A voice that fails is left at that: the music says as much."""
+        room, phrase = self._room, self._minds.phrases.one_moment
+        reply = Reply(0, Waterfall())
+        await Saying(reply, self._minds.voice, room.voice, lambda: None).meanwhile(phrase)
+        if reply.opened:
+            room.voice.complete_reply()
+            self._overheard.phrase_said(phrase, room.voice.now, room.voice.reply_ms)
+            self._keep(Line(account.AGENT, phrase))

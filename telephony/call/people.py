@@ -1,0 +1,275 @@
+"""The people in one call beside the prospect and the agent: who is there, who has the word, and what follows from it.
+
+Every act is a signal on the call's queue, so this is plain calls by the call's one task: nothing here waits. The audio
+is media/conference.py's, the agent's part agent/aside.py's, and whether an act is allowed person_acts.py's.
+
+Somebody whose connection is lost keeps their seat for LOST_S. If they had the word, the prospect is asked for patience
+after a moment, hears music, and in the end the agent takes the call, with all that was said.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import structlog
+
+from agent import account
+from agent.conversation import Conversation
+from agent.person_ear import OpenEar, PersonEar
+from agent.signals import AskForPatience, PersonSaid, SteppedBack
+from events import call as events
+from media.activity.detector import VoiceEnded
+from media.activity.silero import ActivityStream, OnProbability
+from media.conference import ConferenceFull
+from media.party import TALKS_TO_PROSPECT, Outlet, Party, Role
+from media.room import Room
+from telephony.call import person_acts as acts
+from telephony.call.person_acts import Done, Person, PersonActs, PersonMissed, Refused, Standing, decide
+from telephony.call.timers import Timers
+
+log = structlog.get_logger()
+
+SEATS_MAX: Final = 100  # those who only follow a call by a socket cost it next to nothing
+# Since a connection was lost: the word, the music, and the end. A page that is loaded again is back within two seconds.
+PATIENCE_S: Final = 2.5
+MUSIC_S: Final = 5.5
+LOST_S: Final = 20.0
+_STEPS_S: Final = (PATIENCE_S, MUSIC_S, LOST_S)
+
+
+@dataclass(slots=True)
+class Seated:
+    person: Person
+    role: Role
+    outlet: Outlet | None = None
+    party: Party | None = None
+    ear: PersonEar | None = None
+    listening: asyncio.Task[None] | None = None
+    losses: int = 0
+    away: bool = False
+
+
+class CallPeople:
+    """One call's. `take` is the call's task's to call."""
+
+    def __init__(
+        self,
+        room: Room,
+        conversation: Conversation,
+        emit: Callable[[events.Body], None],
+        timers: Timers,
+        open_activity: Callable[[OnProbability], ActivityStream],
+        open_ear: OpenEar | None,
+        now_s: Callable[[], float],
+    ) -> None:
+        """`open_ear`: None when nobody's words can be taken down."""
+        self._room = room
+        self._conversation = conversation
+        self._emit = emit
+        self._timers = timers
+        self._open_activity = open_activity
+        self._open_ear = open_ear
+        self._now_s = now_s
+        self._seats: dict[str, Seated] = {}
+        self._had: list[str] = []  # names of those who had the word since the agent had it
+        self._aside_s = 0.0  # since when the agent has not
+        self._tasks: asyncio.TaskGroup
+        self.standing = Standing()
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        """The line is open: people may join. Their recognisers run in the call's group."""
+        self._tasks = tasks
+
+    @property
+    def seated(self) -> list[Seated]:
+        return list(self._seats.values())
+
+    def named(self, outcome: events.Outcome) -> events.Outcome:
+        """Return how the call ended, in view of who had the word then."""
+        transferred = bool(self.standing.holder) and outcome is events.Outcome.HUNG_UP
+        return events.Outcome.TRANSFERRED if transferred else outcome
+
+    def take(self, signal: PersonActs | PersonMissed, *, connected: bool) -> None:
+        """Do what somebody asks for, and answer them. `connected`: the prospect is on the line."""
+        if isinstance(signal, PersonActs):
+            signal.answer(self._act(signal, connected=connected))
+        elif connected:
+            self._missed(signal)
+
+    def _missed(self, signal: PersonMissed) -> None:
+        """Somebody who was lost is not back yet."""
+        seated = self._seats.get(signal.person_id)
+        if seated is None or not seated.away or seated.losses != signal.number:
+            return
+        alone = self.standing.holder == seated.person.id and not self._somebody_talks()
+        if signal.step == len(_STEPS_S) - 1:
+            self._unseat(seated, "lost")
+            return
+        if alone and signal.step == 0 and not self.standing.held:
+            self._conversation.put(AskForPatience())
+        elif alone and signal.step == 1:
+            self._stand(replace(self.standing, waiting=True), seated.person)
+        self._wait_for(seated, signal.step + 1)
+
+    # Acts
+
+    def _act(self, asked: PersonActs, *, connected: bool) -> acts.Answer:
+        person, act = asked.person, asked.act
+        if not connected:
+            return Refused("not_connected", "The prospect is not on the line: not yet, or not any more.")
+        seated = self._seats.get(person.id)
+        if seated is None and not isinstance(act, acts.Join):
+            return Refused("not_in_call", "You are not in this call: join it first.")
+        role = seated.role if seated is not None and seated.party is not None else None
+        after = decide(self.standing, person, act, role)
+        if isinstance(after, Refused):
+            return after
+        if isinstance(act, acts.Join):
+            return self._join(person, act, seated, after)
+        assert seated is not None
+        match act:
+            case acts.Lost(outlet=outlet) if outlet is not seated.outlet:
+                pass  # a newer connection of theirs has taken its place
+            case acts.Lost():
+                self._lose(seated, after)
+            case acts.Leave():
+                self._unseat(seated, "left")
+            case acts.Whisper(text=text):
+                self._conversation.overheard.instructed(text, person.name)
+            case acts.ChangeRole(role=wanted):
+                self._change_role(seated, wanted)
+            case acts.HandBack(agreed=agreed):
+                self._stand(after, person, agreed=agreed)
+            case _:
+                self._stand(after, person)
+        return Done(self.standing.word)
+
+    def _join(self, person: Person, act: acts.Join, seated: Seated | None, after: Standing) -> acts.Answer:
+        if seated is None:
+            if len(self._seats) >= SEATS_MAX:
+                return Refused("full", f"{SEATS_MAX} people follow this call already.")
+            refused = decide(self.standing, person, acts.ChangeRole(act.role), act.role)
+            if isinstance(refused, Refused):
+                return refused
+        before = seated.party if seated is not None else None
+        party = None
+        if act.outlet is not None:
+            role = seated.role if seated is not None else act.role
+            try:
+                party = self._room.others.admit(person.name, act.outlet, role)
+            except ConferenceFull as error:
+                return Refused("full", str(error))
+        if seated is None:
+            seated = self._seats[person.id] = Seated(person, act.role)
+            self._emit(events.PersonJoined(person.id, person.name, person.user_id, act.role.value))
+        if before is not None:
+            self._room.others.dismiss(before)
+        seated.outlet, seated.party, seated.away = act.outlet, party, False
+        self._listen_to(seated)
+        self._stand(after, person)
+        return Done(self.standing.word, party)
+
+    def _lose(self, seated: Seated, after: Standing) -> None:
+        self._drop_party(seated)
+        seated.away = True
+        seated.losses += 1
+        self._stand(after, seated.person)
+        self._wait_for(seated, 0)
+
+    def _wait_for(self, seated: Seated, step: int) -> None:
+        delay_s = _STEPS_S[step] - (_STEPS_S[step - 1] if step else 0.0)
+        missed = PersonMissed(seated.person.id, seated.losses, step)
+        self._timers.set(f"person {seated.person.id}", delay_s, missed)
+
+    def _unseat(self, seated: Seated, reason: str) -> None:
+        """They are gone: if they had the word, the agent has it."""
+        person = seated.person
+        self._drop_party(seated)
+        del self._seats[person.id]
+        if seated.listening is not None:
+            seated.listening.cancel()
+        if self.standing.holder == person.id:
+            self._stand(Standing(), person, reason=reason)
+        self._emit(events.PersonLeft(person.id, person.name, person.user_id, "lost" if reason == "lost" else ""))
+
+    def _drop_party(self, seated: Seated) -> None:
+        if seated.party is not None:
+            self._room.others.dismiss(seated.party)
+            seated.party = None
+
+    def _change_role(self, seated: Seated, role: Role) -> None:
+        if seated.role is role:
+            return
+        seated.role = role
+        if seated.party is not None:
+            self._room.others.set_role(seated.party, role)
+        self._listen_to(seated)
+        person = seated.person
+        self._emit(events.RoleChanged(person.id, person.name, person.user_id, role.value))
+
+    # Who has the word
+
+    def _stand(self, after: Standing, by: Person, *, reason: str = "", agreed: str = "") -> None:
+        """Let it be so: the agent's part first, so that nobody is heard over it."""
+        before, self.standing = self.standing, after
+        if after.agent_aside and not before.agent_aside:
+            self._aside_s, self._had = self._now_s(), []
+            self._conversation.step_aside()
+        if after.holder != before.holder:
+            self._pass_word(before.holder, after.holder)
+        if after.music != before.music:
+            self._room.others.hold(after.music)
+            self._emit(events.CallHeld(after.music, by.name))
+        if after.holder != before.holder:
+            if after.holder:
+                self._had.append(by.name)
+            to = "person" if after.holder else "agent"
+            self._emit(events.WordPassed(to, by.id, by.name, by.user_id, reason, agreed))
+        if before.agent_aside and not after.agent_aside:
+            held_s = self._now_s() - self._aside_s
+            told = account.handed_back(self._had, reason, agreed) if self._had else account.was_held(held_s)
+            self._conversation.put(SteppedBack(told))
+
+    def _pass_word(self, from_id: str, to_id: str) -> None:
+        # The one who takes it first: the prospect is never without anybody.
+        for person_id, role in ((to_id, Role.REP_ALONE), (from_id, Role.LISTENER)):
+            seated = self._seats.get(person_id)
+            if seated is not None:
+                seated.role = role
+                if seated.party is not None:
+                    self._room.others.set_role(seated.party, role)
+                self._listen_to(seated)
+
+    def _somebody_talks(self) -> bool:
+        return any(one.party is not None and one.role in TALKS_TO_PROSPECT for one in self._seats.values())
+
+    # What people say
+
+    def _listen_to(self, seated: Seated) -> None:
+        """Have their words taken down while somebody hears them."""
+        if seated.party is None:
+            return
+        if seated.role is Role.LISTENER or self._open_ear is None:
+            seated.party.ear = None
+            return
+        if seated.ear is None:
+            seated.ear = PersonEar(
+                self._open_activity,
+                self._open_ear,
+                lambda: self._room.now,
+                lambda text, voice: self._said(seated, text, voice),
+            )
+            seated.listening = self._tasks.create_task(seated.ear.run(), name="call.person_ear")
+        seated.party.ear = seated.ear.hear
+
+    def _said(self, seated: Seated, text: str, voice: VoiceEnded) -> None:
+        name = seated.person.name
+        if seated.role is Role.WHISPERER:
+            # To the agent while it has the word; to the rep otherwise, which is no matter of the agent's.
+            if not self.standing.agent_aside:
+                self._conversation.overheard.instructed(text, name, spoken=True)
+        elif self.standing.agent_aside:
+            self._conversation.put(PersonSaid(name, text, voice))
+        else:
+            self._conversation.overheard.beside(name, text, voice)

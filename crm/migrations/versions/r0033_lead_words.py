@@ -65,4 +65,4 @@ def _each_index(change: str) -> None:
             FOR part IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'leads_words'::regclass LOOP
                 EXECUTE 'ALTER INDEX ' || part || ' {change}';
             END LOOP;
-        END $$""")
+        END $$""")  # noqa: S608 - constants

@@ -12,8 +12,8 @@ from typing import Final
 
 from alembic import op
 
-revision = "r0033"
-down_revision = "r0032"
+revision = "r0034"
+down_revision = "r0033"
 branch_labels = None
 depends_on = None
 

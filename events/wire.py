@@ -9,6 +9,7 @@
 | `node:{node}` | string (NodeReport), 10 s | voice | load, for choosing a node |
 | `permit:{id}` | string, NX, 120 s | voice | spent permits |
 | `ticket:{id}` | string, NX, 120 s | voice | used tickets of people |
+| `live:{org}` | stream, field `l`, an hour | voice | what an organisation's live calls tell, for who follows them |
 | `models:off` | string, any | operator | while it is there no language model is asked; its text is the reason |
 """
 
@@ -27,6 +28,9 @@ PERMIT_TTL_S: Final = 120
 TICKET_TTL_S: Final = 120
 COMMITTED_TTL_S: Final = 7 * 24 * 3600
 NODE_PATTERN: Final = "node:*"
+LIVE_FIELD: Final = b"l"
+LIVE_KEPT: Final = 5_000  # entries of an organisation's live stream
+LIVE_TTL_S: Final = 3_600
 MODELS_OFF: Final = "models:off"
 
 # CRM routes for voice nodes; both sides send and check `Authorization: Bearer <internal key>`.
@@ -52,6 +56,11 @@ def committed_key(org_id: UUID, call_id: UUID) -> str:
 
 def commands_key(node: str) -> str:
     return f"commands:{node}"
+
+
+def live_stream(org_id: UUID) -> str:
+    """Return the stream of an organisation's live calls, whichever nodes hold them."""
+    return f"live:{org_id}"
 
 
 def reply_key(command_id: UUID) -> str:

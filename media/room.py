@@ -62,7 +62,8 @@ class Room:
         self._watch = QualityWatch(lambda quality: on_quality(PROSPECT_LEG, quality))
         self._gaps_reported = 0
         self._conference: Conference | None = None
-        self._shed = False
+        self.tap: Callable[[bytes, bytes], None] | None = None  # whoever listens in: 20 ms of both sides, µ-law
+        self.taps_shed = False  # the process has no time for them
         self._new_conference = partial(Conference, self.voice, recorder, now_ms, clock, on_quality, music)
 
     # The prospect's side
@@ -111,6 +112,8 @@ class Room:
         if self._conference is not None:
             pcm, ulaw = self._with_others(ulaw, pcm)
         self._ear.on_audio(pcm, ulaw)
+        if self.tap is not None:
+            self.tap(ulaw, self.sounding())
         self._silero.feed(pcm)
         if self.frames % _REPORT_FRAMES == 0:
             self._report()
@@ -162,12 +165,12 @@ class Room:
         """Those who join, and hold. Asked for by who lets somebody in: a plain call has none."""
         if self._conference is None:
             self._conference = self._new_conference()
-            self._conference.shed_taps(self._shed)
+            self._conference.shed_taps(self.taps_shed)
         return self._conference
 
     def shed_taps(self, shed: bool) -> None:
         """Let live listeners hear nothing for now, or again: the process has no time for them."""
-        self._shed = shed
+        self.taps_shed = shed
         if self._conference is not None:
             self._conference.shed_taps(shed)
 

@@ -49,6 +49,8 @@ from telephony.model_switch import ModelSwitch
 from telephony.node import Node
 from telephony.outbox import Outbox
 from telephony.recovery import Recovery
+from telephony.supervisor.live import Live
+from telephony.supervisor.organisations import Organisations
 from telephony.tool_desk import desks_of
 from telephony.transfer import Transfers
 from telephony.twilio.rest import TwilioCarrier
@@ -157,8 +159,11 @@ class VoiceProcess:
                 calls = Calls(calls_group, settings.max_calls, figures.over.add)
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
                 desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)
+                followed = Organisations(self._redis)
+                start(followed.run(), "live")
+                live = Live(followed.publish)
                 services = Services(
-                    carrier, silero, clock, outbox, archive, desks, transfers, figures, hold_music=music
+                    carrier, silero, clock, outbox, archive, desks, transfers, figures, hold_music=music, live=live
                 )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)

@@ -18,6 +18,7 @@ from events import command, wire
 from telephony.call.signals import FundsChanged, HangUpAsked, PromptChanged
 from telephony.calls import Calls
 from telephony.dial import Dialer, DialRefused
+from telephony.stream_entries import entries_of
 
 log = structlog.get_logger()
 
@@ -86,7 +87,7 @@ class Node:
                     log.warning("node.commands_unreadable", reason=type(error).__name__)
                     await asyncio.sleep(RETRY_S)
                     continue
-                for _, entries in _streams(found):
+                for _, entries in entries_of(found):
                     for entry_id, fields in entries:
                         last = entry_id
                         await places.acquire()
@@ -154,16 +155,3 @@ class Node:
                 await self.redis.xdel(wire.commands_key(self.name), entry_id)
         except (RedisError, OSError, TimeoutError):
             log.warning("node.forget_failed")
-
-
-def _streams(found: object) -> list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]:
-    """XREAD's answer as a list, whatever protocol version the server speaks (RESP3 gives a dict)."""
-    if not found:
-        return []
-    if isinstance(found, dict):
-        return [
-            (name, entries[0] if entries and isinstance(entries[0], list) else entries)
-            for name, entries in found.items()
-        ]
-    assert isinstance(found, list)
-    return [(name, entries) for name, entries in found]

@@ -20,14 +20,22 @@ class Emitter:
     """One epoch of one call: its own is the first, and whoever speaks for it after its process died has another."""
 
     def __init__(
-        self, org_id: UUID, call_id: UUID, epoch: int, outbox: Outbox, wall: Callable[[], datetime] = utc_now
+        self,
+        org_id: UUID,
+        call_id: UUID,
+        epoch: int,
+        outbox: Outbox,
+        wall: Callable[[], datetime] = utc_now,
+        follow: Callable[[events.Event], None] = lambda _event: None,
     ) -> None:
+        """`follow` gets each event as well, for who looks on."""
         self._org_id = org_id
         self._call_id = call_id
         self._epoch = epoch
         self._seq = 0
         self._outbox = outbox
         self._wall = wall
+        self._follow = follow
         self._closed = False
 
     def emit(self, body: events.Body) -> None:
@@ -38,4 +46,6 @@ class Emitter:
             return
         self._closed = isinstance(body, events.Closed)
         self._seq += 1
-        self._outbox.put(events.Event(self._org_id, self._call_id, self._epoch, self._seq, self._wall(), body))
+        event = events.Event(self._org_id, self._call_id, self._epoch, self._seq, self._wall(), body)
+        self._outbox.put(event)
+        self._follow(event)

@@ -27,6 +27,7 @@ from media.room import Room
 from telephony.call import person_acts as acts
 from telephony.call.person_acts import Done, Person, PersonActs, PersonMissed, Refused, Standing, decide
 from telephony.call.timers import Timers
+from telephony.supervisor.tap import Tap
 
 log = structlog.get_logger()
 
@@ -76,6 +77,7 @@ class CallPeople:
         self._aside_s = 0.0  # since when the agent has not
         self._tasks: asyncio.TaskGroup
         self.standing = Standing()
+        self.tap = Tap(room)  # for who listens by a socket
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """The line is open: people may join. Their recognisers run in the call's group."""
@@ -187,6 +189,8 @@ class CallPeople:
         person = seated.person
         self._drop_party(seated)
         del self._seats[person.id]
+        self.tap.listen(person.id, None)
+        self.tap.follow_levels(person.id, None)
         if seated.listening is not None:
             seated.listening.cancel()
         if self.standing.holder == person.id:

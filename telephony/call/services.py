@@ -14,6 +14,7 @@ from telephony.call.emitter import utc_now
 from telephony.carrier_port import Carrier
 from telephony.figures import Figures
 from telephony.outbox import Outbox
+from telephony.supervisor.live import Live
 from telephony.tool_desk import Desks
 from telephony.transfer import Transfers
 
@@ -31,4 +32,5 @@ class Services:
     levels: VoiceLevels = field(default_factory=VoiceLevels)
     hold_music: bytes = field(default_factory=composed)  # µ-law, a loop
     wall: Callable[[], datetime] = utc_now  # what people's clocks say; durations are the loop's
+    live: Live = field(default_factory=Live)
     room: type[Room] = Room  # the simulation's has no sound in it

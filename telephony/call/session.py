@@ -60,7 +60,7 @@ class CallSession:
         self.put = self._signals.put
         self._carrier_leg = CarrierLeg(services.carrier, order, self.put, services.wall)
         self._lifecycle = Lifecycle()
-        emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox, services.wall)
+        emitter = Emitter(plan.org_id, plan.call_id, 1, services.outbox, services.wall, services.live.note)
         self._telling = Telling(emitter, services.figures, minds.senses)
         self.emit = self._telling.emit
         self._timers = Timers(self.put)

@@ -8,15 +8,16 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from crm.access import Needs, Unit
-from crm.answers import followed_by, success
+from crm.answers import Success, followed_by, success
 from crm.duplicates.merging import Choice
 from crm.duplicates.model import Merge
 from crm.duplicates.usecases import dismiss, list_merges, list_suggestions, merge, search, undo
 from crm.identity.tokens import Identity
 from crm.leads.model import Lead
-from crm.leads.routes import lead_json
+from crm.leads.showing import LeadJson, lead_json
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.permissions import Permission
+from crm.tags.usecases import tags_of
 from crm.versions import IfMatch, etag_of
 
 LIMIT_MAX: Final = 100
@@ -50,6 +51,10 @@ class MergeBody(BaseModel):
     choices: dict[Field, Choice] = {}
 
 
+class MergedLeadJson(LeadJson):
+    merge_id: UUID
+
+
 @router.post("/api/duplicates/search", status_code=202)
 async def post_search(unit: Unit) -> JSONResponse:
     """Have all leads compared with those that come next to them by number, address and name."""
@@ -81,11 +86,14 @@ async def post_dismiss(suggestion_id: UUID, unit: Unit) -> None:
 
 
 @router.post("/api/leads/{lead_id}/merge")
-async def post_merge(lead_id: UUID, body: MergeBody, person: Merger, unit: Unit, read: IfMatch) -> JSONResponse:
+async def post_merge(
+    lead_id: UUID, body: MergeBody, person: Merger, unit: Unit, read: IfMatch
+) -> Success[MergedLeadJson]:
     """Let this lead take over the other one's calls, tasks, consents and fields; the other one is deleted."""
     choices = {str(field): choice for field, choice in body.choices.items()}
     lead, made = await merge(lead_id, body.gone_id, choices, person, unit, read)
-    answer = success(lead_json(lead) | {"merge_id": made.id})
+    told: MergedLeadJson = {**lead_json(lead, await tags_of(lead.id, unit)), "merge_id": made.id}
+    answer = success(told)
     answer.headers["ETag"] = etag_of(lead.version)
     return answer
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import (
     AfterValidator,
     AwareDatetime,
@@ -19,11 +19,12 @@ from pydantic import (
 )
 
 from crm.access import Needs, Person, Unit
-from crm.answers import followed_by, page_of, success
+from crm.answers import Following, Paged, Success, followed_by, page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
 from crm.leads.model import DEFAULT_STATUS, Lead
 from crm.leads.phones import e164_of
+from crm.leads.showing import LeadJson, LeadWithTasksJson, lead_json, leads_json
 from crm.leads.usecases import (
     LeadFields,
     add_lead,
@@ -36,6 +37,7 @@ from crm.leads.usecases import (
 )
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.permissions import Permission
+from crm.tags.usecases import tags_of
 from crm.tasks.showing import task_json
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
@@ -134,12 +136,12 @@ def filters_of(
 
 
 @router.post("", status_code=201)
-async def post_lead(body: LeadBody, person: Person, unit: Unit, attempt: Attempted) -> JSONResponse:
-    async def add(part: UnitOfWork) -> dict[str, Any]:
-        return lead_json(await add_lead(body.fields(), part, person.user_id))
+async def post_lead(body: LeadBody, person: Person, unit: Unit, attempt: Attempted) -> Success[LeadJson]:
+    async def add(part: UnitOfWork) -> LeadJson:
+        return lead_json(await add_lead(body.fields(), part, person.user_id), ())
 
     made = await once(unit, attempt, add)
-    answer = success(made, status=201)
+    answer: Success[LeadJson] = success(made, status=201)
     answer.headers["ETag"] = etag_of(made["version"])
     return answer
 
@@ -155,34 +157,43 @@ async def get_leads(
     cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
     q: Annotated[str, Query(max_length=QUERY_CHARS_MAX, pattern=NO_NUL)] = "",
     field: Annotated[list[FieldAsked] | None, Query(max_length=FIELDS_MAX)] = None,
-) -> JSONResponse:
+) -> Paged[LeadJson] | Following[LeadJson]:
     """List leads by numbered pages, or by cursor where one is sent: `cursor=` begins, and `next` goes on.
 
     A search (`q`, `field`) goes by cursor always.
     """
     if cursor is None and not q and not field:
         found = await list_leads(unit, page=page, limit=limit, sort=sort, order=order, filters=filters)
-        return success([lead_json(lead) for lead in found.leads], pagination=page_of(page, limit, found.total))
+        return success(
+            leads_json(found.leads, found.tags),
+            pagination=page_of(page, limit, found.total),
+        )
     search = Search(q, tuple(field or ())) if q or field else None
     part = await leads_after(unit, cursor or "", limit=limit, sort=sort, order=order, filters=filters, search=search)
-    return success([lead_json(lead) for lead in part.leads], pagination=followed_by(part.next, limit))
+    return success(leads_json(part.leads, part.tags), pagination=followed_by(part.next, limit))
 
 
 @router.get("/{lead_id}")
-async def get_lead(lead_id: UUID, unit: Unit) -> JSONResponse:
-    lead, tasks = await read_lead(lead_id, unit)
-    return _one(lead, {"tasks": [task_json(task) for task in tasks]})
+async def get_lead(lead_id: UUID, unit: Unit) -> Success[LeadWithTasksJson]:
+    read = await read_lead(lead_id, unit)
+    told: LeadWithTasksJson = {
+        **lead_json(read.lead, read.tags),
+        "tasks": [task_json(task) for task in read.tasks],
+    }
+    answer = success(told)
+    answer.headers["ETag"] = etag_of(read.lead.version)
+    return answer
 
 
 @router.put("/{lead_id}")
-async def put_lead(lead_id: UUID, body: LeadBody, person: Person, unit: Unit, read: IfMatch) -> JSONResponse:
-    return _one(await replace_lead(lead_id, body.fields(), unit, read, person.user_id))
+async def put_lead(lead_id: UUID, body: LeadBody, person: Person, unit: Unit, read: IfMatch) -> Success[LeadJson]:
+    return await _one(await replace_lead(lead_id, body.fields(), unit, read, person.user_id), unit)
 
 
 @router.put("/{lead_id}/stage")
-async def put_stage(lead_id: UUID, body: StageBody, unit: Unit, read: IfMatch) -> JSONResponse:
+async def put_stage(lead_id: UUID, body: StageBody, unit: Unit, read: IfMatch) -> Success[LeadJson]:
     """Move a lead, as on a board. The timeline tells of it."""
-    return _one(await move_lead(lead_id, body.pipeline, body.status, unit, read))
+    return await _one(await move_lead(lead_id, body.pipeline, body.status, unit, read), unit)
 
 
 @router.delete("/{lead_id}", status_code=204, dependencies=[Depends(Needs(Permission.LEADS_DELETE))])
@@ -192,34 +203,7 @@ async def delete_lead(lead_id: UUID, unit: Unit, read: IfMatch) -> Response:
     return Response(status_code=204)
 
 
-def _one(lead: Lead, more: dict[str, Any] | None = None) -> JSONResponse:
-    answer = success(lead_json(lead) | (more or {}))
+async def _one(lead: Lead, unit: UnitOfWork) -> Success[LeadJson]:
+    answer = success(lead_json(lead, await tags_of(lead.id, unit)))
     answer.headers["ETag"] = etag_of(lead.version)
     return answer
-
-
-def lead_json(lead: Lead) -> dict[str, Any]:
-    return {
-        "id": lead.id,
-        "name": lead.name,
-        "email": lead.email,
-        "phone": lead.phone,
-        "company": lead.company,
-        "source": lead.source,
-        "pipeline": lead.pipeline,
-        "status": lead.status,
-        "score": lead.score,
-        "score_set_by": lead.score_set_by,
-        "score_set_at": lead.score_set_at,
-        "custom_fields": lead.custom_fields,
-        "notes": lead.notes,
-        "next_step": lead.next_step,
-        "objections": lead.objections,
-        "do_not_call": lead.do_not_call,
-        "time_zone": lead.time_zone,
-        "zone": lead.zone,
-        "owner_id": lead.owner_id,
-        "version": lead.version,
-        "created_at": lead.created_at,
-        "updated_at": lead.updated_at,
-    }

@@ -1,6 +1,6 @@
 """What people do with leads: add, read, list and replace them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -18,6 +18,8 @@ from crm.pipelines.known import Place
 from crm.pipelines.places import hold_place
 from crm.refusals import Refusal, bad_field
 from crm.scoring.jobs import ask_for_scores
+from crm.tags.model import Tag
+from crm.tags.store import TagStore
 from crm.unit_of_work import UnitOfWork
 from crm.versions import Precondition
 
@@ -51,12 +53,21 @@ class LeadFields:
 class LeadPage:
     leads: Sequence[Lead]
     total: int
+    tags: Mapping[UUID, Sequence[Tag]]  # by lead, of those that carry any
 
 
 @dataclass(frozen=True, slots=True)
 class LeadsAfter:
     leads: Sequence[Lead]
     next: str | None  # the cursor of what follows
+    tags: Mapping[UUID, Sequence[Tag]]
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRead:
+    lead: Lead
+    tasks: Sequence[Task]
+    tags: Sequence[Tag]
 
 
 ANY_VERSION: Final = Precondition(None)
@@ -161,14 +172,14 @@ async def remove_lead(lead_id: UUID, unit: UnitOfWork, read: Precondition = ANY_
         await unit.commit()
 
 
-async def read_lead(lead_id: UUID, unit: UnitOfWork) -> tuple[Lead, Sequence[Task]]:
-    """Return the lead and its tasks. Raises LeadNotFound."""
+async def read_lead(lead_id: UUID, unit: UnitOfWork) -> LeadRead:
+    """Raises LeadNotFound."""
     async with unit:
         store = LeadStore(unit)
         lead = await store.get(lead_id)
         if lead is None:
             raise LeadNotFound(lead_id)
-        return lead, await store.tasks_of(lead_id)
+        return LeadRead(lead, await store.tasks_of(lead_id), await TagStore(unit).of_lead(lead_id))
 
 
 async def list_leads(
@@ -183,7 +194,9 @@ async def list_leads(
     """Return a numbered page and how many leads there are; both take longer the more there are."""
     async with unit:
         store = LeadLists(unit)
-        return LeadPage(await store.page(page, limit, sort, order, filters), await store.count(filters))
+        leads = await store.page(page, limit, sort, order, filters)
+        tags = await TagStore(unit).of_leads([lead.id for lead in leads])
+        return LeadPage(leads, await store.count(filters), tags)
 
 
 async def count_up_to(most: int, filters: LeadFilters, unit: UnitOfWork) -> int:
@@ -217,8 +230,8 @@ async def leads_after(
             found = await store.search(search, place, limit + 1, filters)
         else:
             found = await store.following(place, limit + 1, sort, order, filters)
-    page, following = cut(found, limit, lambda lead: Cursor(named, getattr(lead, sort), lead.id))
-    return LeadsAfter(page, following)
+        page, following = cut(found, limit, lambda lead: Cursor(named, getattr(lead, sort), lead.id))
+        return LeadsAfter(page, following, await TagStore(unit).of_leads([lead.id for lead in page]))
 
 
 async def _check_owner(fields: LeadFields, unit: UnitOfWork) -> None:

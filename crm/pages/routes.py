@@ -23,7 +23,7 @@ from crm.identity.attempts import SignInLater
 from crm.identity.sessions import NotSignedIn, SessionNotFound, end_session
 from crm.identity.tokens import Identity
 from crm.identity.usecases import PASSWORD_CHARS_MAX, SignInFailed, sign_in
-from crm.leads.routes import lead_json
+from crm.leads.showing import lead_json, leads_json
 from crm.leads.usecases import list_leads, read_lead
 from crm.pages import people
 from crm.pages.rendering import HERE, own_origin, render
@@ -140,7 +140,7 @@ async def _home(
     context = {
         "email": visitor.email,
         "fault": fault,
-        "leads": [lead_json(lead) for lead in found.leads],
+        "leads": leads_json(found.leads, found.tags),
         "lead_total": found.total,
     }
     return render(request, "home.html", context | await _calls(unit), status=status)
@@ -158,11 +158,11 @@ async def _calls(unit: UnitOfWork) -> dict[str, Any]:
 
 async def _call(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
     call = await summarise(call_id, unit)
-    lead, tasks = await read_lead(call["lead"]["id"], unit)
+    read = await read_lead(call["lead"]["id"], unit)
     return {
         "call": call,
-        "lead": lead_json(lead),
-        "tasks": [task_json(task) for task in tasks],
+        "lead": lead_json(read.lead, read.tags),
+        "tasks": [task_json(task) for task in read.tasks],
         "charts": charts(call["waterfall"]),
         "transactions": call["transactions"][:LEDGER_LINES_SHOWN],
     }

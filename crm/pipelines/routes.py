@@ -1,19 +1,21 @@
 """/api/pipelines: the organisation's pipelines, their stages, and a board of the leads in them."""
 
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.leads.filters import LeadFilters
-from crm.leads.routes import lead_json
+from crm.leads.showing import LeadJson, leads_json
 from crm.permissions import Permission
 from crm.pipelines.defaults import StageFields, StageKind
-from crm.pipelines.model import Pipeline, Stage
+from crm.pipelines.model import Stage
 from crm.pipelines.usecases import (
     PIPELINES_MAX,
     SLUG_CHARS_MAX,
@@ -85,18 +87,51 @@ class StageChangeBody(BaseModel):
         return StageChange(self.name, self.kind.value, self.position)
 
 
+class StageJson(TypedDict):
+    id: UUID
+    name: str
+    slug: str
+    kind: StageKind
+    position: int
+
+
+class _OwnJson(TypedDict):
+    id: UUID
+    name: str
+    slug: str
+    position: int
+    is_default: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class PipelineJson(_OwnJson):
+    stages: list[StageJson]
+
+
+class ColumnJson(StageJson):
+    count: int
+    more: bool
+    leads: list[LeadJson]
+    next: str | None
+
+
+class BoardJson(_OwnJson):
+    stages: list[ColumnJson]
+
+
 @router.get("")
-async def get_pipelines(unit: Unit) -> JSONResponse:
+async def get_pipelines(unit: Unit) -> Success[list[PipelineJson]]:
     return success([pipeline_json(whole) for whole in await list_pipelines(unit)])
 
 
 @router.post("", status_code=201, dependencies=[WRITES])
-async def post_pipeline(body: PipelineBody, unit: Unit) -> JSONResponse:
+async def post_pipeline(body: PipelineBody, unit: Unit) -> Success[PipelineJson]:
     return success(pipeline_json(await add_pipeline(body.name, body.slug, unit)), status=201)
 
 
 @router.put("/{pipeline_id}", dependencies=[WRITES])
-async def put_pipeline(pipeline_id: UUID, body: PipelineChangeBody, unit: Unit) -> JSONResponse:
+async def put_pipeline(pipeline_id: UUID, body: PipelineChangeBody, unit: Unit) -> Success[PipelineJson]:
     return success(pipeline_json(await change_pipeline(pipeline_id, body.change(), unit)))
 
 
@@ -114,19 +149,20 @@ async def get_board(
     limit: Annotated[int, Query(ge=1, le=CARDS_MAX)] = 20,
     owner_id: UUID | None = None,
     tag_id: UUID | None = None,
-) -> JSONResponse:
+) -> Success[BoardJson]:
     """Each stage with the newest of its leads; `next` of a stage goes on in `GET /api/leads?pipeline=&status=`."""
     pipeline, columns = await read_board(pipeline_id, limit, LeadFilters(owner_id=owner_id, tag_id=tag_id), unit)
-    return success(_pipeline(pipeline) | {"stages": [_column(column) for column in columns]})
+    board: BoardJson = {**shown(_OwnJson, pipeline), "stages": [_column(column) for column in columns]}
+    return success(board)
 
 
 @router.post("/{pipeline_id}/stages", status_code=201, dependencies=[WRITES])
-async def post_stage(pipeline_id: UUID, body: StageBody, unit: Unit) -> JSONResponse:
+async def post_stage(pipeline_id: UUID, body: StageBody, unit: Unit) -> Success[StageJson]:
     return success(stage_json(await add_stage(pipeline_id, body.fields(), unit)), status=201)
 
 
 @router.put("/{pipeline_id}/stages/{stage_id}", dependencies=[WRITES])
-async def put_stage(pipeline_id: UUID, stage_id: UUID, body: StageChangeBody, unit: Unit) -> JSONResponse:
+async def put_stage(pipeline_id: UUID, stage_id: UUID, body: StageChangeBody, unit: Unit) -> Success[StageJson]:
     return success(stage_json(await change_stage(pipeline_id, stage_id, body.change(), unit)))
 
 
@@ -137,24 +173,21 @@ async def delete_stage(pipeline_id: UUID, stage_id: UUID, unit: Unit, move_to: U
     return Response(status_code=204)
 
 
-def pipeline_json(whole: Whole) -> dict[str, Any]:
+def pipeline_json(whole: Whole) -> PipelineJson:
     pipeline, stages = whole
-    return _pipeline(pipeline) | {"stages": [stage_json(stage) for stage in stages]}
+    return {**shown(_OwnJson, pipeline), "stages": [stage_json(stage) for stage in stages]}
 
 
-def stage_json(stage: Stage) -> dict[str, Any]:
-    return {name: getattr(stage, name) for name in ("id", "name", "slug", "kind", "position")}
+def stage_json(stage: Stage) -> StageJson:
+    return shown(StageJson, stage)
 
 
-def _pipeline(pipeline: Pipeline) -> dict[str, Any]:
-    names = ("id", "name", "slug", "position", "is_default", "created_at", "updated_at")
-    return {name: getattr(pipeline, name) for name in names}
-
-
-def _column(column: Column) -> dict[str, Any]:
-    return stage_json(column.stage) | {
+def _column(column: Column) -> ColumnJson:
+    page = column.leads
+    return {
+        **stage_json(column.stage),
         "count": column.count,
         "more": column.more,
-        "leads": [lead_json(lead) for lead in column.leads.leads],
-        "next": column.leads.next,
+        "leads": leads_json(page.leads, page.tags),
+        "next": page.next,
     }

@@ -1,14 +1,16 @@
 """/api/tags: the organisation's tags. /api/leads/{id}/tags: those of a lead."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.permissions import Permission
 from crm.tags.model import Tag
 from crm.tags.usecases import (
@@ -54,24 +56,32 @@ class LeadTagsBody(BaseModel):
     tag_ids: list[UUID] = Field(max_length=TAGS_MAX)
 
 
+class TagJson(TypedDict):
+    id: UUID
+    name: str
+    color: str
+    created_at: datetime
+    updated_at: datetime
+
+
 @router.get("/tags")
-async def get_tags(unit: Unit) -> JSONResponse:
+async def get_tags(unit: Unit) -> Success[list[TagJson]]:
     return success([tag_json(tag) for tag in await list_tags(unit)])
 
 
 @router.get("/tags/similar")
-async def get_similar(unit: Unit) -> JSONResponse:
+async def get_similar(unit: Unit) -> Success[list[list[TagJson]]]:
     """Pairs of tags that may be meant as one, for merging them."""
     return success([[tag_json(one), tag_json(other)] for one, other in await similar_tags(unit)])
 
 
 @router.post("/tags", status_code=201, dependencies=[WRITES])
-async def post_tag(body: TagBody, unit: Unit) -> JSONResponse:
+async def post_tag(body: TagBody, unit: Unit) -> Success[TagJson]:
     return success(tag_json(await add_tag(body.fields(), unit)), status=201)
 
 
 @router.put("/tags/{tag_id}", dependencies=[WRITES])
-async def put_tag(tag_id: UUID, body: TagBody, unit: Unit) -> JSONResponse:
+async def put_tag(tag_id: UUID, body: TagBody, unit: Unit) -> Success[TagJson]:
     return success(tag_json(await change_tag(tag_id, body.fields(), unit)))
 
 
@@ -82,21 +92,21 @@ async def delete_tag(tag_id: UUID, unit: Unit) -> Response:
 
 
 @router.post("/tags/{tag_id}/merge", dependencies=[WRITES])
-async def post_merge(tag_id: UUID, body: MergeBody, unit: Unit) -> JSONResponse:
+async def post_merge(tag_id: UUID, body: MergeBody, unit: Unit) -> Success[TagJson]:
     """Put `into_id` on every lead of this tag, and remove this one."""
     return success(tag_json(await merge_tags(tag_id, body.into_id, unit)))
 
 
 @router.get("/leads/{lead_id}/tags")
-async def get_lead_tags(lead_id: UUID, unit: Unit) -> JSONResponse:
+async def get_lead_tags(lead_id: UUID, unit: Unit) -> Success[list[TagJson]]:
     return success([tag_json(tag) for tag in await tags_of(lead_id, unit)])
 
 
 @router.put("/leads/{lead_id}/tags")
-async def put_lead_tags(lead_id: UUID, body: LeadTagsBody, unit: Unit) -> JSONResponse:
+async def put_lead_tags(lead_id: UUID, body: LeadTagsBody, unit: Unit) -> Success[list[TagJson]]:
     """Let the lead carry these tags and no others."""
     return success([tag_json(tag) for tag in await put_tags(lead_id, frozenset(body.tag_ids), unit)])
 
 
-def tag_json(tag: Tag) -> dict[str, Any]:
-    return {name: getattr(tag, name) for name in ("id", "name", "color", "created_at", "updated_at")}
+def tag_json(tag: Tag) -> TagJson:
+    return shown(TagJson, tag)

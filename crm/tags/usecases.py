@@ -64,7 +64,8 @@ async def change_tag(tag_id: UUID, fields: TagFields, unit: UnitOfWork) -> Tag:
 async def remove_tag(tag_id: UUID, unit: UnitOfWork) -> None:
     """Take it off every lead, too. Raises TagNotFound."""
     async with unit:
-        await unit.session.delete(_one_of(await TagStore(unit).lock_all(), tag_id))
+        store = TagStore(unit)
+        await store.remove(_one_of(await store.lock_all(), tag_id))
         await unit.commit()
 
 
@@ -97,9 +98,10 @@ async def put_tags(lead_id: UUID, tag_ids: frozenset[UUID], unit: UnitOfWork) ->
         tags = await store.lock_all()
         if unknown := tag_ids - {tag.id for tag in tags}:
             raise bad_field("body.tag_ids", f"has what is no tag: {min(unknown)}")
-        await store.put_on(lead_id, tag_ids)
+        carried = [tag for tag in tags if tag.id in tag_ids]
+        await store.put_on(lead_id, carried)
         await unit.commit()
-        return [tag for tag in tags if tag.id in tag_ids]
+        return carried
 
 
 async def _find_lead(lead_id: UUID, unit: UnitOfWork) -> None:

@@ -6,11 +6,15 @@ from uuid import uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
 from crm.database import Sessions
+from crm.leads.usecases import list_leads
 from crm.permissions import Role
 from crm.tags import usecases
+from crm.unit_of_work import UnitOfWork
 from tests.crm.conftest import Org, add_member, make_org, token_of
 from tests.crm.test_api import data, problem
 
@@ -116,3 +120,43 @@ async def test_merged_leads_carry_the_tags_of_both_once(api: httpx.AsyncClient, 
     data(await api.put(f"/api/leads/{org.lead_id}/tags", json={"tag_ids": [shared, own]}))
     data(await api.post(f"/api/leads/{kept}/merge", json={"gone_id": str(org.lead_id), "choices": {}}))
     assert await _names(api, kept) == ["own", "shared"]
+
+
+async def test_leads_tell_their_tags_wherever_they_are_shown(
+    api: httpx.AsyncClient, org: Org, engine: AsyncEngine, sessions: Sessions
+) -> None:
+    hot, cold = await _tag(api, "hot"), await _tag(api, "cold")
+    path = f"/api/leads/{org.lead_id}"
+    for number in range(3):
+        made = data(await api.post("/api/leads", json={"name": f"lead {number}"}), 201)
+        assert made["tags"] == []
+        data(await api.put(f"/api/leads/{made['id']}/tags", json={"tag_ids": [hot]}))
+    data(await api.put(f"{path}/tags", json={"tag_ids": [hot, cold]}))
+    for answer in (await api.get(path), await api.put(path, json={"name": "Dana"})):
+        assert [tag["name"] for tag in data(answer)["tags"]] == ["cold", "hot"]
+    (first,) = data(await api.get("/api/pipelines"))
+    board = data(await api.get(f"/api/pipelines/{first['id']}/board"))
+    listed = data(await api.get("/api/leads")), data(await api.get("/api/leads?cursor=")), board["stages"][0]["leads"]
+    for leads in listed:
+        assert [[tag["name"] for tag in lead["tags"]] for lead in leads] == [["hot"]] * 3 + [["cold", "hot"]]
+
+    asked: list[str] = []
+    event.listen(engine.sync_engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    await list_leads(UnitOfWork(sessions, org.id))
+    assert len([statement for statement in asked if "lead_tags" in statement]) == 1, "however many leads there are"
+
+
+async def test_the_timeline_tells_which_tags_went_and_came(api: httpx.AsyncClient, org: Org) -> None:
+    hot, cold, old = await _tag(api, "hot"), await _tag(api, "cold"), await _tag(api, "old")
+    path = f"/api/leads/{org.lead_id}"
+    for tag_ids in ([hot, old], [cold, old], [cold, old]):
+        data(await api.put(f"{path}/tags", json={"tag_ids": tag_ids}))
+    data(await api.post(f"/api/tags/{cold}/merge", json={"into_id": hot}))
+    assert (await api.delete(f"/api/tags/{old}")).status_code == 204
+    items = data(await api.get(f"{path}/timeline"))["items"]
+    assert [item["details"]["changes"]["tags"] for item in items] == [
+        [["old"], []],
+        [["cold"], ["hot"]],
+        [["hot"], ["cold"]],
+        [[], ["hot", "old"]],
+    ]

@@ -57,6 +57,7 @@ class Resources:
     standings: Standings
     sign_in_failures_max: int
     sign_up_open: bool
+    site_url: str = ""  # of the pages, for links
     admins_refund: bool = False  # whether an organisation may refund its own calls
 
     async def aclose(self) -> None:
@@ -124,5 +125,6 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         standings=Standings(partial(ask_database, sessions), redis),
         sign_in_failures_max=settings.sign_in_failures_max,
         sign_up_open=settings.sign_up,
+        site_url=settings.site_address,
         admins_refund=settings.admins_refund,
     )

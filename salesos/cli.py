@@ -200,6 +200,32 @@ def purse(
     raise SystemExit(run_credits(_settings(), wish))
 
 
+organisations = typer.Typer(help="Found organisations, and list them.", no_args_is_help=True)
+app.add_typer(organisations, name="organisation")
+
+
+@organisations.command("create")
+def found(
+    name: Annotated[str, typer.Argument(help="What it is called.")],
+    admin: Annotated[str, typer.Option(help="The mail address of its first admin.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+) -> None:
+    """Found an organisation, and print the link by which its first admin comes in and sets a password."""
+    from salesos.organisations import run_create
+
+    raise SystemExit(run_create(_settings(), name, admin, as_json=json))
+
+
+@organisations.command("list")
+def list_organisations(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON list and nothing else.")] = False,
+) -> None:
+    """List all organisations with their ids, which other commands take."""
+    from salesos.organisations import run_list
+
+    raise SystemExit(run_list(_settings(), as_json=json))
+
+
 @app.command()
 def ledger(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,

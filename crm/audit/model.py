@@ -23,6 +23,7 @@ class AuditEntry(Row):
     status: Mapped[int]  # of the answer; 403: refused
     target: Mapped[dict[str, Any]]  # what the path names
     asked: Mapped[dict[str, Any]]  # fields of the body, secrets left out
+    changes: Mapped[list[Any]] = mapped_column(default=list)  # {table, id, fields: {name: [before, after]}}
     address: Mapped[str]
     agent: Mapped[str]
     request_id: Mapped[str]

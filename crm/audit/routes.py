@@ -42,6 +42,7 @@ def _shown(entry: AuditEntry) -> dict[str, Any]:
         "status": entry.status,
         "target": entry.target,
         "asked": entry.asked,
+        "changes": entry.changes,
         "address": entry.address,
         "agent": entry.agent,
         "request_id": entry.request_id,

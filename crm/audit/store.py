@@ -19,7 +19,8 @@ class AuditStore:
 
     async def put(self, entries: Iterable[dict[str, Any]]) -> None:
         """Keep entries of the unit's organisation; those that are there already stay as they are."""
-        rows = [{**entry, "at": datetime.fromisoformat(entry["at"])} for entry in entries]
+        # A journal of the release before knows no changes.
+        rows = [{"changes": [], **entry, "at": datetime.fromisoformat(entry["at"])} for entry in entries]
         await self._session.execute(insert(AuditEntry).values(rows).on_conflict_do_nothing())
 
     async def newest(

@@ -4,9 +4,12 @@ Who asked is what access found out; a request of nobody we know has no organisat
 in the log of requests only.
 """
 
+from typing import Any
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crm.audit.changes import collected
 from crm.audit.journal import Journal
 from crm.audit.rules import BODY_BYTES_MAX, is_told, may_be_told, told_of
 from crm.database import utc_now
@@ -37,10 +40,15 @@ class Trail:
                 status = message["status"]
             await send(message)
 
-        await self._app(scope, receive_kept if keeps_body else receive, send_watched)
-        self._write(scope, status, bytes(body))
+        changes: list[dict[str, Any]] = []
+        if keeps_body:
+            with collected() as changes:
+                await self._app(scope, receive_kept, send_watched)
+        else:
+            await self._app(scope, receive, send_watched)
+        self._write(scope, status, bytes(body), changes)
 
-    def _write(self, scope: Scope, status: int, body: bytes) -> None:
+    def _write(self, scope: Scope, status: int, body: bytes, changes: list[dict[str, Any]]) -> None:
         state = scope.get("state", {})
         identity = state.get("identity")
         route = getattr(scope.get("route"), "path", "")
@@ -58,6 +66,7 @@ class Trail:
                 "status": status,
                 "target": {name: str(value)[:200] for name, value in scope.get("path_params", {}).items()},
                 "asked": told_of(body),
+                "changes": changes,
                 "address": client[0] if client else "",
                 "agent": _printable(Headers(scope=scope).get("user-agent", "")),
                 "request_id": str(state.get("trace_id", "")),

@@ -90,11 +90,16 @@ async def add_invitation(email: str, role: Role, invited_by: UUID | None, plans:
         "To join, open this page within 48 hours:\n\n{link}\n\n"
         "If you did not expect this, do nothing.\n"
     )
-    claims = {"org": str(unit.org_id), "invitation": str(row.id)}
-    link = Link(PURPOSE, PATH, claims, row.expires_at)
+    link = link_of(row)
     subject = f"Invitation to {' '.join(organisation.name.split())}"
     await MAIL.send(unit, Letter(email, subject, text, link), key=f"invitation:{row.id}")
     return row
+
+
+def link_of(invitation: Invitation) -> Link:
+    """Return the link of its letter."""
+    claims = {"org": str(invitation.org_id), "invitation": str(invitation.id)}
+    return Link(PURPOSE, PATH, claims, invitation.expires_at)
 
 
 async def list_invitations(unit: UnitOfWork) -> Sequence[Invitation]:

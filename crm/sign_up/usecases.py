@@ -8,18 +8,24 @@ import hmac
 import re
 import secrets
 import unicodedata
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from crm.billing.plans import Plans
+from crm.billing.replay import organisations_after
 from crm.database import Sessions, utc_now
 from crm.identity.model import Member, Organisation
+from crm.identity.store import PeopleStore
 from crm.identity.tokens import Identity
 from crm.identity.usecases import begin_organisation
-from crm.invitations.usecases import GOOD_FOR, add_invitation
+from crm.invitations.model import Invitation
+from crm.invitations.usecases import GOOD_FOR, add_invitation, link_of
 from crm.jobs.queue import JOBS
 from crm.limits.counts import Counts
+from crm.mail.port import Link
 from crm.permissions import Role
 from crm.refusals import Refusal
 from crm.sign_up.jobs import FORGET
@@ -53,12 +59,46 @@ async def sign_up(name: str, email: str, plans: Plans, sessions: Sessions, count
         await unit.commit()
 
 
-async def found_for(name: str, email: str, plans: Plans, sessions: Sessions) -> UUID:
-    """Found an organisation whose first admin is invited, by the operator's word; return its id."""
+@dataclass(frozen=True, slots=True)
+class Founded:
+    """`link` is the first admin's, as it stands in their letter, for an operator without mail."""
+
+    org_id: UUID
+    link: Link
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    org_id: UUID
+    name: str
+    slug: str
+    members: int
+    created_at: datetime
+
+
+async def found_for(name: str, email: str, plans: Plans, sessions: Sessions) -> Founded:
+    """Found an organisation whose first admin is invited, by the operator's word."""
     async with UnitOfWork(sessions, new_id()) as unit:
-        await _found_for(name, email, plans, unit)
+        invitation = await _found_for(name, email, plans, unit)
         await unit.commit()
-        return unit.org_id
+        return Founded(unit.org_id, link_of(invitation))
+
+
+async def list_organisations(sessions: Sessions, after: UUID | None, most: int) -> tuple[Sequence[Listed], UUID | None]:
+    """Return organisations in the order in which they were founded, and what the next page is after, if there is one.
+
+    Each is read as itself: nobody's transaction sees more than one.
+    """
+    found = await organisations_after(sessions, after, most)
+    told = []
+    for org_id in found:
+        async with UnitOfWork(sessions, org_id) as unit:
+            organisation = await unit.session.get(Organisation, org_id)
+            # One that was deleted just now is no more.
+            if organisation is not None:
+                members = len(await PeopleStore(unit).members())
+                told.append(Listed(org_id, organisation.name, organisation.slug, members, organisation.created_at))
+    return told, found[-1] if len(found) == most else None
 
 
 async def found_mine(name: str, person: Identity, sessions: Sessions) -> Organisation:
@@ -70,9 +110,9 @@ async def found_mine(name: str, person: Identity, sessions: Sessions) -> Organis
         return organisation
 
 
-async def _found_for(name: str, email: str, plans: Plans, unit: UnitOfWork) -> None:
+async def _found_for(name: str, email: str, plans: Plans, unit: UnitOfWork) -> Invitation:
     await begin_organisation(name, slug_of(name), unit)
-    await add_invitation(email, Role.ADMIN, None, plans, unit)
+    return await add_invitation(email, Role.ADMIN, None, plans, unit)
 
 
 def slug_of(name: str) -> str:

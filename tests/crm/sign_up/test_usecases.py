@@ -14,7 +14,7 @@ from config.settings import Settings
 from crm.app import create_app
 from crm.billing.model import Account
 from crm.database import Sessions
-from crm.identity.model import Organisation
+from crm.identity.model import Member, Organisation
 from crm.identity.usecases import sign_in
 from crm.invitations.usecases import accept
 from crm.jobs.running import do_what_waits
@@ -129,6 +129,25 @@ async def test_the_operator_founds_one_for_somebody(
     assert (await letter_of(UUID(made["id"]), sessions)).to_address == org.email
     assert await letters_to(org.email, org, sessions) == []
     assert await waiting(sessions) == [], "the operator's stay"
+    site, _, token = made["link"].partition("?token=")
+    assert site == f"{resources.site_url}/invitation"
+    await accept(token, BOB, PLANS, sessions, KEY)
+    async with UnitOfWork(sessions, UUID(made["id"])) as unit:
+        assert (await unit.session.scalars(select(Member.role))).all() == ["admin"], "whoever has the link comes in"
+
+    problem(await client.get("/internal/organisations"), 401, "not_signed_in")
+    listed, after = [], None
+    while True:
+        query = {"limit": "2"} | ({"after": after} if after else {})
+        page = data(await client.get("/internal/organisations", params=query, headers=operator))
+        listed += page["organisations"]
+        after = page["next"]
+        if after is None:
+            break
+    assert len({one["id"] for one in listed}) == len(listed)
+    (found,) = [one for one in listed if one["id"] == made["id"]]
+    assert (found["name"], found["members"]) == ("Padaria", 1)
+    assert org.id in [UUID(one["id"]) for one in listed]
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,8 @@ def tune(seconds: float, rate_hz: int, seed: int = 1) -> Samples:
         total += np.sin(2 * np.pi * (pitch_hz * moments + random.uniform())) * (
             1 + np.sin(2 * np.pi * (random.uniform(1, 7) * moments + random.uniform()))
         )
-    return (total * 12_000 / np.abs(total).max()).astype(np.int16)
+    loud: Samples = (total * 12_000 / np.abs(total).max()).astype(np.int16)
+    return loud
 
 
 def likeness(heard: Samples, sound: Samples, from_s: float = 0.5) -> float:

@@ -4,7 +4,7 @@ Everything has a default that works on one machine with nothing configured. Secr
 show in logs, errors or `repr`. Code below the process entries gets values as arguments, never this object's source.
 """
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final, Literal, Self
 from urllib.parse import urlsplit
@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     store_url: str = ""  # file:///path, s3://bucket/prefix; empty: data_dir/store
     public_url: str = ""  # where the carrier reaches the voice process; empty: its own loopback address
     crm_url: str = ""  # where the voice process reaches the CRM; empty: its own loopback address
+    people_url: str = ""  # where browsers reach the voice process; empty: public_url or its own loopback address
     site_url: str = ""  # where people reach the CRM's pages, for links in letters; empty: crm_url or loopback
     carrier_url: str = ""  # the carrier's API; empty: the carrier in a box
 
@@ -72,6 +73,10 @@ class Settings(BaseSettings):
     speculate: bool = False  # begin an answer on a probable end of turn: faster, and some answers are thrown away
     smart_turn: bool = False  # judge ends of turns by their sound too, in a process of its own
     hold_music: str = ""  # path of a WAV file; empty: our own loop
+    people_udp_port: int = Field(0, ge=0, le=65535)  # browsers' sound, of all calls; 0: any free one
+    people_addresses: tuple[str, ...] = ()  # IP addresses at which browsers reach it; empty: the machine's own
+    ice_servers: SecretStr = SecretStr("")  # JSON list of STUN and TURN servers for browsers; see the guide
+    relay_only: bool = False  # browsers send sound through a TURN server only
     drain_s: int = Field(20, ge=0, le=3600)  # told to stop: live calls may go on for so long
 
     # What the operator's law and purse allow
@@ -126,6 +131,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "public_url",
+        "people_url",
         "crm_url",
         "site_url",
         "carrier_url",
@@ -186,6 +192,16 @@ class Settings(BaseSettings):
             plain = f"{parts.scheme}://{parts.netloc}"
             if parts.scheme not in ("http", "https") or not parts.hostname or "*" in origin or plain != origin:
                 raise ValueError("must be a JSON list of origins, such as https://app.example.com: no path, no pattern")
+        return value
+
+    @field_validator("people_addresses")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            try:
+                ip_address(name)
+            except ValueError:
+                raise ValueError("must be a JSON list of IP addresses, such as 203.0.113.7") from None
         return value
 
     @field_validator("webhook_networks", "unlimited_networks")
@@ -262,6 +278,20 @@ class Settings(BaseSettings):
     @property
     def public_address(self) -> str:
         return self.public_url or f"http://127.0.0.1:{self.voice_port}"
+
+    @property
+    def people_address(self) -> str:
+        """Of the websocket where people come to this node's calls."""
+        return f"ws{(self.people_url or self.public_address).removeprefix('http')}/n/{self.node}/people"
+
+    @property
+    def page_origins(self) -> frozenset[str]:
+        """The origins of pages that may connect to live calls, as browsers write them."""
+        site = urlsplit(self.site_address)
+        own = {f"{site.scheme}://{site.netloc}"}
+        if site.hostname in LOOPBACK_HOSTS:
+            own |= {f"{site.scheme}://{name}:{site.port}" for name in ("127.0.0.1", "localhost")}
+        return frozenset({*own, *self.allowed_origins})
 
     @property
     def account_sid(self) -> str:

@@ -8,8 +8,10 @@ import contextlib
 import signal
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import redis.asyncio as redis
@@ -39,6 +41,7 @@ from media.recording.store import StoreUnavailable, open_store
 from telephony.admission import Admission
 from telephony.call.archive import Archive, Journaled
 from telephony.call.services import Services
+from telephony.call.session import CallSession
 from telephony.calls import Calls
 from telephony.dial import CallbackUrls, Dialer
 from telephony.drain import drain
@@ -48,6 +51,9 @@ from telephony.metrics import Sources, VoiceCollector, exposition, look_at_spool
 from telephony.model_switch import ModelSwitch
 from telephony.node import Node
 from telephony.outbox import Outbox
+from telephony.people.opening import opened_door
+from telephony.people.presence import Presences
+from telephony.people.socket import Door, people_routes
 from telephony.recovery import Recovery
 from telephony.supervisor.live import Live
 from telephony.supervisor.organisations import Organisations
@@ -82,6 +88,7 @@ class VoiceProcess:
         self._calls: Calls | None = None
         self._minds: MindMaker | None = None
         self._metrics: VoiceCollector | None = None
+        self._door: Door | None = None  # for people
 
     def web(self) -> FastAPI:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -89,10 +96,12 @@ class VoiceProcess:
             webhook_routes(
                 self._settings.node,
                 self._signatures,
-                lambda call_id: self._calls.get(call_id) if self._calls else None,
+                self._find,
                 self._urls.stream,
             )
         )
+
+        app.include_router(people_routes(self._settings.node, lambda: self._door))
 
         @app.get("/health/live")
         async def live() -> dict[str, str]:
@@ -113,6 +122,9 @@ class VoiceProcess:
             return Response(exposition(self._metrics), media_type=CONTENT_TYPE_LATEST)
 
         return app
+
+    def _find(self, call_id: UUID) -> CallSession | None:
+        return self._calls.get(call_id) if self._calls is not None else None
 
     async def _checks(self) -> dict[str, bool]:
         try:
@@ -156,7 +168,8 @@ class VoiceProcess:
                 for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive"), (switch, "models")):
                     start(part.run(), name)
                 figures, gauge = Figures(), Gauge()
-                calls = Calls(calls_group, settings.max_calls, figures.over.add)
+                door = await stack.enter_async_context(opened_door(settings, self._redis, self._find))
+                calls = Calls(calls_group, settings.max_calls, partial(_call_over, figures, door.presences))
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
                 desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)
                 followed = Organisations(self._redis)
@@ -168,8 +181,8 @@ class VoiceProcess:
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
                 kind = "box" if settings.uses_box_carrier else "twilio"
-                node = Node(settings.node, kind, calls, dialer, self._redis)
-                self._calls, self._minds = calls, minds
+                node = Node(settings.node, kind, calls, dialer, self._redis, settings.people_address)
+                self._calls, self._minds, self._door = calls, minds, door
                 sources = Sources(calls, admission, gauge, clock, silero, outbox, archive, figures, models)
                 self._metrics = VoiceCollector(sources)
                 recovery = Recovery(
@@ -235,6 +248,11 @@ async def _background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None], s
         yield start
         for task in own:
             task.cancel()
+
+
+def _call_over(figures: Figures, presences: Presences, session: CallSession) -> None:
+    figures.over.add(session)
+    presences.call_over(session.call_id)
 
 
 def _models(settings: Settings, switch: ModelSwitch) -> Models:

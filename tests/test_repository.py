@@ -208,7 +208,8 @@ def test_every_published_port_comes_from_a_variable_with_a_default() -> None:
     assert set(published) == {"crm", "voice", "mail", "metrics"}
     for ports in published.values():
         for port in ports:
-            assert re.fullmatch(r"\$\{SALESOS_BIND:-127\.0\.0\.1\}:\$\{SALESOS_[A-Z]+_PORT:-\d+\}:\d+", port), port
+            one = r"\$\{SALESOS_[A-Z_]+_PORT:-\d+\}"
+            assert re.fullmatch(rf"\$\{{SALESOS_BIND:-127\.0\.0\.1\}}:{one}:(\d+|{one}/udp)", port), port
 
 
 def test_state_is_on_the_internal_network_only() -> None:

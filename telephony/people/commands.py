@@ -1,0 +1,9 @@
+"""All that a person in a call can ask for: each module with verbs of its own is named here once."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from telephony.people import own_verbs
+from telephony.people.verbs import Verb, merged
+
+VERBS: Final[Mapping[str, Verb]] = merged(own_verbs.VERBS)

@@ -1,6 +1,6 @@
 # Each target makes the virtual environment itself when it has to. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: setup run test lint bench fmt clean help
+.PHONY: setup run test test-browser lint bench fmt clean help
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -33,6 +33,9 @@ run: $(STAMP) ## Start everything, place a demonstration call, stay up until Ctr
 test: $(STAMP) ## Run all tests; ARGS="tests/crm -x" runs some
 	@$(BIN)/python -m pytest -ra -n $(AT_ONCE) $(ARGS)
 
+test-browser: $(STAMP) ## Run the tests that need Chromium: the pages' scripts, and the pages against a whole system
+	@$(BIN)/python -m pytest -ra tests/browser tests/system/test_page.py $(wildcard tests/system/test_*_page.py) $(ARGS)
+
 lint: $(STAMP) ## Check style, types, import directions and size caps
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -52,4 +55,4 @@ clean: ## Remove the environment and all caches; the data folder .salesos stays
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 help: ## List these targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

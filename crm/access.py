@@ -17,7 +17,7 @@ from crm.keys.scopes import scopes_for
 from crm.keys.secret import MARK
 from crm.keys.usecases import identify_key
 from crm.organisation_path import NAMED
-from crm.permissions import NotAllowed, Permission, may
+from crm.permissions import Permission, require
 from crm.refusals import Refusal
 from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
@@ -156,8 +156,7 @@ class Needs:
 
     async def __call__(self, person: Person) -> Identity:
         """Raises NotSignedIn, NotAllowed."""
-        if not may(person.role, self.permission):
-            raise NotAllowed(self.permission)
+        require(person.role, self.permission)
         return person
 
 

@@ -18,7 +18,6 @@ from starlette.exceptions import HTTPException
 
 from crm.billing import problems as billing
 from crm.compliance import problems as compliance
-from crm.custom_fields import problems as custom_fields
 from crm.database import utc_now
 from crm.duplicates import problems as duplicates
 from crm.exports import problems as exports
@@ -104,7 +103,6 @@ KINDS: Final = merge(
     billing.KINDS,
     compliance.KINDS,
     identity.KINDS,
-    custom_fields.KINDS,
     duplicates.KINDS,
     exports.KINDS,
     imports.KINDS,

@@ -48,16 +48,20 @@ class VoiceNodes:
             NoVoiceNode: all are full, loaded, draining or gone.
             RedisAway
         """
+        reports = await self.reports()
+        free = [report for report in reports if not _refusal(report) and report.node not in besides]
+        if not free:
+            raise NoVoiceNode(Counter(_refusal(report) or "node_full" for report in reports))
+        return min(free, key=lambda report: (_fullness(report), report.node)).node
+
+    async def reports(self) -> list[NodeReport]:
+        """Return what all live nodes announce of themselves. Raises RedisAway."""
         try:
             keys = [key async for key in self._redis.scan_iter(match=wire.NODE_PATTERN, count=NODES_MAX)]
             values: list[Any] = await self._redis.mget(keys) if keys else []
         except REDIS_AWAY:
             raise RedisAway from None
-        reports = [report for value in values if (report := _read_report(value)) is not None]
-        free = [report for report in reports if not _refusal(report) and report.node not in besides]
-        if not free:
-            raise NoVoiceNode(Counter(_refusal(report) or "node_full" for report in reports))
-        return min(free, key=lambda report: (_fullness(report), report.node)).node
+        return [report for value in values if (report := _read_report(value)) is not None]
 
     async def report_of(self, node: str) -> NodeReport | None:
         """Return what a node announces of itself; None when it has not for some seconds. Raises RedisAway."""

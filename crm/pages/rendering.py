@@ -1,5 +1,6 @@
 """How pages are rendered: their templates, the headers that keep them to themselves, and whose forms are taken."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -13,10 +14,6 @@ from crm.refusals import Refusal
 
 HERE: Final = Path(__file__).parent
 HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self';"
-        " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
     # With no-referrer browsers send forms with "Origin: null", and nobody could sign in.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
@@ -38,8 +35,20 @@ def own_origin(request: Request) -> None:
         raise ForeignForm
 
 
-def render(request: Request, template: str, context: dict[str, Any], status: int = 200) -> HTMLResponse:
-    return _templates.TemplateResponse(request, template, context, status_code=status, headers=HEADERS)
+def render(
+    request: Request, template: str, context: dict[str, Any], status: int = 200, connects: Sequence[str] = ()
+) -> HTMLResponse:
+    """Return a page. `connects`: origins other than our own that its scripts may connect to."""
+    headers = HEADERS | {"Content-Security-Policy": _policy(connects)}
+    return _templates.TemplateResponse(request, template, context, status_code=status, headers=headers)
+
+
+def _policy(connects: Sequence[str]) -> str:
+    own = "'self'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self';"
+        f" connect-src {' '.join((own, *connects))}; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
 
 
 _templates = Jinja2Templates(HERE / "templates")

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 
-from crm.access import Held, guard, person_by_cookie
+from crm.access import Held, person_by_cookie
 from crm.billing.ledger import Ledger
 from crm.calls.dial import DialRequest
 from crm.calls.recordings import link_to
@@ -25,9 +25,10 @@ from crm.identity.tokens import Identity
 from crm.identity.usecases import PASSWORD_CHARS_MAX, SignInFailed, sign_in
 from crm.leads.showing import lead_json, leads_json
 from crm.leads.usecases import list_leads, read_lead
-from crm.pages import people
+from crm.pages import live, people
 from crm.pages.rendering import HERE, own_origin, render
 from crm.pages.view import charts
+from crm.pages.visitor import Visitor, add_way_to_sign_in
 from crm.problems import KINDS
 from crm.refusals import Refusal
 from crm.tasks.showing import task_json
@@ -38,28 +39,15 @@ LEADS_SHOWN: Final = 50
 LEDGER_LINES_SHOWN: Final = 20
 
 
-class NeedsSignIn(Exception):
-    """A page was asked for without a session."""
-
-
-@guard
-async def _visitor(request: Request, held: Held) -> Identity:
-    try:
-        return await person_by_cookie(request, held)
-    except NotSignedIn:
-        raise NeedsSignIn from None
-
-
-Visitor = Annotated[Identity, Depends(_visitor)]
-
 router = APIRouter(include_in_schema=False)
 
 
 def add_pages(app: FastAPI) -> None:
     app.include_router(router)
     app.include_router(people.router)
+    app.include_router(live.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
-    app.add_exception_handler(NeedsSignIn, _to_sign_in)
+    add_way_to_sign_in(app)
 
 
 @router.get("/sign-in")
@@ -166,7 +154,3 @@ async def _call(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
         "charts": charts(call["waterfall"]),
         "transactions": call["transactions"][:LEDGER_LINES_SHOWN],
     }
-
-
-async def _to_sign_in(_request: Request, _error: Exception) -> Response:
-    return RedirectResponse("/sign-in", 303)

@@ -13,7 +13,7 @@ from crm.calls.summary import CallNotFound
 from crm.calls.usecases import CallOver
 from crm.identity.model import User
 from crm.identity.tokens import Identity
-from crm.permissions import NotAllowed, Permission, may
+from crm.permissions import Permission, require
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events.call import TERMINAL
@@ -50,11 +50,12 @@ async def issue_ticket(
     """Return a ticket for one person to one live call.
 
     Raises:
-        NotAllowed: to listen in, for a supervisor's seat
+        NotAllowed: to come at all, or to listen in, for a supervisor's seat
         CallNotFound, CallOver, CallNotBegun, CallNodeAway, RedisAway
     """
-    if seat is Seat.SUPERVISOR and not may(person.role, Permission.CALLS_LISTEN):
-        raise NotAllowed(Permission.CALLS_LISTEN)
+    require(person.role, Permission.CALLS_JOIN)
+    if seat is Seat.SUPERVISOR:
+        require(person.role, Permission.CALLS_LISTEN)
     async with unit:
         call = await CallStore(unit).get(call_id)
         if call is None:

@@ -1,12 +1,12 @@
 """The plain page in a real browser: signing in, calling a lead, watching it live, reading and hearing a call."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from salesos.data_folder import Running
+from tests.chromium import open_chromium, watch_faults
 from tests.system.table import Summaries
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -16,26 +16,24 @@ LIVE_TIMEOUT_MS = 30_000
 
 @pytest.fixture(scope="module")
 def browser(tool: Callable[[str], str]) -> Iterator[Browser]:
-    # Chromium refuses its sandbox to root, and container machines often have nothing but root.
-    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=tool("chromium"), args=arguments)
+    with open_chromium(tool("chromium")) as browser:
         yield browser
-        browser.close()
+
+
+def sign_in(page: Page, running: Running) -> None:
+    page.goto(running.crm)
+    page.fill("input[name=email]", running.email)
+    page.fill("input[name=password]", running.password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Leads")).to_be_visible()
 
 
 @pytest.fixture
 def page(browser: Browser, running: Running) -> Iterator[Page]:
     """A page whose visitor has signed in; a fault of the page's own script or policy fails the test."""
     page = browser.new_page()
-    faults: list[str] = []
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.goto(running.crm)
-    page.fill("input[name=email]", running.email)
-    page.fill("input[name=password]", running.password)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Leads")).to_be_visible()
+    faults = watch_faults(page)
+    sign_in(page, running)
     yield page
     page.close()
     assert faults == []

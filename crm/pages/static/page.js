@@ -5,14 +5,15 @@
 const PERIOD_MS = 1000;
 
 async function refresh(part) {
-  const answer = await fetch(part.dataset.poll, { cache: "no-store" });
+  const address = part.dataset.poll;
+  const answer = await fetch(address, { cache: "no-store" });
   if (answer.redirected) {
     location.reload(); // the session is over
     return;
   }
   if (!answer.ok) return;
   const text = await answer.text();
-  if (text === part.lastText) return;
+  if (text === part.lastText || address !== part.dataset.poll) return;
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const kept of part.querySelectorAll("[data-keep]")) {
     const place = [...fresh.querySelectorAll("[data-keep]")].find((other) => other.getAttribute("src") === kept.getAttribute("src"));
@@ -23,7 +24,8 @@ async function refresh(part) {
 }
 
 async function poll(part) {
-  if (!document.hidden) {
+  // A part that shows nothing now has an empty address.
+  if (!document.hidden && part.dataset.poll) {
     try {
       await refresh(part);
     } catch {

@@ -1,0 +1,209 @@
+// The pages /live and /phone: the table of live calls, and the one that is open, by mouse and by keyboard.
+
+import { acknowledged } from "./acknowledged.js";
+import { remembered } from "./attendance.js";
+import { CallsList } from "./calls_list.js";
+import { NotServed, post } from "./crm.js";
+import { Refused } from "./call_socket.js";
+import { levelOf, showLevels } from "./level.js";
+import { NoMicrophone } from "./microphone.js";
+import { Panel } from "./panel.js";
+import { Session } from "./session.js";
+import { SoundChoice } from "./sound_choice.js";
+
+const desk = document.getElementById("desk");
+const seat = desk.dataset.seat;
+const nodes = desk.dataset.nodes.split(" ").filter(Boolean);
+const panel = new Panel();
+const choice = new SoundChoice(
+  (deviceId, echo) => session?.talking && session.useMicrophone(deviceId, echo).catch((error) => panel.fault(error.message)),
+  (speaker) => panel.element("heard").setSinkId?.(speaker).catch(() => panel.fault("That speaker cannot be used: choose another one.")),
+);
+let session = null;
+let remote = null; // analyser of what is heard by voice
+
+const list = new CallsList(panel.element("calls"), panel.element("calls-status"), desk.dataset.verb, (call) => open(call));
+
+/** Go to a call; `before`: how this tab was in it when it was loaded again. */
+async function open(call, before = null) {
+  if (session?.attendance.callId === call.call_id && session.attendance.inCall) return;
+  await session?.leave();
+  const mine = new Session(call.call_id, seat, nodes, panel.element("heard"), {
+    connection: (name, sentence) => mine === session && panel.connection(name, sentence),
+    sound: (name, sentence) => mine === session && panel.sound(name, sentence),
+    news: (message) => mine === session && panel.news(message),
+    changed: () => mine === session && show(),
+    // The new page knows of the new node.
+    elsewhere: () => location.assign(`${location.pathname}?call=${call.call_id}`),
+  });
+  session = mine;
+  panel.open(call);
+  list.mark(call.call_id);
+  try {
+    await mine.come(before ?? {});
+    if (seat === "supervisor" && (before === null || before.listening)) await press("listen", () => mine.listen(true));
+    if (seat === "rep" && before === null) await press("join", () => connect());
+    if (before?.talking) {
+      await connect();
+      if (before.muted) await mine.mute(true);
+    }
+  } catch (error) {
+    if (!known(error)) throw error;
+    panel.fault(error.message);
+  }
+  if (mine === session) show();
+}
+
+/** Be in the call by sound, if one is not yet. */
+async function connect() {
+  await session.connect(choice.microphone, choice.echo);
+  await choice.refresh();
+  remote = null;
+}
+
+/** Have a button's act done: at once on the button, confirmed when the server has. */
+function press(name, act) {
+  return acknowledged(panel.element(name), act, (sentence) => panel.fault(sentence));
+}
+
+async function takeRole(role) {
+  await connect();
+  panel.answered(await session.changeRole(role));
+}
+
+const ACTS = {
+  listen: () => press("listen", (on) => session.listen(on)),
+  join: () => press("join", (on) => (on ? connect() : session.disconnect())),
+  "whisper-voice": () => press("whisper-voice", (on) => takeRole(on ? "whisperer" : "listener")),
+  barge: () => press("barge", (on) => takeRole(on ? "barger" : "listener")),
+  beside: () => press("beside", (on) => takeRole(on ? "rep" : "listener")),
+  "take-over": () =>
+    press("take-over", async () => {
+      await connect();
+      panel.answered(await session.ask("take_over"));
+    }),
+  "hand-back": () =>
+    press("hand-back", async () => {
+      panel.answered(await session.ask("hand_back", { agreed: panel.element("agreed").value }));
+      panel.element("agreed").value = "";
+      session.role = "listener";
+      show();
+    }),
+  mute: () => press("mute", (on) => session.mute(on).then(() => session.attendance.keep({ muted: on }))),
+  hold: () => press("hold", async (on) => panel.answered(await session.ask("hold", { on }))),
+  leave: async () => {
+    const left = session;
+    await press("leave", () => left.leave());
+    if (left !== session) return;
+    session = null;
+    panel.close();
+    list.mark(null);
+  },
+  "hang-up": () =>
+    press("hang-up", async () => {
+      if (!confirm("Hang up on the prospect?")) return;
+      await post(`/people/calls/${session.attendance.callId}/hang-up`);
+    }),
+};
+
+for (const [name, act] of Object.entries(ACTS)) {
+  document.getElementById(name)?.addEventListener("click", () => session !== null && act());
+}
+
+// One key each, as the buttons say, wherever no text is being written.
+const KEYS = new Map();
+for (const button of document.querySelectorAll("[aria-keyshortcuts]")) {
+  KEYS.set(button.getAttribute("aria-keyshortcuts").toLowerCase(), button);
+}
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || session === null) return;
+  if (event.target.matches("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
+  const button = KEYS.get(event.key.toLowerCase());
+  if (button !== undefined) {
+    event.preventDefault();
+    if (!button.disabled) button.click();
+  } else if (/^[0-9*#]$/.test(event.key)) {
+    document.querySelector(`[data-key="${event.key}"]`).click();
+  }
+});
+
+panel.element("keypad").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-key]");
+  if (button && session) acknowledged(button, () => session.ask("keys", { keys: button.dataset.key }), (text) => panel.fault(text));
+});
+
+onSubmit("whisper", "whisper-text", (text) => session.ask("whisper", { text }));
+onSubmit("note", "note-text", (text) => post(`/people/calls/${session.attendance.callId}/notes`, { text }));
+document.getElementById("agreed-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  document.getElementById("hand-back").click();
+});
+panel.element("volume")?.addEventListener("input", (event) => session?.listening?.loudness(Number(event.target.value)));
+panel.element("spread")?.addEventListener("input", (event) => session?.listening?.spread(Number(event.target.value)));
+
+/** Have what was written done, and empty the line when it is. */
+function onSubmit(form, field, act) {
+  document.getElementById(form)?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const input = document.getElementById(field);
+    const text = input.value.trim();
+    if (!text || session === null) return;
+    const button = event.target.querySelector("button");
+    if (await acknowledged(button, () => act(text), (sentence) => panel.fault(sentence))) input.value = "";
+  });
+}
+
+function show() {
+  panel.show(session);
+  session?.listening?.spread(Number(panel.element("spread")?.value ?? 0));
+}
+
+showLevels(() => {
+  const levels = [];
+  if (session?.listening) {
+    const [prospect, ours] = session.listening.analysers;
+    if (prospect && ours) levels.push([panel.element("level-prospect"), levelOf(prospect)], [panel.element("level-ours"), levelOf(ours)]);
+  } else if (session?.talking) {
+    remote ??= analyserOf(panel.element("heard").srcObject);
+    if (remote) levels.push([panel.element("level-ours"), levelOf(remote)]);
+  }
+  const microphone = session?.microphone.analyser;
+  levels.push([panel.element("level-microphone"), microphone && !session.muted ? levelOf(microphone) : 0]);
+  return levels;
+});
+
+function analyserOf(stream) {
+  if (!stream) return null;
+  const context = new AudioContext();
+  const analyser = context.createAnalyser();
+  context.createMediaStreamSource(stream).connect(analyser);
+  return analyser;
+}
+
+function known(error) {
+  return [Refused, NotServed, NoMicrophone].some((kind) => error instanceof kind);
+}
+
+// Whoever talks in a call is asked before the tab closes.
+addEventListener("beforeunload", (event) => {
+  if (session?.talking) event.preventDefault();
+});
+
+/** Be again in the call that this tab was in, or go to the one that the address names. */
+async function begin() {
+  const before = remembered();
+  const named = new URLSearchParams(location.search).get("call");
+  if (before && before.seat === seat && (!named || named === before.callId)) await open(called(before.callId, before.name), before);
+  else if (named) await open(called(named, ""));
+}
+
+function called(callId, name) {
+  return { call_id: callId, lead_name: name ?? "", state: "", company: "" };
+}
+
+panel.onCall(() => list.find(session?.attendance.callId));
+list.run();
+choice.refresh();
+begin();
+// For tests, and for whoever looks for a fault in the browser's console.
+window.desk = { get session() { return session; }, list };

@@ -23,6 +23,7 @@ from crm.chat import routes as chat
 from crm.compliance import hours_routes as calling_hours
 from crm.compliance import routes as compliance
 from crm.consents import routes as consents
+from crm.custom_fields import routes as custom_fields
 from crm.duplicates import routes as duplicates
 from crm.exports import routes as exports
 from crm.identity import me_routes as me
@@ -66,6 +67,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     chat,
     compliance,
     consents,
+    custom_fields,
     duplicates,
     exports,
     health,

@@ -29,6 +29,7 @@ class Permission(StrEnum):
     CALLS_JOIN = "calls:join"  # talks in the organisation's calls
     CALLS_LISTEN = "calls:listen"  # listens in, whispers and steps in, as a supervisor
     CONSENTS_GRANT = "consents:grant"  # lifts a refusal, with proof
+    CUSTOM_FIELDS_WRITE = "custom_fields:write"  # which fields of leads are defined, and how
     EVENTS_RETRY = "events:retry"  # the organisation's events of calls that could not be applied
     IMPORTS_WRITE = "imports:write"  # many leads at once, from a file
     JOBS_RETRY = "jobs:retry"  # the organisation's jobs that failed for good
@@ -54,6 +55,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.CALLS_JOIN,
             Permission.CALLS_LISTEN,
             Permission.CONSENTS_GRANT,
+            Permission.CUSTOM_FIELDS_WRITE,
             Permission.IMPORTS_WRITE,
             Permission.LEADS_DELETE,
             Permission.LEADS_EXPORT,

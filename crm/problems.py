@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from crm.billing import problems as billing
 from crm.compliance import problems as compliance
+from crm.custom_fields import problems as custom_fields
 from crm.database import utc_now
 from crm.duplicates import problems as duplicates
 from crm.exports import problems as exports
@@ -103,6 +104,7 @@ KINDS: Final = merge(
     billing.KINDS,
     compliance.KINDS,
     identity.KINDS,
+    custom_fields.KINDS,
     duplicates.KINDS,
     exports.KINDS,
     imports.KINDS,

@@ -21,9 +21,10 @@ NAMES_MAX: Final = 5_000
 
 
 class CustomNames:
-    """Counts the names of custom fields, as leads go by."""
+    """Counts the names of custom fields, as leads go by; those that are defined have columns in any case."""
 
-    def __init__(self) -> None:
+    def __init__(self, defined: Sequence[str] = ()) -> None:
+        self._defined = list(defined)
         self._counted: Counter[str] = Counter()
         self._more = False
 
@@ -35,9 +36,11 @@ class CustomNames:
                 self._more = True
 
     def chosen(self) -> tuple[Sequence[str], bool]:
-        """Return the names that get columns, in their order, and whether there are others."""
-        names = [name for name, _ in sorted(self._counted.items(), key=lambda told: (-told[1], told[0]))]
-        return sorted(names[:CUSTOM_MAX]), self._more or len(names) > CUSTOM_MAX
+        """Return the names that get columns, the defined ones first, and whether there are others."""
+        counted = sorted(self._counted.items(), key=lambda told: (-told[1], told[0]))
+        names = [name for name, _ in counted if name not in self._defined]
+        room = CUSTOM_MAX - len(self._defined)
+        return [*self._defined, *sorted(names[:room])], self._more or len(names) > room
 
 
 def header_of(custom: Sequence[str], *, others: bool) -> list[str]:

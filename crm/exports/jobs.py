@@ -19,6 +19,7 @@ from obstore.exceptions import BaseError
 from pydantic import TypeAdapter
 from sqlalchemy import select
 
+from crm.custom_fields.store import CustomFieldStore
 from crm.database import utc_now
 from crm.exports.columns import CustomNames, cells_of, header_of
 from crm.exports.links import link_of
@@ -99,7 +100,8 @@ async def _pages(work: Work, org_id: UUID, filters: LeadFilters) -> AsyncGenerat
 
 async def _custom_names(work: Work, org_id: UUID, filters: LeadFilters) -> tuple[Sequence[str], bool]:
     """Return the names of the leads' custom fields: a pass of its own, since they make the header."""
-    names = CustomNames()
+    async with UnitOfWork(work.sessions, org_id) as unit:
+        names = CustomNames([field.key for field in await CustomFieldStore(unit).all()])
     cursor: Cursor | None = None
     while True:
         async with UnitOfWork(work.sessions, org_id) as unit:

@@ -2,10 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from crm.custom_fields.kinds import Definition
 from crm.imports.numbers import Numbers
 from crm.imports.plan import CUSTOM, CUSTOM_NAME_CHARS_MAX
 from crm.imports.rows import EMAIL
@@ -48,8 +49,19 @@ class Guess:
     because: str
 
 
-def guess(names: Sequence[str], rows: Sequence[Sequence[str]], region: str = "", *, has_header: bool) -> list[Guess]:
-    """Return a guess for each column; no field is guessed twice, and what is left over becomes a custom field."""
+def guess(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    region: str = "",
+    *,
+    has_header: bool,
+    fields: Iterable[Definition] = (),
+) -> list[Guess]:
+    """Return a guess for each column; no field is guessed twice, and what is left over becomes a custom field.
+
+    Args:
+        fields: those that the organisation has defined, which are known by key and by label.
+    """
     found: list[Guess | None] = [None] * len(names)
     taken: set[str] = set()
     if has_header:
@@ -74,12 +86,15 @@ def guess(names: Sequence[str], rows: Sequence[Sequence[str]], region: str = "",
                 found[place] = Guess(field, "content")
                 taken.add(field)
                 break
-    return [told or _custom(name, has_header=has_header) for told, name in zip(found, names, strict=True)]
+    defined = {_plain(word): field.key for field in fields for word in (field.label, field.key)}
+    return [told or _custom(name, defined, has_header=has_header) for told, name in zip(found, names, strict=True)]
 
 
-def _custom(name: str, *, has_header: bool) -> Guess:
+def _custom(name: str, defined: Mapping[str, str], *, has_header: bool) -> Guess:
     if not has_header:
         return Guess("", "")
+    if _plain(name) in defined:
+        return Guess(CUSTOM + defined[_plain(name)], "name")
     if _plain(name) in _OURS:
         return Guess("", "name")
     return Guess(CUSTOM + name[:CUSTOM_NAME_CHARS_MAX], "name")

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from crm.custom_fields.store import CustomFieldStore
 from crm.database import utc_now
 from crm.duplicates.jobs import put_in_search
 from crm.imports.batches import Batch, batches, cells_of
@@ -56,6 +57,7 @@ async def _read(work: Work, args: Args) -> None:
         held = await ImportStore(unit).get(import_id)
         owners = await ImportStore(unit).owners()
         places = await PipelineStore(unit).places()
+        fields = await CustomFieldStore(unit).definitions()
     if held is None or held.state in _OVER or held.plan is None:
         await drop(work.store, key)
         return
@@ -63,7 +65,7 @@ async def _read(work: Work, args: Args) -> None:
 
     def read() -> Iterator[Batch]:
         reader = reader_of(held, pieces_from(work.store, key, place.offset), place)
-        yield from batches(reader, RowCheck(plan, len(held.columns), owners, places), plan)
+        yield from batches(reader, RowCheck(plan, len(held.columns), owners, places, fields), plan)
 
     desk = _Desk(work, org_id, import_id, plan)
     found, until = read(), monotonic() + SLICE_S

@@ -6,12 +6,13 @@ Written for speed: a file has a million rows, and each may take 50 µs.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
 
+from crm.custom_fields.kinds import Definitions, yes_or_no
 from crm.imports.cells import read
 from crm.imports.csv_rows import Record
 from crm.imports.numbers import Numbers
@@ -31,8 +32,6 @@ CHARS_MAX: Final[Mapping[str, int]] = {
     "next_step": 500,
 }
 CUSTOM_CHARS_MAX: Final = 20_000
-_YES: Final = frozenset({"true", "t", "yes", "y", "1", "x", "on", "sim", "s", "verdadeiro"})
-_NO: Final = frozenset({"false", "f", "no", "n", "0", "off", "não", "nao", "falso", "-"})
 _SCORE: Final = re.compile(r"[0-9]{1,3}")
 
 
@@ -48,20 +47,22 @@ class Checked:
 
     record: Record
     values: dict[str, str] = field(default_factory=dict)
-    custom: dict[str, str] = field(default_factory=dict)
+    custom: dict[str, Any] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
 
 class RowCheck:
     """Checks rows by a plan."""
 
-    def __init__(self, plan: Plan, columns: int, owners: Mapping[str, UUID], places: Places) -> None:
+    def __init__(
+        self, plan: Plan, columns: int, owners: Mapping[str, UUID], places: Places, fields: Definitions
+    ) -> None:
         """`owners` are the organisation's members by mail address, in lower case."""
         self._columns = columns
         self._numbers = Numbers(plan.region)
         self._owners = owners
         self._zones = available_timezones()
-        readers: dict[str, Callable[[str], str]] = {
+        readers: dict[str, Callable[[str], Any]] = {
             "email": self._email,
             "phone": self._numbers.e164,
             "pipeline": places.pipeline_of,
@@ -73,7 +74,7 @@ class RowCheck:
         }
         # (column, where to, its most characters, how it is read)
         self._targets = [
-            (column, target, CHARS_MAX.get(target, CUSTOM_CHARS_MAX), readers.get(target))
+            (column, target, CHARS_MAX.get(target, CUSTOM_CHARS_MAX), readers.get(target) or _custom(target, fields))
             for column, targets in plan.mapping.items()
             for target in targets
         ]
@@ -144,6 +145,10 @@ class RowCheck:
         return str(found)
 
 
+def _custom(target: str, fields: Definitions) -> Callable[[str], Any] | None:
+    return fields.reader(target.removeprefix(CUSTOM)) if target.startswith(CUSTOM) else None
+
+
 def _score(text: str) -> str:
     if _SCORE.fullmatch(text) is None or int(text) > 100:
         raise ValueError("must be a whole number from 0 to 100")
@@ -151,9 +156,4 @@ def _score(text: str) -> str:
 
 
 def _flag(text: str) -> str:
-    lower = text.lower()
-    if lower in _YES:
-        return "t"
-    if lower in _NO:
-        return ""
-    raise ValueError("must be yes or no")
+    return "t" if yes_or_no(text) else ""

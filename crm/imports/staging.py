@@ -14,6 +14,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import text
 
+from crm.custom_fields.store import CustomFieldStore
 from crm.imports.batches import COLUMNS, GIVEN, Batch
 from crm.imports.plan import Plan
 from crm.leads.model import DEFAULT_STATUS
@@ -30,6 +31,7 @@ CONFLICTS: Final = {
         "status",
         "is no stage of the pipeline that the lead is in, or would be: give pipeline and status together",
     ),
+    "required": ("custom_fields", "lacks a custom field that new leads need: GET /api/custom-fields tells which"),
     "email": ("email", "differs from the mail address of the lead with this number: decide by hand which one holds"),
 }
 _MAKE: Final = text(f"""
@@ -67,7 +69,9 @@ _PUT: Final = text("""
             WHEN NOT :updates AND (by_email IS NOT NULL OR by_phone IS NOT NULL) THEN 'skipped'
             WHEN NOT ((coalesce(pipeline, old_pipeline), coalesce(status, old_status)) IN (SELECT * FROM places))
                 THEN 'place'
-            WHEN by_email IS NULL AND by_phone IS NULL THEN 'created'
+            WHEN by_email IS NULL AND by_phone IS NULL THEN
+                CASE WHEN jsonb_exists_all(coalesce(custom, '{}'), CAST(:required AS text[]))
+                    THEN 'created' ELSE 'required' END
             WHEN by_email <> by_phone THEN 'two_leads'
             WHEN met_phone <> phone THEN 'phone'
             WHEN met_email <> email THEN 'email'
@@ -157,7 +161,8 @@ class Staging:
             await copy.write(batch.copy)
         outcome = Outcome()
         places = await PipelineStore(self._unit).places()
-        asked = self._asked(plan, places, now, tell_all=tell_all)
+        required = (await CustomFieldStore(self._unit).definitions()).required
+        asked = self._asked(plan, places, now, tell_all=tell_all) | {"required": required}
         for number in range(batch.rounds):
             again = await self._round(asked | {"all_of_round": True, "round": number, "only": []}, outcome)
             while again:

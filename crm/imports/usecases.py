@@ -11,6 +11,8 @@ from uuid import UUID
 
 from obstore.store import ObjectStore
 
+from crm.custom_fields.kinds import Definitions
+from crm.custom_fields.store import CustomFieldStore
 from crm.database import utc_now
 from crm.identity.tokens import Identity
 from crm.imports.batches import Batch, batches
@@ -104,7 +106,7 @@ async def upload(
         if held is None:
             raise ImportNotFound(made.id)
         held.size_bytes, held.begin_bytes, held.state = learned.size_bytes, mark, State.UPLOADED
-        _take_shape(held, shape)
+        _take_shape(held, shape, await CustomFieldStore(unit).definitions())
         await unit.commit()
         return held
 
@@ -121,7 +123,7 @@ async def _undo(made: Import, unit: UnitOfWork, store: ObjectStore) -> None:
         await unit.commit()
 
 
-def _take_shape(held: Import, shape: Shape) -> None:
+def _take_shape(held: Import, shape: Shape, fields: Definitions) -> None:
     form = shape.form
     held.form = {
         "encoding": form.encoding,
@@ -129,7 +131,7 @@ def _take_shape(held: Import, shape: Shape) -> None:
         "newline": form.newline,
         "has_header": shape.has_header,
     }
-    guesses = guess(shape.names, shape.rows, has_header=shape.has_header)
+    guesses = guess(shape.names, shape.rows, has_header=shape.has_header, fields=fields)
     held.columns = [
         {"name": name, "sample": _sample(shape.rows, place), "guess": told.to, "because": told.because}
         for place, (name, told) in enumerate(zip(shape.names, guesses, strict=True))
@@ -170,7 +172,7 @@ async def reshape(
         if locked is None:
             raise ImportNotFound(import_id)
         _need(locked, State.UPLOADED)
-        _take_shape(locked, shape)
+        _take_shape(locked, shape, await CustomFieldStore(unit).definitions())
         await unit.commit()
         return locked
 
@@ -204,8 +206,9 @@ async def try_plan(import_id: UUID, plan: Plan, unit: UnitOfWork, store: ObjectS
         owners = await ImportStore(unit).owners()
         await _check_defaults(plan, unit)
         places = await PipelineStore(unit).places()
+        fields = await CustomFieldStore(unit).definitions()
     _need(held, State.UPLOADED)
-    check = _Kept(RowCheck(plan, len(held.columns), owners, places))
+    check = _Kept(RowCheck(plan, len(held.columns), owners, places, fields))
     try:
         parts = await asyncio.to_thread(_first_batches, store, held, plan, check)
     except BadFile as fault:

@@ -17,6 +17,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/calls": "calls",
     "/api/chat": "chat",
     "/api/conversations": "conversations",
+    "/api/custom-fields": "leads",
     "/api/leads": "leads",
     "/api/ledger": "ledger",
     "/api/objections": "calls",

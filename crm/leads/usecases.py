@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from crm.custom_fields.usecases import asked_fields, checked_fields
 from crm.database import utc_now
 from crm.leads.filters import LeadFilters, Order, Search, Sort, check_search
 from crm.leads.lists import LeadLists
@@ -82,11 +83,12 @@ _KINDS: Final[dict[Sort, type[Value]]] = {
 
 
 async def add_lead(fields: LeadFields, unit: UnitOfWork, by: UUID | None = None) -> Lead:
-    """Raises Refusal: there is no such pipeline or stage, or the owner is no member."""
+    """Raises Refusal: there is no such pipeline or stage, the owner is no member, or a custom field is wrong."""
     async with unit:
         place = await hold_place(fields.pipeline, fields.status, unit)
         await _check_owner(fields, unit)
-        lead = Lead(org_id=unit.org_id, name=fields.name)
+        custom = await checked_fields(fields.custom_fields or {}, None, unit)
+        lead = Lead(org_id=unit.org_id, name=fields.name, custom_fields=custom)
         _fill(lead, await _minding_refusals(fields, unit), place, by)
         unit.session.add(lead)
         await unit.session.flush()
@@ -103,7 +105,7 @@ async def replace_lead(
 
     Raises:
         LeadNotFound, VersionChanged
-        Refusal: there is no such pipeline or stage, or the owner is no member.
+        Refusal: there is no such pipeline or stage, the owner is no member, or a custom field is wrong.
     """
     async with unit:
         # First the stage, then the lead: as whoever removes the stage and moves its leads.
@@ -113,6 +115,7 @@ async def replace_lead(
             raise LeadNotFound(lead_id)
         read.check(lead.version)
         await _check_owner(fields, unit)
+        lead.custom_fields = await checked_fields(fields.custom_fields or {}, lead.custom_fields, unit)
         _fill(lead, await _minding_refusals(fields, unit), place, by)
         await ask_for_scores(unit)
         await unit.commit()
@@ -227,7 +230,8 @@ async def leads_after(
     async with unit:
         store = LeadLists(unit)
         if search is not None:
-            found = await store.search(search, place, limit + 1, filters)
+            asked = Search(search.words, await asked_fields(search.fields, unit))
+            found = await store.search(asked, place, limit + 1, filters)
         else:
             found = await store.following(place, limit + 1, sort, order, filters)
         page, following = cut(found, limit, lambda lead: Cursor(named, getattr(lead, sort), lead.id))
@@ -257,7 +261,6 @@ def _fill(lead: Lead, fields: LeadFields, place: Place, by: UUID | None) -> None
     if fields.score is not None and fields.score != (lead.score or 0):
         # What is sent back as it was read is nobody's wish.
         lead.score, lead.score_set_by, lead.score_set_at = fields.score, by, utc_now()
-    lead.custom_fields = fields.custom_fields or {}
     lead.notes = fields.notes
     lead.next_step = fields.next_step
     lead.time_zone = fields.time_zone

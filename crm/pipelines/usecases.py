@@ -4,11 +4,12 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
 from crm.leads.filters import LeadFilters
 from crm.leads.usecases import LeadsAfter, count_up_to, leads_after
+from crm.ordering import put_at
 from crm.pipelines.defaults import KEPT, StageFields
 from crm.pipelines.known import Place
 from crm.pipelines.model import Pipeline, Stage
@@ -25,7 +26,6 @@ MOVED_AT_ONCE: Final = 2_000
 # A board says how many leads are in a stage up to here, and that there are more.
 COUNTED_MAX: Final = 10_000
 
-T = TypeVar("T", Pipeline, Stage)
 Whole = tuple[Pipeline, Sequence[Stage]]
 
 
@@ -108,7 +108,7 @@ async def change_pipeline(pipeline_id: UUID, change: PipelineChange, unit: UnitO
             await unit.session.flush()
             pipeline.is_default = True
         if change.position is not None:
-            _put(pipeline, change.position, pipelines)
+            put_at(change.position, pipeline, pipelines)
         stages = await store.stages(pipeline_id)
         await unit.commit()
         return pipeline, stages
@@ -156,7 +156,7 @@ async def change_stage(pipeline_id: UUID, stage_id: UUID, change: StageChange, u
         stage = _stage_of(stages, stage_id)
         stage.name, stage.kind = change.name, change.kind
         if change.position is not None:
-            _put(stage, change.position, stages)
+            put_at(change.position, stage, stages)
         await unit.commit()
         return stage
 
@@ -251,11 +251,3 @@ def _stage_of(stages: Sequence[Stage], stage_id: UUID) -> Stage:
         if stage.id == stage_id:
             return stage
     raise StageNotFound(stage_id)
-
-
-def _put(one: T, position: int, among: Sequence[T]) -> None:
-    """Put it at a place of the order; those behind it move on."""
-    others = [other for other in among if other is not one]
-    others.insert(position, one)
-    for number, other in enumerate(others):
-        other.position = number

@@ -19,6 +19,7 @@ from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.calls.model import Erasure, EventCursor
 from crm.consents.model import Consent
+from crm.custom_fields.model import CustomField
 from crm.database import Sessions, utc_now
 from crm.duplicates.model import Merge, Suggestion
 from crm.exports.model import Export, Format
@@ -127,6 +128,10 @@ async def _consent(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Consent(org_id=place.org.id, source="form", evidence="a form", **said))
 
 
+async def _custom_field(place: Place, unit: UnitOfWork) -> None:
+    unit.session.add(CustomField(org_id=place.org.id, key="city", label="City", type="text", position=0))
+
+
 async def _erasure(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Erasure(org_id=place.org.id, call_id=place.call_id, scope="recording", reason="request"))
 
@@ -232,6 +237,7 @@ FILLERS: tuple[Filler, ...] = (
     _appointment,
     _audit_entry,
     _consent,
+    _custom_field,
     _erasure,
     _duplicate,
     _export,

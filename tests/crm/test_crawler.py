@@ -67,6 +67,7 @@ TABLES: Final[Mapping[str, str]] = {
     "conversation_id": "conversations",
     "suggestion_id": "merge_suggestions",
     "merge_id": "lead_merges",
+    "field_id": "custom_fields",
     "gone_id": "leads",
     "export_id": "exports",
     "import_id": "imports",

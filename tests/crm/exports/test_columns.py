@@ -46,3 +46,10 @@ def test_the_fields_of_most_leads_get_columns() -> None:
     few = CustomNames()
     few.add({"b": 1, "a": 2})
     assert few.chosen() == (["a", "b"], False)
+
+
+def test_defined_fields_have_columns_in_their_own_order_in_any_case() -> None:
+    names = CustomNames(["size", "city"])
+    for _ in range(3):
+        names.add({"zip": 1, "city": "x", "age": 2})
+    assert names.chosen() == (["size", "city", "age", "zip"], False)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crm.custom_fields.kinds import Definitions
 from crm.imports import batches as module
 from crm.imports.batches import COLUMNS, ROUNDS_MAX, Batch, batches
 from crm.imports.csv_rows import Form, RowReader
@@ -18,7 +19,7 @@ PLAN = Plan({0: ("name",), 1: ("email",), 2: ("notes",)}, match_on=("email",))
 
 def cut(text: str, plan: Plan = PLAN, rows_max: int = 1_000) -> list[Batch]:
     reader = RowReader([text.encode()], Form("utf-8"))
-    return list(batches(reader, RowCheck(plan, 3, {}, Places([])), plan, rows_max))
+    return list(batches(reader, RowCheck(plan, 3, {}, Places([]), Definitions()), plan, rows_max))
 
 
 def copied(batch: Batch) -> list[dict[str, Any]]:

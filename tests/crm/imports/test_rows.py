@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from crm.custom_fields.kinds import Definitions
 from crm.imports.csv_rows import Record
 from crm.imports.plan import Plan
 from crm.imports.rows import Checked, RowCheck
@@ -28,7 +29,7 @@ FIELDS = (
     "custom_fields.a",
 )
 PLACES = Places(Named(Place("novos-leads", slug), "New leads", slug.title(), True) for slug in ("novo", "won"))
-CHECK = RowCheck(Plan({place: (name,) for place, name in enumerate(FIELDS)}), len(FIELDS), {}, PLACES)
+CHECK = RowCheck(Plan({place: (name,) for place, name in enumerate(FIELDS)}), len(FIELDS), {}, PLACES, Definitions())
 
 
 def check(**values: str) -> Checked:
@@ -90,7 +91,7 @@ def test_words_for_yes_and_no(word: str, kept: str) -> None:
 
 def test_names_in_two_halves_and_owners() -> None:
     plan = Plan({0: ("first_name",), 1: ("last_name",), 2: ("owner",)})
-    halves = RowCheck(plan, 3, {"ada@x.com": OWNER}, PLACES)
+    halves = RowCheck(plan, 3, {"ada@x.com": OWNER}, PLACES, Definitions())
     assert halves.check(Record(1, 1, ["Ana", "Souza", "ADA@x.com"])).values == {
         "name": "Ana Souza",
         "owner": str(OWNER),
@@ -101,7 +102,9 @@ def test_names_in_two_halves_and_owners() -> None:
 
 
 def test_custom_fields_are_bounded_together() -> None:
-    many = RowCheck(Plan({0: ("name",), 1: ("custom_fields.a",), 2: ("custom_fields.b",)}), 3, {}, PLACES)
+    many = RowCheck(
+        Plan({0: ("name",), 1: ("custom_fields.a",), 2: ("custom_fields.b",)}), 3, {}, PLACES, Definitions()
+    )
     (fault,) = many.check(Record(1, 1, ["A", "x" * 15_000, "y" * 15_000])).faults
     assert fault.field == "custom_fields"
 

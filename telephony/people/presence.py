@@ -10,16 +10,13 @@ from collections.abc import Callable
 from typing import Final, Protocol
 from uuid import UUID
 
-import structlog
+import msgspec
 
 from events.call import State
 from events.plan import CallPlan
 from events.ticket import Ticket
 from telephony.call.person_acts import Act, Answer, Done, Join, Leave, Lost, Person, PersonActs, Refused
-from telephony.people import messages
 from telephony.softphone.leg import SoftphoneLeg
-
-log = structlog.get_logger()
 
 ACT_TIMEOUT_S: Final = 5.0  # the call's queue was full, or its task is gone
 REMEMBERED_S: Final = 30.0  # whose socket is lost: longer than the call waits for them
@@ -53,7 +50,7 @@ class NotDone(Exception):
 class Page(Protocol):
     """The socket that a person is there by."""
 
-    def tell(self, message: messages.Told) -> None: ...
+    def tell(self, message: msgspec.Struct) -> None: ...
 
     def feed(self, frame: bytes) -> None: ...
 
@@ -74,7 +71,7 @@ class Presence:
         self.losses = 0  # of the socket
         self.heard = False  # they have been in the call by sound
 
-    def tell(self, message: messages.Told) -> None:
+    def tell(self, message: msgspec.Struct) -> None:
         """Send that to the person's page, if they have one now."""
         if self._page is not None:
             self._page.tell(message)

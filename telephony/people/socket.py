@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import redis.asyncio as redis
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -181,6 +182,7 @@ class PersonSocket:
         self._over: messages.Over | None = None
         self._ended = asyncio.Event()
         self._legs: dict[SoftphoneLeg, asyncio.Task[None]] = {}
+        self._at_end: list[Callable[[], None]] = []
         self._tasks: asyncio.TaskGroup
 
     async def begin(self, number: int) -> None:
@@ -223,12 +225,14 @@ class PersonSocket:
         except* _Ended:
             pass
         finally:
+            for work in self._at_end:
+                work()
             self._door.presences.closed(self.presence, self)
         await self._say_over()
 
     # Page
 
-    def tell(self, message: messages.Told) -> None:
+    def tell(self, message: msgspec.Struct) -> None:
         self._outgoing.tell(messages.write(message))
         if self._outgoing.overrun:
             self.end("too_slow", "Your connection does not take what the call has to tell.")
@@ -258,6 +262,9 @@ class PersonSocket:
     def leave(self) -> None:
         self._door.presences.leave(self.presence)
         self.end("left", "You have left the call.")
+
+    def at_end(self, work: Callable[[], None]) -> None:
+        self._at_end.append(work)
 
     # Its tasks
 

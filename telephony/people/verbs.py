@@ -38,6 +38,15 @@ class Place(Protocol):
 
     def leave(self) -> None: ...
 
+    def tell(self, message: msgspec.Struct) -> None:
+        """Send that to this page; all of these arrive, or the page ends. With a `say`, as messages.Told have."""
+
+    def feed(self, frame: bytes) -> None:
+        """Send a message (already written) that a later one makes up for: of a slow page's, the oldest go."""
+
+    def at_end(self, work: Callable[[], None]) -> None:
+        """Have that done when this page is gone, for whatever reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verb:

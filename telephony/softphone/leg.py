@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
 from aiortc import RTCCertificate
 
 from media.codec.g711 import Samples
@@ -17,8 +16,6 @@ from telephony.softphone.opus import BIT_RATE, Decoder, Encoder
 from telephony.softphone.peer import Peer, Report
 from telephony.softphone.sdp import answer, parse_offer
 from telephony.softphone.udp_port import UdpPort
-
-log = structlog.get_logger()
 
 UNHEARD_REPORTS: Final = 3  # seconds without a packet of a microphone that should send
 UNHEARING_REPORTS: Final = 10  # seconds in which the browser's reports say that nothing of ours has come
@@ -74,7 +71,7 @@ class SoftphoneLeg:
 
     async def stay(self) -> str:
         """Wait until the browser is gone; return how that was noticed."""
-        return await self._peer.stay(self._judge)
+        return await self._peer.stay(self.judge)
 
     async def aclose(self) -> None:
         self.party = None
@@ -95,7 +92,7 @@ class SoftphoneLeg:
             if self.party is not None and not self.muted:
                 self.party.spoke(number, frame, at_s * 1_000)
 
-    def _judge(self, report: Report) -> None:
+    def judge(self, report: Report) -> None:
         """Find out whether one way is dead: nobody notices their own silence."""
         if self.sends:
             self._silent = 0 if report.arrived else self._silent + 1

@@ -8,7 +8,6 @@ from typing import Final
 
 import av
 import numpy as np
-import structlog
 from av.audio.codeccontext import AudioCodecContext
 from av.error import FFmpegError
 
@@ -16,8 +15,6 @@ from media.codec.decimate import Decimator
 from media.codec.g711 import Samples
 from media.frame import FRAME_MS, RATE_HZ
 from telephony.softphone.rtp import CLOCK_HZ
-
-log = structlog.get_logger()
 
 BIT_RATE: Final = 28_000  # speech in the telephone's band gets no better above 24 000; the rest is for FEC
 LOSS_PERCENT: Final = 5  # that the encoder's FEC is to cover: without an expected loss it sends none

@@ -5,13 +5,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from events.call import State
 from events.ids import new_id
 from events.ticket import Seat, Ticket
 from telephony.call.person_acts import Act, Done, Hold, Join, Leave, Lost, PersonActs, Refused, Word
-from telephony.people import messages
 from telephony.people import presence as module
 from telephony.people.presence import LiveCall, NotDone, Presence, Presences
 
@@ -34,10 +34,10 @@ class FakeCall:
 
 class FakePage:
     def __init__(self) -> None:
-        self.told: list[messages.Told] = []
+        self.told: list[msgspec.Struct] = []
         self.ends: list[str] = []
 
-    def tell(self, message: messages.Told) -> None:
+    def tell(self, message: msgspec.Struct) -> None:
         self.told.append(message)
 
     def feed(self, frame: bytes) -> None: ...

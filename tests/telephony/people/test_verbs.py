@@ -1,5 +1,7 @@
 """A message finds its verb, and every answer is one of two."""
 
+from collections.abc import Callable
+
 import msgspec
 import pytest
 
@@ -20,6 +22,12 @@ class Here:
         raise NotDone("bad_offer", sdp)
 
     def leave(self) -> None: ...
+
+    def tell(self, message: msgspec.Struct) -> None: ...
+
+    def feed(self, frame: bytes) -> None: ...
+
+    def at_end(self, work: Callable[[], None]) -> None: ...
 
 
 async def _mute(place: Place, body: messages.Mute) -> Said:

@@ -11,7 +11,10 @@ from media.codec.g711 import Samples
 from media.frame import FRAME_SAMPLES
 from media.jitter import Quality
 from media.party import Party, Role
-from telephony.softphone.leg import Exchange, SoftphoneLeg
+from telephony.softphone import peer
+from telephony.softphone.leg import UNHEARING_REPORTS, Exchange, SoftphoneLeg
+from telephony.softphone.peer import Report
+from telephony.softphone.rtcp import Heard
 from telephony.softphone.udp_port import open_udp_port
 from tests.telephony.softphone.browser import Browser, fine, likeness, on_loopback, tune
 
@@ -96,3 +99,59 @@ async def test_who_closes_is_gone_at_once(exchange: Exchange) -> None:
             await browser.connection.close()
         assert staying.result() == "closed"
         await leg.aclose()
+
+
+async def test_who_falls_silent_is_gone_after_a_while(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "REPORT_EVERY_S", 0.05)
+    monkeypatch.setattr(peer, "SENDING_SILENT_S", 0.3)
+    troubles: list[tuple[str, bool]] = []
+    async with Browser(tune(SECONDS, 48_000)) as browser:
+        leg = await _meet(browser, exchange, troubles)
+        async with asyncio.TaskGroup() as tasks:
+            staying = tasks.create_task(leg.stay())
+            await asyncio.sleep(0.2)
+            assert not staying.done()
+            # The network is gone: nothing comes any more, not even a goodbye.
+            monkeypatch.setattr(type(exchange.port), "datagram_received", lambda *_: None)
+        assert staying.result() == "silent"
+        assert troubles == [("not_heard", True)], "said before it is given up"
+        await leg.aclose()
+
+
+async def test_what_does_not_reach_the_browser_is_said_and_taken_back() -> None:
+    told: list[tuple[str, bool]] = []
+    port = await open_udp_port("127.0.0.1", 0)
+    async with Browser(tune(1, 48_000)) as browser:
+        exchange = Exchange(port, RTCCertificate.generateCertificate(), ("127.0.0.1",))
+        leg = SoftphoneLeg(exchange, await browser.offer(), lambda code, on: told.append((code, on)))
+        leg.party = Party("rep", leg, Role.REP, lambda *_: None)
+        for highest in (1, 2, *[3] * (UNHEARING_REPORTS + 1), 4):
+            leg.judge(Report(arrived=50, heard=Heard(0.0, highest, 0, None)))
+    port.close()
+    assert told == [("hears_nothing", True), ("hears_nothing", False)]
+
+
+async def test_nobody_comes_and_it_is_given_up(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "CONNECT_TIMEOUT_S", 0.05)
+    async with Browser() as browser:
+        leg = SoftphoneLeg(exchange, await browser.offer(), lambda *_: None)
+        with pytest.raises(peer.PeerFailed, match="no_way_to_browser"):
+            await leg.connect()
+        await leg.aclose()
+
+
+async def test_somebody_elses_certificate_is_refused(exchange: Exchange) -> None:
+    async with Browser() as browser:
+        stolen = (await browser.offer()).replace("a=fingerprint:sha-256 ", "a=fingerprint:sha-256 00:")
+        leg = SoftphoneLeg(exchange, stolen, lambda *_: None)
+        async with asyncio.TaskGroup() as tasks:
+            connecting = tasks.create_task(_refused(leg))
+            await browser.answered(leg.answer)
+        assert connecting.result() == "handshake_failed"
+        await leg.aclose()
+
+
+async def _refused(leg: SoftphoneLeg) -> str:
+    with pytest.raises(peer.PeerFailed) as failed:
+        await leg.connect()
+    return failed.value.code

@@ -1,17 +1,18 @@
 """/api/agents: who talks in calls."""
 
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit
 from crm.agents.limits import MAX_TOKENS
 from crm.agents.model import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOOLS, DEFAULT_TYPE
 from crm.agents.usecases import AgentFields, AgentRead, list_agents, read_agent, save_agent
-from crm.answers import page_of, success
+from crm.answers import Paged, Success, page_of, success
 from crm.permissions import Permission
 from crm.prompts.routes import NO_NUL, SLUG_PATTERN
 from crm.prompts.versions import LATEST
@@ -67,8 +68,36 @@ class AgentBody(BaseModel):
         return AgentFields(**values)
 
 
+class ExtractJson(TypedDict):
+    name: str
+    type: FieldType
+    description: str
+    choices: list[str]
+
+
+class AgentJson(TypedDict):
+    id: UUID
+    name: Annotated[str, Field(examples=["Alex"])]
+    description: str
+    type: str
+    playbook: str
+    prompt: str | None
+    prompt_version: Annotated[str, Field(examples=[LATEST])]
+    voice: Annotated[str, Field(examples=["en-us"])]
+    language: Annotated[str, Field(examples=["en-US"])]
+    stt: Annotated[str, Field(examples=["embedded"])]
+    model: str
+    temperature: float
+    max_tokens: int
+    tools: list[ToolName]
+    active: bool
+    extract: list[ExtractJson] | None
+    created_at: datetime
+    updated_at: datetime
+
+
 @router.post("", status_code=201, dependencies=[WRITES])
-async def post_agent(body: AgentBody, unit: Unit, held: Held) -> JSONResponse:
+async def post_agent(body: AgentBody, unit: Unit, held: Held) -> Success[AgentJson]:
     return success(agent_json(await save_agent(None, body.fields(), unit, held.playbooks)), status=201)
 
 
@@ -78,22 +107,22 @@ async def get_agents(
     page: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     kind: Annotated[str | None, Query(alias="type", max_length=40)] = None,
-) -> JSONResponse:
+) -> Paged[AgentJson]:
     found = await list_agents(unit, page=page, limit=limit, kind=kind)
     return success([agent_json(read) for read in found.agents], pagination=page_of(page, limit, found.total))
 
 
 @router.get("/{agent_id}")
-async def get_agent(agent_id: UUID, unit: Unit) -> JSONResponse:
+async def get_agent(agent_id: UUID, unit: Unit) -> Success[AgentJson]:
     return success(agent_json(await read_agent(agent_id, unit)))
 
 
 @router.put("/{agent_id}", dependencies=[WRITES])
-async def put_agent(agent_id: UUID, body: AgentBody, unit: Unit, held: Held) -> JSONResponse:
+async def put_agent(agent_id: UUID, body: AgentBody, unit: Unit, held: Held) -> Success[AgentJson]:
     return success(agent_json(await save_agent(agent_id, body.fields(), unit, held.playbooks)))
 
 
-def agent_json(read: AgentRead) -> dict[str, Any]:
+def agent_json(read: AgentRead) -> AgentJson:
     agent = read.agent
     return {
         "id": agent.id,
@@ -109,7 +138,7 @@ def agent_json(read: AgentRead) -> dict[str, Any]:
         "model": agent.model,
         "temperature": agent.temperature,
         "max_tokens": agent.max_tokens,
-        "tools": agent.tools,
+        "tools": [ToolName(name) for name in agent.tools],
         "active": agent.active,
         "extract": agent.extract,
         "created_at": agent.created_at,

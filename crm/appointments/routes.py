@@ -1,16 +1,16 @@
 """/api/appointments: meetings. /api/settings/booking: the hours in which agents may book them."""
 
 from datetime import datetime, time, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.appointments.model import Appointment
 from crm.appointments.slots import Hours
 from crm.appointments.usecases import cancel, list_appointments, read_hours, set_hours
@@ -58,14 +58,35 @@ class HoursBody(BaseModel):
         return Hours(**(self.model_dump() | {"days": frozenset(self.days)}))
 
 
+class HoursJson(TypedDict):
+    days: list[int]
+    opens: Annotated[str, Field(examples=["09:00"])]
+    closes: Annotated[str, Field(examples=["17:00"])]
+    minutes: int
+    at_once: int
+    notice_minutes: int
+    time_zone: str
+
+
+class AppointmentJson(TypedDict):
+    id: UUID
+    lead_id: UUID
+    call_id: UUID | None
+    starts_at: datetime
+    minutes: int
+    title: Annotated[str, Field(examples=["Meeting with Dana"])]
+    status: Annotated[str, Field(examples=["booked"])]
+    created_at: datetime
+
+
 @router.get("/api/settings/booking")
-async def get_hours(unit: Unit) -> JSONResponse:
+async def get_hours(unit: Unit) -> Success[HoursJson]:
     async with unit:
         return success(hours_json(await read_hours(unit)))
 
 
 @router.put("/api/settings/booking", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
-async def put_hours(body: HoursBody, unit: Unit) -> JSONResponse:
+async def put_hours(body: HoursBody, unit: Unit) -> Success[HoursJson]:
     await set_hours(body.hours(), unit)
     return success(hours_json(body.hours()))
 
@@ -75,18 +96,18 @@ async def get_appointments(
     unit: Unit,
     begins: Annotated[AwareDatetime | None, Query(alias="from")] = None,
     ends: Annotated[AwareDatetime | None, Query(alias="to")] = None,
-) -> JSONResponse:
+) -> Success[list[AppointmentJson]]:
     first: datetime = begins or utc_now()
     found = await list_appointments(unit, first, ends or first + DEFAULT_SPAN)
     return success([appointment_json(one) for one in found])
 
 
 @router.post("/api/appointments/{appointment_id}/cancel")
-async def post_cancel(appointment_id: UUID, unit: Unit) -> JSONResponse:
+async def post_cancel(appointment_id: UUID, unit: Unit) -> Success[AppointmentJson]:
     return success(appointment_json(await cancel(appointment_id, unit)))
 
 
-def hours_json(hours: Hours) -> dict[str, Any]:
+def hours_json(hours: Hours) -> HoursJson:
     return {
         "days": sorted(hours.days),
         "opens": hours.opens.isoformat("minutes"),
@@ -98,14 +119,5 @@ def hours_json(hours: Hours) -> dict[str, Any]:
     }
 
 
-def appointment_json(appointment: Appointment) -> dict[str, Any]:
-    return {
-        "id": appointment.id,
-        "lead_id": appointment.lead_id,
-        "call_id": appointment.call_id,
-        "starts_at": appointment.starts_at,
-        "minutes": appointment.minutes,
-        "title": appointment.title,
-        "status": appointment.status,
-        "created_at": appointment.created_at,
-    }
+def appointment_json(appointment: Appointment) -> AppointmentJson:
+    return shown(AppointmentJson, appointment)

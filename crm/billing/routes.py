@@ -2,20 +2,22 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.billing.alerts import list_alerts
 from crm.billing.ledger import Ledger
-from crm.billing.model import BalanceAlert, Refund
+from crm.billing.model import AccountKind
 from crm.billing.refunds import RefundRequest, refund_call
-from crm.billing.statement import Choice, all_lines, line_json, read_statement, transactions
+from crm.billing.statement import Choice, TransactionJson, all_lines, line_json, read_statement, transactions
 from crm.billing.statement_file import HEADINGS, csv_text, row_of
 from crm.database import utc_now
 from crm.idempotency.writes import Attempted, once
@@ -59,12 +61,40 @@ class RefundBody(BaseModel):
     reason: str = Field(min_length=1, max_length=500, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")
 
 
+class LedgerJson(TypedDict):
+    """`sum` is that of all balances: always 0."""
+
+    balances: dict[AccountKind, int]
+    sum: Annotated[int, Field(examples=[0])]
+    transactions: list[TransactionJson]
+
+
+class StatementJson(TypedDict):
+    transactions: list[TransactionJson]
+    next: str | None
+
+
+class AlertJson(TypedDict):
+    level: Annotated[int, Field(examples=[80])]
+    base: int
+    available: int
+    at: datetime
+
+
+class RefundJson(TypedDict):
+    id: UUID
+    call_id: UUID
+    amount: int
+    reason: str
+    at: datetime
+
+
 @router.get("/api/ledger")
 async def get_ledger(
     unit: Unit,
     limit: Annotated[int, Query(ge=1, le=STATEMENT_MAX)] = 50,
     call_id: UUID | None = None,
-) -> JSONResponse:
+) -> Success[LedgerJson]:
     async with unit:
         ledger = Ledger(unit)
         balances = await ledger.balances()
@@ -72,7 +102,7 @@ async def get_ledger(
         statement = await transactions(unit, limit, call_id)
     return success(
         {
-            "balances": {kind.value: balance for kind, balance in balances.items()},
+            "balances": dict(balances),
             "sum": total,
             "transactions": statement,
         }
@@ -85,7 +115,7 @@ async def get_transactions(
     choice: Chosen,
     limit: Annotated[int, Query(ge=1, le=STATEMENT_MAX)] = 50,
     cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
-) -> JSONResponse:
+) -> Success[StatementJson]:
     """The statement, newest first, by cursor."""
     lines, following = await read_statement(choice, limit, cursor, unit)
     return success({"transactions": [line_json(line) for line in lines], "next": following})
@@ -100,9 +130,9 @@ async def get_statement_file(unit: Unit, choice: Chosen) -> StreamingResponse:
 
 
 @router.get("/api/ledger/alerts")
-async def get_alerts(unit: Unit, limit: Annotated[int, Query(ge=1, le=STATEMENT_MAX)] = 20) -> JSONResponse:
+async def get_alerts(unit: Unit, limit: Annotated[int, Query(ge=1, le=STATEMENT_MAX)] = 20) -> Success[list[AlertJson]]:
     """When the organisation was told that its credits come to an end, newest first."""
-    return success([_alert_shown(alert) for alert in await list_alerts(unit, limit)])
+    return success([shown(AlertJson, alert) for alert in await list_alerts(unit, limit)])
 
 
 @router.post("/api/calls/{call_id}/refunds", status_code=201)
@@ -113,7 +143,7 @@ async def post_refund(
     unit: Unit,
     held: Held,
     attempt: Attempted,
-) -> JSONResponse:
+) -> Success[RefundJson]:
     """Give back what a call was charged, or a part; takes an Idempotency-Key."""
     if not held.admins_refund:
         raise Refusal("refunds_by_operator")
@@ -130,8 +160,8 @@ async def refund_once(call_id: UUID, asked: RefundRequest, unit: UnitOfWork, att
     if attempt is None:
         raise Refusal("key_required")
 
-    async def act(part: UnitOfWork) -> dict[str, Any]:
-        return _shown(await refund_call(call_id, asked, part))
+    async def act(part: UnitOfWork) -> RefundJson:
+        return shown(RefundJson, await refund_call(call_id, asked, part))
 
     return await once(unit, attempt, act)
 
@@ -146,17 +176,3 @@ async def _file(choice: Choice, unit: UnitOfWork) -> AsyncGenerator[str]:
                 yield csv_text(rows)
                 rows = []
     yield csv_text(rows)
-
-
-def _alert_shown(alert: BalanceAlert) -> dict[str, Any]:
-    return {"level": alert.level, "base": alert.base, "available": alert.available, "at": alert.at}
-
-
-def _shown(refund: Refund) -> dict[str, Any]:
-    return {
-        "id": refund.id,
-        "call_id": refund.call_id,
-        "amount": refund.amount,
-        "reason": refund.reason,
-        "at": refund.at,
-    }

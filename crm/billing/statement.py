@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
+from typing_extensions import TypedDict
 
 from crm.billing.model import Account, AccountKind, Entry, Transaction
 from crm.page_cursor import Cursor, after, cut, decode
@@ -29,6 +30,19 @@ class Choice:
     from_: datetime | None = None
     before: datetime | None = None
     call_id: UUID | None = None
+
+
+class EntryJson(TypedDict):
+    account: AccountKind
+    amount: int
+
+
+class TransactionJson(TypedDict):
+    id: UUID
+    kind: str
+    call_id: UUID | None
+    at: datetime
+    entries: list[EntryJson]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +131,19 @@ async def all_lines(choice: Choice, unit: UnitOfWork) -> AsyncGenerator[Line]:
         place = lines[-1].place
 
 
-async def transactions(unit: UnitOfWork, limit: int, call_id: UUID | None = None) -> list[dict[str, Any]]:
+async def transactions(unit: UnitOfWork, limit: int, call_id: UUID | None = None) -> list[TransactionJson]:
     """Return the newest transactions as JSON, inside the caller's transaction."""
     lines = await StatementStore(unit).page(Choice(call_id=call_id), limit)
     return [line_json(line) for line in lines]
 
 
-def line_json(line: Line) -> dict[str, Any]:
+def line_json(line: Line) -> TransactionJson:
     return {
         "id": line.id,
         "kind": line.kind,
         "call_id": line.call_id,
         "at": line.at,
-        "entries": [{"account": account.value, "amount": amount} for account, amount in line.entries],
+        "entries": [{"account": account, "amount": amount} for account, amount in line.entries],
     }
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from crm.calls.shown import ModelUsageJson
+
 MODEL_USED_KIND: Final = "model.used"
 
 
-def model_usage(bodies: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def model_usage(bodies: Iterable[Mapping[str, Any]]) -> list[ModelUsageJson]:
     """Return the sums of `model.used` events, most tokens first; a cost is None where a price is unknown."""
-    sums: dict[tuple[str, str], dict[str, Any]] = {}
+    sums: dict[tuple[str, str], ModelUsageJson] = {}
     for body in bodies:
         key = (body["provider"], body["fate"])
-        zero = {
+        zero: ModelUsageJson = {
             "provider": key[0],
             "fate": key[1],
             "requests": 0,

@@ -1,11 +1,12 @@
 """Through which states a call went, as its page tells it."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import or_, select
 
 from crm.calls.model import CallEvent
+from crm.calls.shown import StateChangeJson
 from crm.unit_of_work import UnitOfWork
 from events.call import State
 
@@ -15,7 +16,7 @@ STATES_MAX: Final = 100
 _FLOOR: Final = [State.LISTENING.value, State.SPEAKING.value]
 
 
-async def states_of(call_id: UUID, unit: UnitOfWork) -> list[dict[str, Any]]:
+async def states_of(call_id: UUID, unit: UnitOfWork) -> list[StateChangeJson]:
     """Return the changes as JSON, in order, in the caller's transaction; not those between listening and speaking."""
     state, previous = CallEvent.body["state"].astext, CallEvent.body["previous"].astext
     changes = (
@@ -28,7 +29,7 @@ async def states_of(call_id: UUID, unit: UnitOfWork) -> list[dict[str, Any]]:
     return [_told(event) for event in await unit.session.scalars(changes)]
 
 
-def _told(event: CallEvent) -> dict[str, Any]:
+def _told(event: CallEvent) -> StateChangeJson:
     return {
         "state": event.body["state"],
         "previous": event.body["previous"],

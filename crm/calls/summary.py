@@ -3,9 +3,9 @@
 The members are a contract with `salesos call --json`. Money is in thousandths of a credit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -13,6 +13,16 @@ from crm.billing.statement import transactions
 from crm.calls.effects import WATERFALL_STAGES
 from crm.calls.model import Call, CallEvent, Turn
 from crm.calls.model_usage import MODEL_USED_KIND, model_usage
+from crm.calls.shown import (
+    BargeInJson,
+    CallJson,
+    ErasedJson,
+    HeadlineJson,
+    LeadStandingJson,
+    RecordingJson,
+    TurnJson,
+    WaterfallJson,
+)
 from crm.calls.states import states_of
 from crm.calls.store import CallStore
 from crm.leads.model import Lead
@@ -31,7 +41,7 @@ class CallNotFound(Refusal):
         super().__init__("call_not_found", {"call_id": str(call_id)})
 
 
-async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
+async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
     """Return the call's object. Raises CallNotFound."""
     async with unit:
         calls = CallStore(unit)
@@ -82,7 +92,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:
     }
 
 
-def headline(call: Call, lead: Lead) -> dict[str, Any]:
+def headline(call: Call, lead: Lead) -> HeadlineJson:
     """Return what a list shows of a call."""
     return {
         "call_id": call.id,
@@ -100,7 +110,7 @@ def headline(call: Call, lead: Lead) -> dict[str, Any]:
     }
 
 
-def _turn(turn: Turn) -> dict[str, Any]:
+def _turn(turn: Turn) -> TurnJson:
     return {
         "speaker": turn.speaker,
         "text": turn.text,
@@ -119,19 +129,20 @@ def _turn(turn: Turn) -> dict[str, Any]:
     }
 
 
-def _barge_in(event: CallEvent) -> dict[str, Any]:
+def _barge_in(event: CallEvent) -> BargeInJson:
     return {"at_ms": event.body["at_ms"], "stopped_after_ms": event.body["stopped_after_ms"]}
 
 
-def _waterfall(turns: Sequence[Turn]) -> list[dict[str, Any]]:
+def _waterfall(turns: Sequence[Turn]) -> list[WaterfallJson]:
     timed = sorted((turn for turn in turns if turn.waterfall is not None), key=lambda turn: (turn.epoch, turn.turn))
-    return [
-        {"turn": turn.turn, **{stage: (turn.waterfall or {}).get(stage) for stage in WATERFALL_STAGES}}
-        for turn in timed
-    ]
+    return [_stages(turn.turn, turn.waterfall or {}) for turn in timed]
 
 
-def _recording(call: Call) -> dict[str, Any] | None:
+def _stages(number: int, found: Mapping[str, int | None]) -> WaterfallJson:
+    return cast(WaterfallJson, {"turn": number, **{stage: found.get(stage) for stage in WATERFALL_STAGES}})
+
+
+def _recording(call: Call) -> RecordingJson | None:
     if call.recording is None:
         return None
     uri = str(call.recording["uri"])
@@ -143,7 +154,7 @@ def _recording(call: Call) -> dict[str, Any] | None:
     }
 
 
-def _erased(call: Call) -> dict[str, Any] | None:
+def _erased(call: Call) -> ErasedJson | None:
     """Return when what was said was erased; None while all is there."""
     if call.recording_erased_at is None:
         return None
@@ -156,5 +167,5 @@ def local_path(uri: str) -> str | None:
     return str(Path(unquote(parts.path))) if parts.scheme == "file" else None
 
 
-def _lead(lead: Lead) -> dict[str, Any]:
+def _lead(lead: Lead) -> LeadStandingJson:
     return {"id": lead.id, "status": lead.status, "score": lead.score, "do_not_call": lead.do_not_call}

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from crm.calls.model import Call, CallEvent
 from crm.calls.nodes import VoiceNodes, expires_at
+from crm.calls.shown import EventJson
 from crm.calls.store import CallStore
 from crm.calls.summary import CallNotFound
 from crm.leads.model import Lead
@@ -70,7 +71,7 @@ async def hang_up(call_id: UUID, unit: UnitOfWork, nodes: VoiceNodes) -> tuple[s
     return reply.state or State.ENDING.value, True
 
 
-def event_json(event: CallEvent) -> dict[str, Any]:
+def event_json(event: CallEvent) -> EventJson:
     """Return an event as the API tells it; `id` is what `after` takes."""
     return {
         "id": f"{event.epoch}:{event.seq}",

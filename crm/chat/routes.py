@@ -4,12 +4,13 @@ from typing import Annotated, Final, Literal, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from agent.llm.port import Message, Role
 from crm.access import Held, Person, Unit
-from crm.answers import success
+from crm.answers import Success, success
 from crm.chat.answer_log import AnswerLog
 from crm.chat.reading import events
 from crm.chat.usecases import Desk, Question, ask
@@ -50,8 +51,13 @@ class QuestionBody(BaseModel):
 LastEventId = Annotated[str, Header(alias="Last-Event-ID", pattern=r"^\d{1,9}$")]
 
 
+class AskedJson(TypedDict):
+    answer_id: UUID
+    events: Annotated[str, Field(examples=["/api/chat/answers/0196f3a2-5c1e-7d42-9a3b-1f0e8c6d7b54/events"])]
+
+
 @router.post("/api/chat/answers", status_code=201)
-async def post_question(body: QuestionBody, unit: Unit, held: Held, desk: AtDesk) -> JSONResponse:
+async def post_question(body: QuestionBody, unit: Unit, held: Held, desk: AtDesk) -> Success[AskedJson]:
     question = Question(
         tuple(Message(Role(message.role), message.text) for message in body.messages),
         body.agent_id,

@@ -1,14 +1,15 @@
 """/api/leads/{id}/consents: what a person said about being reached, with its proof."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Person, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.consents.model import Channel, Consent, Said
 from crm.consents.usecases import Proof, record, standing_of
 from crm.permissions import Permission
@@ -32,22 +33,42 @@ class ProofBody(BaseModel):
         return Proof(self.channel, self.source, self.evidence, self.said_at)
 
 
+class ConsentJson(TypedDict):
+    id: UUID
+    channel: Channel
+    address: str
+    said: Said
+    said_at: datetime
+    source: str
+    evidence: str
+    lead_id: UUID | None
+    call_id: UUID | None
+    recorded_by: UUID | None
+    created_at: datetime
+
+
+class StandingJson(TypedDict):
+    """`current` has the channels that the lead has an address for; null: nothing was said."""
+
+    current: dict[Channel, Said | None]
+    history: list[ConsentJson]
+
+
 @router.get("/consents")
-async def get_consents(lead_id: UUID, unit: Unit) -> JSONResponse:
+async def get_consents(lead_id: UUID, unit: Unit) -> Success[StandingJson]:
     standing = await standing_of(lead_id, unit)
-    return success({"current": standing.current, "history": [consent_json(word) for word in standing.history]})
+    return success({"current": dict(standing.current), "history": [consent_json(word) for word in standing.history]})
 
 
 @router.post("/refusals", status_code=201)
-async def post_refusal(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> JSONResponse:
+async def post_refusal(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> Success[ConsentJson]:
     return success(consent_json(await record(lead_id, Said.REFUSED, body.proof(), person, unit)), status=201)
 
 
 @router.post("/grants", status_code=201, dependencies=[Depends(Needs(Permission.CONSENTS_GRANT))])
-async def post_grant(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> JSONResponse:
+async def post_grant(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> Success[ConsentJson]:
     return success(consent_json(await record(lead_id, Said.GRANTED, body.proof(), person, unit)), status=201)
 
 
-def consent_json(word: Consent) -> dict[str, Any]:
-    names = ("id", "channel", "address", "said", "said_at", "source", "evidence", "lead_id", "call_id", "recorded_by")
-    return {name: getattr(word, name) for name in (*names, "created_at")}
+def consent_json(word: Consent) -> ConsentJson:
+    return shown(ConsentJson, word)

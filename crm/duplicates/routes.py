@@ -1,19 +1,20 @@
 """/api/duplicates: leads that may be one person. Merging: /api/leads/{lead_id}/merge, /api/merges to undo it."""
 
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
-from crm.answers import Success, followed_by, success
+from crm.answers import Following, Success, followed_by, shown, success
+from crm.duplicates.likeness import Reason
 from crm.duplicates.merging import Choice
 from crm.duplicates.model import Merge
 from crm.duplicates.usecases import dismiss, list_merges, list_suggestions, merge, search, undo
 from crm.identity.tokens import Identity
-from crm.leads.model import Lead
 from crm.leads.showing import LeadJson, lead_json
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.permissions import Permission
@@ -55,24 +56,58 @@ class MergedLeadJson(LeadJson):
     merge_id: UUID
 
 
+class BriefJson(TypedDict):
+    id: UUID
+    name: str
+    email: str | None
+    phone: str | None
+    company: str
+    status: str
+    do_not_call: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class SuggestionJson(TypedDict):
+    id: UUID
+    score: int
+    reasons: list[Reason]
+    leads: tuple[BriefJson, BriefJson]
+
+
+class MergeJson(TypedDict):
+    id: UUID
+    kept_id: UUID
+    gone_id: UUID
+    merged_by: UUID | None
+    at: datetime
+    undone_at: datetime | None
+    undone_by: UUID | None
+    undoable: bool
+
+
+class SearchJson(TypedDict):
+    """Nothing: what is found is listed later."""
+
+
 @router.post("/api/duplicates/search", status_code=202)
-async def post_search(unit: Unit) -> JSONResponse:
+async def post_search(unit: Unit) -> Success[SearchJson]:
     """Have all leads compared with those that come next to them by number, address and name."""
     await search(unit)
-    return success({}, status=202)
+    return success(SearchJson(), status=202)
 
 
 @router.get("/api/duplicates")
 async def get_duplicates(
     unit: Unit, cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None, limit: Limit = 20
-) -> JSONResponse:
+) -> Following[SuggestionJson]:
     found, following = await list_suggestions(unit, cursor, limit)
-    told = [
+    told: list[SuggestionJson] = [
         {
             "id": suggestion.id,
             "score": suggestion.score,
             "reasons": suggestion.reasons,
-            "leads": [_brief(one), _brief(other)],
+            "leads": (shown(BriefJson, one), shown(BriefJson, other)),
         }
         for suggestion, one, other in found
     ]
@@ -99,22 +134,17 @@ async def post_merge(
 
 
 @router.get("/api/merges")
-async def get_merges(unit: Unit, before: UUID | None = None, limit: Limit = 20) -> JSONResponse:
+async def get_merges(unit: Unit, before: UUID | None = None, limit: Limit = 20) -> Success[list[MergeJson]]:
     return success([_shown(made) for made in await list_merges(unit, before, limit)])
 
 
 @router.post("/api/merges/{merge_id}/undo")
-async def post_undo(merge_id: UUID, person: Merger, unit: Unit) -> JSONResponse:
+async def post_undo(merge_id: UUID, person: Merger, unit: Unit) -> Success[MergeJson]:
     """Bring the other lead back, within 30 days; what was changed since stays."""
     return success(_shown(await undo(merge_id, person, unit)))
 
 
-def _brief(lead: Lead) -> dict[str, Any]:
-    names = ("id", "name", "email", "phone", "company", "status", "do_not_call", "created_at", "updated_at")
-    return {name: getattr(lead, name) for name in names}
-
-
-def _shown(made: Merge) -> dict[str, Any]:
+def _shown(made: Merge) -> MergeJson:
     return {
         "id": made.id,
         "kept_id": made.kept_id,

@@ -1,15 +1,18 @@
 """/api/exports: lists of leads as files. /exports: the files, for whoever has a link."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit
-from crm.answers import success
-from crm.exports.model import Export, Format
+from crm.answers import Success, success
+from crm.exports.model import Export, Format, State
 from crm.exports.usecases import ask_for, fetch, links_to, list_exports, read_export
 from crm.identity.tokens import Identity
 from crm.leads.filters import LeadFilters
@@ -28,8 +31,34 @@ Exporter = Annotated[Identity, Depends(Needs(Permission.LEADS_EXPORT))]
 Filters = Annotated[LeadFilters, Depends(filters_of)]
 
 
+class FileJson(TypedDict):
+    name: Annotated[str, Field(examples=["leads.csv"])]
+    size_bytes: int
+    url: Annotated[str, Field(examples=["/exports/…"])]
+
+
+class ExportJson(TypedDict):
+    id: UUID
+    format: Format
+    filters: dict[str, Any]
+    state: State
+    rows: int
+    files: list[FileJson]
+    fetched: int
+    fetched_at: datetime | None
+    created_by: UUID | None
+    created_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime | None
+
+
 @router.post("/api/exports", status_code=202)
-async def post_export(person: Exporter, unit: Unit, filters: Filters, format: Format = Format.CSV) -> JSONResponse:  # noqa: A002 - the API's name
+async def post_export(
+    person: Exporter,
+    unit: Unit,
+    filters: Filters,
+    format: Format = Format.CSV,  # noqa: A002 - the API's name
+) -> Success[ExportJson]:
     """Have all leads written that `GET /api/leads` lists with these filters."""
     return success(_shown(await ask_for(format, filters, person, unit), []), status=202)
 
@@ -37,18 +66,18 @@ async def post_export(person: Exporter, unit: Unit, filters: Filters, format: Fo
 @router.get("/api/exports", dependencies=[Depends(Needs(Permission.LEADS_EXPORT))])
 async def get_exports(
     unit: Unit, held: Held, before: UUID | None = None, limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 20
-) -> JSONResponse:
+) -> Success[list[ExportJson]]:
     found = await list_exports(unit, before, limit)
     return success([_shown(export, links_to(export, held.secret_key)) for export in found])
 
 
 @router.get("/api/exports/{export_id}", dependencies=[Depends(Needs(Permission.LEADS_EXPORT))])
-async def get_export(export_id: UUID, unit: Unit, held: Held) -> JSONResponse:
+async def get_export(export_id: UUID, unit: Unit, held: Held) -> Success[ExportJson]:
     export = await read_export(export_id, unit)
     return success(_shown(export, links_to(export, held.secret_key)))
 
 
-@router.get("/exports/{token}")
+@router.get("/exports/{token}", response_class=StreamingResponse)
 async def get_file(token: str, held: Held) -> StreamingResponse:
     """Serve a file to whoever has a link."""
     fetched = await fetch(token, held.sessions, held.store, held.secret_key)
@@ -62,12 +91,12 @@ async def get_file(token: str, held: Held) -> StreamingResponse:
     return StreamingResponse(fetched.pieces, headers=headers, media_type=media_type)
 
 
-def _shown(export: Export, links: list[str]) -> dict[str, Any]:
+def _shown(export: Export, links: list[str]) -> ExportJson:
     return {
         "id": export.id,
-        "format": export.format,
+        "format": Format(export.format),
         "filters": export.filters,
-        "state": export.state,
+        "state": State(export.state),
         "rows": export.rows,
         "files": [told | {"url": url} for told, url in zip(export.files, links, strict=False)],
         "fetched": export.fetched,

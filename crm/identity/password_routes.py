@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Held, Person
-from crm.answers import success
+from crm.answers import Success, success
 from crm.identity.fields import Email, LinkToken, NewPassword
 from crm.identity.password_rules import judge
-from crm.identity.passwords import Change, ask_for_reset, change_password, reset_password, unmet_json
+from crm.identity.passwords import Change, UnmetJson, ask_for_reset, change_password, reset_password, unmet_json
 from crm.identity.usecases import PASSWORD_CHARS_MAX, unlock
 
 router = APIRouter()
@@ -57,11 +57,19 @@ class UnlockBody(BaseModel):
     token: LinkToken
 
 
+class JudgementJson(TypedDict):
+    """`bits` is estimated; `strength` goes from 0 to 4."""
+
+    unmet: list[UnmetJson]
+    bits: float
+    strength: int
+
+
 @router.post("/api/passwords/judge")
-async def post_judge(body: JudgeBody) -> JSONResponse:
+async def post_judge(body: JudgeBody) -> Success[JudgementJson]:
     judgement = judge(body.password, body.about)
-    shown = {"unmet": unmet_json(judgement.unmet), "bits": judgement.bits, "strength": judgement.strength}
-    return success(shown)
+    unmet = unmet_json(judgement.unmet)
+    return success({"unmet": unmet, "bits": judgement.bits, "strength": judgement.strength})
 
 
 @router.put("/api/me/password", status_code=204)
@@ -72,7 +80,7 @@ async def put_password(body: ChangeBody, person: Person, held: Held) -> None:
 
 
 @router.post("/api/passwords/resets", status_code=202)
-async def post_reset(body: AskBody, held: Held) -> JSONResponse:
+async def post_reset(body: AskBody, held: Held) -> Success[None]:
     await ask_for_reset(body.email, held.sessions)
     message = "If somebody has this address, a letter with a link is on its way"
     return success(None, status=202, message=message)

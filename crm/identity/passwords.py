@@ -4,10 +4,10 @@ import asyncio
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from typing_extensions import TypedDict
 
 from crm.database import Sessions, utc_now
 from crm.identity.attempts import AttemptStore, begin, fail
@@ -33,8 +33,13 @@ class PasswordRefused(Refusal):
         super().__init__("password_refused", {"unmet": unmet_json(unmet)})
 
 
-def unmet_json(rules: Iterable[Rule]) -> list[dict[str, Any]]:
-    return [{"rule": rule.value, "text": TEXTS[rule]} for rule in rules]
+class UnmetJson(TypedDict):
+    rule: Rule
+    text: str
+
+
+def unmet_json(rules: Iterable[Rule]) -> list[UnmetJson]:
+    return [{"rule": rule, "text": TEXTS[rule]} for rule in rules]
 
 
 def check_password(password: str, about: Iterable[str]) -> None:

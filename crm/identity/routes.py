@@ -1,15 +1,15 @@
 """/api/organisation: what holds for all calls of one's organisation."""
 
-from typing import Any
+from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.identity.fields import Domain, OrganisationName
-from crm.identity.model import Organisation
 from crm.identity.organisation import OrganisationChanges, change_organisation, read_organisation
 from crm.permissions import Permission
 from events.plan import RecordWhen, Sensitivity
@@ -28,23 +28,21 @@ class OrganisationBody(BaseModel):
     record_when: RecordWhen | None = None
 
 
+class OrganisationJson(TypedDict):
+    id: UUID
+    name: Annotated[str, Field(examples=["Bakery"])]
+    slug: Annotated[str, Field(examples=["bakery"])]
+    domain: Annotated[str, Field(examples=["bakery.example"])]
+    sensitivity: Sensitivity
+    record_when: RecordWhen
+
+
 @router.get("/api/organisation")
-async def get_organisation(unit: Unit) -> JSONResponse:
-    return success(_shown(await read_organisation(unit)))
+async def get_organisation(unit: Unit) -> Success[OrganisationJson]:
+    return success(shown(OrganisationJson, await read_organisation(unit)))
 
 
 @router.patch("/api/organisation", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
-async def patch_organisation(body: OrganisationBody, unit: Unit) -> JSONResponse:
+async def patch_organisation(body: OrganisationBody, unit: Unit) -> Success[OrganisationJson]:
     changes = OrganisationChanges(body.name, body.domain, body.sensitivity, body.record_when)
-    return success(_shown(await change_organisation(changes, unit)))
-
-
-def _shown(organisation: Organisation) -> dict[str, Any]:
-    return {
-        "id": organisation.id,
-        "name": organisation.name,
-        "slug": organisation.slug,
-        "domain": organisation.domain,
-        "sensitivity": organisation.sensitivity,
-        "record_when": organisation.record_when,
-    }
+    return success(shown(OrganisationJson, await change_organisation(changes, unit)))

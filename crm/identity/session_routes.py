@@ -1,18 +1,20 @@
 """/api/sessions: signing in, staying signed in, switching organisations, signing out here and elsewhere."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Cookie, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Held, Person
-from crm.answers import success
+from crm.answers import Success, success
 from crm.identity import cookies
 from crm.identity.sessions import SignedIn, end_all_sessions, end_session, list_sessions, refresh
 from crm.identity.tokens import LIFETIME_S
 from crm.identity.usecases import PASSWORD_CHARS_MAX, sign_in
+from crm.permissions import Role
 
 router = APIRouter(prefix="/api/sessions")
 
@@ -30,8 +32,25 @@ class RefreshBody(BaseModel):
     organisation_id: UUID | None = None
 
 
+class SignedInJson(TypedDict):
+    token: str
+    expires_in_s: int
+    organisation_id: UUID
+    role: Role
+
+
+class SessionJson(TypedDict):
+    id: UUID
+    current: bool
+    agent: str
+    address: Annotated[str, Field(examples=["198.51.100.7"])]
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+
+
 @router.post("", status_code=201)
-async def post_session(body: Credentials, request: Request, held: Held) -> JSONResponse:
+async def post_session(body: Credentials, request: Request, held: Held) -> Success[SignedInJson]:
     device = cookies.device_of(request)
     most = held.sign_in_failures_max
     signed_in = await sign_in(body.email, body.password, held.sessions, held.secret_key, device, most)
@@ -45,7 +64,7 @@ async def post_refresh(
     held: Held,
     body: RefreshBody | None = None,
     token: Annotated[str, Cookie(alias=cookies.REFRESH, include_in_schema=False)] = "",
-) -> JSONResponse:
+) -> Success[SignedInJson]:
     org_id = body.organisation_id if body is not None else None
     signed_in = await refresh(token, org_id, held.sessions, held.standings, held.secret_key)
     cookies.leave_refresh(request, signed_in)
@@ -53,7 +72,7 @@ async def post_refresh(
 
 
 @router.get("")
-async def get_sessions(person: Person, held: Held) -> JSONResponse:
+async def get_sessions(person: Person, held: Held) -> Success[list[SessionJson]]:
     return success(
         [
             {
@@ -88,10 +107,10 @@ async def delete_session(session_id: UUID, person: Person, held: Held) -> None:
     await end_session(session_id, person, held.sessions, held.standings)
 
 
-def _shown(signed_in: SignedIn) -> dict[str, Any]:
+def _shown(signed_in: SignedIn) -> SignedInJson:
     return {
         "token": signed_in.token,
         "expires_in_s": LIFETIME_S,
         "organisation_id": signed_in.identity.org_id,
-        "role": signed_in.identity.role,
+        "role": Role(signed_in.identity.role),
     }

@@ -3,19 +3,21 @@
 import csv
 import io
 from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.identity.tokens import Identity
 from crm.imports.cells import written
-from crm.imports.model import Import, ImportFault
+from crm.imports.model import Import, ImportFault, State
 from crm.imports.plan import Key, Plan, WhenFound, plan_of
 from crm.imports.store import ImportStore
 from crm.imports.usecases import (
@@ -88,8 +90,68 @@ class FormBody(BaseModel):
     has_header: bool | None = None
 
 
+class FormJson(TypedDict):
+    encoding: Annotated[str | None, Field(examples=["utf-8"])]
+    delimiter: Annotated[str | None, Field(examples=[","])]
+    has_header: bool | None
+
+
+class ColumnJson(TypedDict):
+    """What a column seems to be, and by what that was told."""
+
+    name: str
+    sample: str
+    guess: str
+    because: str
+
+
+class ImportJson(TypedDict):
+    id: UUID
+    file_name: Annotated[str, Field(examples=["leads.csv"])]
+    state: State
+    fault: dict[str, Any] | None
+    size_bytes: int
+    percent: int
+    form: FormJson
+    columns: list[ColumnJson]
+    rows: int
+    created: int
+    updated: int
+    skipped: int
+    bad: int
+    created_by: UUID | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class FaultJson(TypedDict):
+    field: str
+    fault: Annotated[str, Field(examples=["is empty"])]
+
+
+class BadRowJson(TypedDict):
+    row: int
+    line: int
+    faults: list[FaultJson]
+    cells: list[str]
+
+
+class TriedJson(TypedDict):
+    """What would become of a row: `created`, `updated`, `skipped` or `bad`."""
+
+    row: int
+    line: int
+    outcome: Annotated[str, Field(examples=["created"])]
+    lead_id: UUID | None
+    values: dict[str, Any]
+    faults: list[FaultJson]
+
+
 @router.post("", status_code=201)
-async def post_import(request: Request, person: Importer, unit: Unit, held: Held, file_name: FileName) -> JSONResponse:
+async def post_import(
+    request: Request, person: Importer, unit: Unit, held: Held, file_name: FileName
+) -> Success[ImportJson]:
     """Upload a file: the request's body is the file's bytes, of any length, without a form around them."""
     made = await upload(file_name, request.stream(), person, unit, held.store)
     return success(import_json(made), status=201)
@@ -98,37 +160,37 @@ async def post_import(request: Request, person: Importer, unit: Unit, held: Held
 @router.get("")
 async def get_imports(
     unit: Unit, before: UUID | None = None, limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 20
-) -> JSONResponse:
+) -> Success[list[ImportJson]]:
     return success([import_json(held) for held in await list_imports(unit, before, limit)])
 
 
 @router.get("/{import_id}")
-async def get_import(import_id: UUID, unit: Unit) -> JSONResponse:
+async def get_import(import_id: UUID, unit: Unit) -> Success[ImportJson]:
     return success(import_json(await read_import(import_id, unit)))
 
 
 @router.put("/{import_id}/form")
-async def put_form(import_id: UUID, body: FormBody, unit: Unit, held: Held) -> JSONResponse:
+async def put_form(import_id: UUID, body: FormBody, unit: Unit, held: Held) -> Success[ImportJson]:
     """Say how the file is written where the guess is wrong; the columns are read anew."""
     read = await reshape(import_id, body.encoding, body.delimiter, body.has_header, unit, held.store)
     return success(import_json(read))
 
 
 @router.post("/{import_id}/dry-run")
-async def post_dry_run(import_id: UUID, body: PlanBody, unit: Unit, held: Held) -> JSONResponse:
+async def post_dry_run(import_id: UUID, body: PlanBody, unit: Unit, held: Held) -> Success[list[TriedJson]]:
     """Show what would become of the first 50 rows. Nothing is written."""
     plan = body.plan(await read_import(import_id, unit))
     return success([_tried(tried) for tried in await try_plan(import_id, plan, unit, held.store)])
 
 
 @router.post("/{import_id}/start", status_code=202)
-async def post_start(import_id: UUID, body: PlanBody, unit: Unit) -> JSONResponse:
+async def post_start(import_id: UUID, body: PlanBody, unit: Unit) -> Success[ImportJson]:
     plan = body.plan(await read_import(import_id, unit))
     return success(import_json(await start(import_id, plan, unit)), status=202)
 
 
 @router.post("/{import_id}/cancel")
-async def post_cancel(import_id: UUID, unit: Unit, held: Held) -> JSONResponse:
+async def post_cancel(import_id: UUID, unit: Unit, held: Held) -> Success[ImportJson]:
     """Read no more of it. What is in stays."""
     return success(import_json(await cancel(import_id, unit, held.store)))
 
@@ -139,15 +201,15 @@ async def get_bad_rows(
     unit: Unit,
     after: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 20,
-) -> JSONResponse:
+) -> Success[list[BadRowJson]]:
     """List what was set aside, in the file's order; `after` is the row that the last page ended with."""
     await read_import(import_id, unit)
     async with unit:
         found = await ImportStore(unit).faults(import_id, after, limit)
-    return success([_fault_json(fault) for fault in found])
+    return success([shown(BadRowJson, fault) for fault in found])
 
 
-@router.get("/{import_id}/bad-rows.csv")
+@router.get("/{import_id}/bad-rows.csv", response_class=StreamingResponse)
 async def get_bad_rows_file(import_id: UUID, unit: Unit) -> StreamingResponse:
     """Download what was set aside, with its reasons behind it: mended, the file can be imported again."""
     held = await read_import(import_id, unit)
@@ -182,11 +244,7 @@ def _reason(fault: ImportFault) -> str:
     return "; ".join(f"{told['field']} {told['fault']}" for told in fault.faults)
 
 
-def _fault_json(fault: ImportFault) -> dict[str, Any]:
-    return {"row": fault.row, "line": fault.line, "faults": fault.faults, "cells": fault.cells}
-
-
-def _tried(tried: Tried) -> dict[str, Any]:
+def _tried(tried: Tried) -> TriedJson:
     return {
         "row": tried.row,
         "line": tried.line,
@@ -197,17 +255,21 @@ def _tried(tried: Tried) -> dict[str, Any]:
     }
 
 
-def import_json(held: Import) -> dict[str, Any]:
+def import_json(held: Import) -> ImportJson:
     read = int(held.place.get("offset", 0)) if held.size_bytes else 0
     done = held.state == "finished"
     return {
         "id": held.id,
         "file_name": held.file_name,
-        "state": held.state,
+        "state": State(held.state),
         "fault": held.fault or None,
         "size_bytes": held.size_bytes,
         "percent": 100 if done else round(100 * read / held.size_bytes) if held.size_bytes else 0,
-        "form": {name: held.form.get(name) for name in ("encoding", "delimiter", "has_header")},
+        "form": {
+            "encoding": held.form.get("encoding"),
+            "delimiter": held.form.get("delimiter"),
+            "has_header": held.form.get("has_header"),
+        },
         "columns": held.columns,
         "rows": held.rows,
         "created": held.created,

@@ -1,15 +1,15 @@
 """/api/keys: the organisation's API keys."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Person, Unit
-from crm.answers import followed_by, success
+from crm.answers import Following, Success, followed_by, success
 from crm.database import utc_now
 from crm.keys.model import ApiKey
 from crm.keys.scopes import SCOPES
@@ -51,10 +51,30 @@ class RotateBody(BaseModel):
     overlap_s: int = Field(0, ge=0, le=OVERLAP_S_MAX)  # for so long the old one works beside the new one
 
 
+class KeyJson(TypedDict):
+    id: UUID
+    name: Annotated[str, Field(examples=["till"])]
+    prefix: str
+    scopes: Annotated[list[str], Field(examples=[["leads:read"]])]
+    active: bool
+    made_by: UUID
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    revoked_why: str
+
+
+class NewKeyJson(KeyJson):
+    """With the key itself, which is shown this once."""
+
+    key: str
+
+
 @router.post("", status_code=201)
-async def post_key(body: KeyBody, person: Person, unit: Unit) -> JSONResponse:
+async def post_key(body: KeyBody, person: Person, unit: Unit) -> Success[NewKeyJson]:
     key, text = await add_key(body.name, body.scopes, body.expires_at, person, unit)
-    return success(_shown(key) | {"key": text}, status=201)
+    return success(NewKeyJson(**_shown(key), key=text), status=201)
 
 
 @router.get("")
@@ -62,23 +82,23 @@ async def get_keys(
     unit: Unit,
     cursor: Annotated[str, Query(max_length=CURSOR_CHARS_MAX)] = "",
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 20,
-) -> JSONResponse:
+) -> Following[KeyJson]:
     found, following = await list_keys(cursor, limit, unit)
     return success([_shown(key) for key in found], pagination=followed_by(following, limit))
 
 
 @router.post("/{key_id}/rotate", status_code=201)
-async def post_rotate(key_id: UUID, body: RotateBody, person: Person, unit: Unit) -> JSONResponse:
+async def post_rotate(key_id: UUID, body: RotateBody, person: Person, unit: Unit) -> Success[NewKeyJson]:
     key, text = await rotate_key(key_id, timedelta(seconds=body.overlap_s), person, unit)
-    return success(_shown(key) | {"key": text}, status=201)
+    return success(NewKeyJson(**_shown(key), key=text), status=201)
 
 
 @router.delete("/{key_id}")
-async def delete_key(key_id: UUID, unit: Unit) -> JSONResponse:
+async def delete_key(key_id: UUID, unit: Unit) -> Success[KeyJson]:
     return success(_shown(await revoke_key(key_id, "by_person", unit)))
 
 
-def _shown(key: ApiKey) -> dict[str, Any]:
+def _shown(key: ApiKey) -> KeyJson:
     return {
         "id": key.id,
         "name": key.name,

@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from crm.answers import shown
 from crm.leads.model import Lead
 from crm.tags.model import Tag
+from crm.tasks.showing import TaskJson
 
 
 class CarriedTagJson(TypedDict):
@@ -48,7 +49,7 @@ class LeadJson(_OwnJson):
 
 
 class LeadWithTasksJson(LeadJson):
-    tasks: list[dict[str, Any]]
+    tasks: list[TaskJson]
 
 
 def lead_json(lead: Lead, tags: Sequence[Tag]) -> LeadJson:

@@ -1,14 +1,16 @@
 """/api/leads/{id}/notes: what people write down about a lead."""
 
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Person, Unit
-from crm.answers import followed_by, success
+from crm.answers import Following, Success, followed_by, shown, success
 from crm.idempotency.writes import Attempted, once
 from crm.notes.model import Note
 from crm.notes.usecases import add_note, change_note, list_notes, remove_note
@@ -31,13 +33,24 @@ class NoteBody(BaseModel):
     ]
 
 
+class NoteJson(TypedDict):
+    id: UUID
+    lead_id: UUID
+    text: str
+    author_id: UUID
+    changed_by: UUID | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
 @router.post("", status_code=201)
-async def post_note(lead_id: UUID, body: NoteBody, person: Person, unit: Unit, attempt: Attempted) -> JSONResponse:
-    async def add(part: UnitOfWork) -> dict[str, Any]:
+async def post_note(lead_id: UUID, body: NoteBody, person: Person, unit: Unit, attempt: Attempted) -> Success[NoteJson]:
+    async def add(part: UnitOfWork) -> NoteJson:
         return note_json(await add_note(lead_id, body.text, person, part))
 
     made = await once(unit, attempt, add)
-    answer = success(made, status=201)
+    answer: Success[NoteJson] = success(made, status=201)
     answer.headers["ETag"] = etag_of(made["version"])
     return answer
 
@@ -48,7 +61,7 @@ async def get_notes(
     unit: Unit,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     cursor: Annotated[str, Query(max_length=CURSOR_CHARS_MAX)] = "",
-) -> JSONResponse:
+) -> Following[NoteJson]:
     """List a lead's notes, newest first."""
     found, following = await list_notes(lead_id, limit, cursor, unit)
     return success([note_json(note) for note in found], pagination=followed_by(following, limit))
@@ -57,7 +70,7 @@ async def get_notes(
 @router.put("/{note_id}")
 async def put_note(
     lead_id: UUID, note_id: UUID, body: NoteBody, person: Person, unit: Unit, read: IfMatch
-) -> JSONResponse:
+) -> Success[NoteJson]:
     note = await change_note(lead_id, note_id, body.text, person, unit, read)
     answer = success(note_json(note))
     answer.headers["ETag"] = etag_of(note.version)
@@ -70,6 +83,5 @@ async def delete_note(lead_id: UUID, note_id: UUID, unit: Unit, read: IfMatch) -
     return Response(status_code=204)
 
 
-def note_json(note: Note) -> dict[str, Any]:
-    names = ("id", "lead_id", "text", "author_id", "changed_by", "version", "created_at", "updated_at")
-    return {name: getattr(note, name) for name in names}
+def note_json(note: Note) -> NoteJson:
+    return shown(NoteJson, note)

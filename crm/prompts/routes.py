@@ -1,14 +1,15 @@
 """/api/prompts: what language models are told, in versions; which of them is in force, also in live calls."""
 
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Person, Unit
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.identity.tokens import Identity
 from crm.permissions import Permission
 from crm.prompts.live import Told, tell_live_calls
@@ -16,6 +17,7 @@ from crm.prompts.model import Prompt, PromptVersion
 from crm.prompts.template import NAME, TEXT_CHARS_MAX, VALUE_CHARS_MAX, VARIABLES_MAX
 from crm.prompts.usecases import (
     Draft,
+    PromptRead,
     activate_version,
     add_version,
     compare_versions,
@@ -75,21 +77,65 @@ class SharesBody(BaseModel):
     shares: dict[Number, int] = Field(max_length=10)
 
 
+class PromptJson(TypedDict):
+    slug: Annotated[str, Field(examples=["first-call"])]
+    description: str
+    active: Annotated[str, Field(examples=["1.1"])]
+    shares: dict[str, int]
+    created_at: datetime
+    updated_at: datetime
+
+
+class VersionJson(TypedDict):
+    version: Annotated[str, Field(examples=["1.1"])]
+    template: Annotated[str, Field(examples=["You call {name}. Be brief."])]
+    variables: dict[str, str]
+    note: str
+    created_by: UUID | None
+    created_at: datetime
+
+
+class WholePromptJson(PromptJson):
+    versions: list[VersionJson]
+
+
+class TextJson(TypedDict):
+    version: Annotated[str, Field(examples=["1.1"])]
+    text: str
+    variables: dict[str, str]
+
+
+class LiveCallsJson(TypedDict):
+    """How many calls that go on were told, and how many could not be."""
+
+    told: int
+    unreached: int
+
+
+class InForceJson(TypedDict):
+    active: Annotated[str, Field(examples=["1.1"])]
+    shares: dict[str, int]
+    live_calls: LiveCallsJson
+
+
+class WrittenJson(VersionJson, InForceJson):
+    """The version that was added, and what is in force now."""
+
+
 @router.get("")
-async def get_prompts(unit: Unit) -> JSONResponse:
+async def get_prompts(unit: Unit) -> Success[list[PromptJson]]:
     return success([prompt_json(prompt) for prompt in await list_prompts(unit)])
 
 
 @router.post("", status_code=201)
-async def post_prompt(body: PromptBody, person: Writer, unit: Unit) -> JSONResponse:
+async def post_prompt(body: PromptBody, person: Writer, unit: Unit) -> Success[WholePromptJson]:
     made = await write_prompt(body.slug, body.description, body.draft(), person, unit)
-    return success(prompt_json(made.prompt) | {"versions": [version_json(v) for v in made.versions]}, status=201)
+    return success(_whole(made), status=201)
 
 
 @router.get("/{slug}")
-async def get_prompt(slug: Slug, unit: Unit) -> JSONResponse:
-    found = await read_prompt(slug, unit)
-    return success(prompt_json(found.prompt) | {"versions": [version_json(v) for v in found.versions]})
+async def get_prompt(slug: Slug, unit: Unit) -> Success[WholePromptJson]:
+    return success(_whole(await read_prompt(slug, unit)))
 
 
 @router.get("/{slug}/text")
@@ -99,33 +145,35 @@ async def get_text(
     held: Held,
     version: Annotated[str, Query(max_length=20)] = LATEST,
     call_id: UUID | None = None,
-) -> JSONResponse:
+) -> Success[TextJson]:
     """What a model is told: of what is in force, of an exact version, or of what a certain call has."""
     compiled = await held.prompts.read(person.org_id, slug, version, call_id)
-    return success({"version": compiled.number, "text": compiled.text, "variables": compiled.defaults})
+    return success({"version": compiled.number, "text": compiled.text, "variables": dict(compiled.defaults)})
 
 
 @router.post("/{slug}/versions", status_code=201)
-async def post_version(slug: Slug, body: NewVersionBody, person: Writer, unit: Unit, held: Held) -> JSONResponse:
+async def post_version(
+    slug: Slug, body: NewVersionBody, person: Writer, unit: Unit, held: Held
+) -> Success[WrittenJson]:
     prompt, version = await add_version(slug, body.draft(), person, unit, major=body.major, activate=body.activate)
     told = await _tell(prompt, held) if body.activate else Told()
-    return success(version_json(version) | _told(prompt, told), status=201)
+    return success(WrittenJson(**version_json(version), **_told(prompt, told)), status=201)
 
 
 @router.put("/{slug}/active")
-async def put_active(slug: Slug, body: ActiveBody, person: Writer, unit: Unit, held: Held) -> JSONResponse:
+async def put_active(slug: Slug, body: ActiveBody, person: Writer, unit: Unit, held: Held) -> Success[InForceJson]:
     prompt = await activate_version(slug, body.version, person, unit)
     return success(_told(prompt, await _tell(prompt, held)))
 
 
 @router.post("/{slug}/rollback")
-async def post_rollback(slug: Slug, person: Writer, unit: Unit, held: Held) -> JSONResponse:
+async def post_rollback(slug: Slug, person: Writer, unit: Unit, held: Held) -> Success[InForceJson]:
     prompt = await roll_back(slug, person, unit)
     return success(_told(prompt, await _tell(prompt, held)))
 
 
 @router.put("/{slug}/shares", dependencies=[Depends(Needs(Permission.PROMPTS_WRITE))])
-async def put_shares(slug: Slug, body: SharesBody, unit: Unit, held: Held) -> JSONResponse:
+async def put_shares(slug: Slug, body: SharesBody, unit: Unit, held: Held) -> Success[InForceJson]:
     prompt = await compare_versions(slug, body.shares, unit)
     return success(_told(prompt, await _tell(prompt, held)))
 
@@ -134,7 +182,7 @@ async def _tell(prompt: Prompt, held: Resources) -> Told:
     return await tell_live_calls(prompt.id, prompt.org_id, held.sessions, held.nodes, held.prompts)
 
 
-def _told(prompt: Prompt, told: Told) -> dict[str, Any]:
+def _told(prompt: Prompt, told: Told) -> InForceJson:
     return {
         "active": prompt.active,
         "shares": prompt.shares,
@@ -142,18 +190,15 @@ def _told(prompt: Prompt, told: Told) -> dict[str, Any]:
     }
 
 
-def prompt_json(prompt: Prompt) -> dict[str, Any]:
-    return {
-        "slug": prompt.slug,
-        "description": prompt.description,
-        "active": prompt.active,
-        "shares": prompt.shares,
-        "created_at": prompt.created_at,
-        "updated_at": prompt.updated_at,
-    }
+def _whole(found: PromptRead) -> WholePromptJson:
+    return {**prompt_json(found.prompt), "versions": [version_json(version) for version in found.versions]}
 
 
-def version_json(version: PromptVersion) -> dict[str, Any]:
+def prompt_json(prompt: Prompt) -> PromptJson:
+    return shown(PromptJson, prompt)
+
+
+def version_json(version: PromptVersion) -> VersionJson:
     return {
         "version": str(version.number),
         "template": version.template,

@@ -1,15 +1,16 @@
 """/api/providers: an organisation's own keys for providers of models and of speech."""
 
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit
-from crm.answers import success
+from crm.answers import Success, success
 from crm.permissions import Permission
-from crm.providers.model import OPERATOR_KEY, ProviderKey
+from crm.providers.model import BLOCK, OPERATOR_KEY, ProviderKey
 from crm.providers.usecases import (
     KEY_CHARS_MAX,
     KEY_CHARS_MIN,
@@ -50,13 +51,21 @@ class ChoiceBody(BaseModel):
     when_refused: WhenRefused
 
 
+class KeyJson(TypedDict):
+    provider: Annotated[str, Field(examples=["openai"])]
+    hint: Annotated[str, Field(examples=["…7f3a"])]
+    checked_at: datetime
+    when_refused: WhenRefused
+    refused_at: datetime | None
+
+
 @router.get("/api/providers")
-async def get_keys(unit: Unit) -> JSONResponse:
+async def get_keys(unit: Unit) -> Success[list[KeyJson]]:
     return success([_shown(key) for key in await list_keys(unit)])
 
 
 @router.put("/api/providers/{vendor}", dependencies=[WRITES])
-async def put_key(vendor: str, body: KeyBody, unit: Unit, held: Held) -> JSONResponse:
+async def put_key(vendor: str, body: KeyBody, unit: Unit, held: Held) -> Success[KeyJson]:
     key = body.key.get_secret_value()
     saved = await save_key(
         vendor, key, unit, check=held.key_check, secret_key=held.secret_key, when_refused=body.when_refused
@@ -65,12 +74,12 @@ async def put_key(vendor: str, body: KeyBody, unit: Unit, held: Held) -> JSONRes
 
 
 @router.patch("/api/providers/{vendor}", dependencies=[WRITES])
-async def patch_choice(vendor: str, body: ChoiceBody, unit: Unit) -> JSONResponse:
+async def patch_choice(vendor: str, body: ChoiceBody, unit: Unit) -> Success[KeyJson]:
     return success(_shown(await choose_when_refused(vendor, body.when_refused, unit)))
 
 
 @router.post("/api/providers/{vendor}/check", dependencies=[WRITES])
-async def post_check(vendor: str, unit: Unit, held: Held) -> JSONResponse:
+async def post_check(vendor: str, unit: Unit, held: Held) -> Success[KeyJson]:
     kept = await check_again(vendor, unit, check=held.key_check, secret_key=held.secret_key)
     return success(_shown(kept))
 
@@ -80,11 +89,11 @@ async def delete_key(vendor: str, unit: Unit) -> None:
     await drop_key(vendor, unit)
 
 
-def _shown(key: ProviderKey) -> dict[str, Any]:
+def _shown(key: ProviderKey) -> KeyJson:
     return {
         "provider": key.vendor,
         "hint": key.hint,
         "checked_at": key.checked_at,
-        "when_refused": key.when_refused,
+        "when_refused": BLOCK if key.when_refused == BLOCK else OPERATOR_KEY,
         "refused_at": key.refused_at,
     }

@@ -1,15 +1,18 @@
 """/api/events/dead: an organisation's events that could not be applied. /internal/events: all, and replaying."""
 
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit, internal_caller
-from crm.answers import success
-from crm.calls.model import DeadLetter
+from crm.answers import Success, shown, success
+from crm.calls.intake import Done
+from crm.calls.model import Why
 from crm.permissions import Permission
 from crm.recovery.replay import Span, replay
 from crm.recovery.usecases import discard, list_dead, retry
@@ -36,18 +39,36 @@ class SpanBody(BaseModel):
     call_id: UUID | None = None
 
 
+class DeadEventJson(TypedDict):
+    id: UUID
+    call_id: UUID | None
+    stream: Annotated[str, Field(examples=["events:03"])]
+    entry_id: Annotated[str, Field(examples=["1777896000000-0"])]
+    why: Why
+    cause: Annotated[str, Field(examples=["DataError"])]
+    times: int
+    at: datetime
+
+
+class RetriedJson(TypedDict):
+    id: UUID
+    done: Done
+
+
 @router.get("/api/events/dead", dependencies=[NEEDS])
-async def get_dead(unit: Unit, call_id: Of = None, before: Before = None, limit: Limit = 20) -> JSONResponse:
+async def get_dead(
+    unit: Unit, call_id: Of = None, before: Before = None, limit: Limit = 20
+) -> Success[list[DeadEventJson]]:
     """Events of calls that could not be applied, newest first; what they say is not shown."""
     found = await list_dead(unit, unit.org_id, call_id=call_id, before=before, limit=limit)
-    return success([_shown(letter) for letter in found])
+    return success([shown(DeadEventJson, letter) for letter in found])
 
 
 @router.post("/api/events/dead/{letter_id}/retry", dependencies=[NEEDS])
-async def post_retry(letter_id: UUID, unit: Unit, held: Held) -> JSONResponse:
+async def post_retry(letter_id: UUID, unit: Unit, held: Held) -> Success[RetriedJson]:
     """Apply one now: `done` says what became of it."""
     done = await retry(letter_id, held.sessions, unit.org_id)
-    return success({"id": letter_id, "done": done.value})
+    return success({"id": letter_id, "done": done})
 
 
 @router.delete("/api/events/dead/{letter_id}", status_code=204, dependencies=[NEEDS])
@@ -59,7 +80,7 @@ async def delete_dead(letter_id: UUID, unit: Unit) -> None:
 @router.get("/internal/events/dead", include_in_schema=False, dependencies=[OPERATOR])
 async def get_all_dead(held: Held, call_id: Of = None, before: Before = None, limit: Limit = 20) -> JSONResponse:
     found = await list_dead(UnitOfWork(held.sessions), None, call_id=call_id, before=before, limit=limit)
-    return success([_shown(letter) | {"org_id": letter.org_id} for letter in found])
+    return success([{**shown(DeadEventJson, letter), "org_id": letter.org_id} for letter in found])
 
 
 @router.post("/internal/events/dead/{letter_id}/retry", include_in_schema=False, dependencies=[OPERATOR])
@@ -80,16 +101,3 @@ async def post_replay(body: SpanBody, held: Held) -> JSONResponse:
     span = Span(body.stream, body.after, body.until, body.call_id, REPLAYED_MAX)
     replayed = await replay(span, held.sessions, held.redis)
     return success({"done": {done.value: count for done, count in replayed.done.items()}, "next": replayed.next})
-
-
-def _shown(letter: DeadLetter) -> dict[str, Any]:
-    return {
-        "id": letter.id,
-        "call_id": letter.call_id,
-        "stream": letter.stream,
-        "entry_id": letter.entry_id,
-        "why": letter.why,
-        "cause": letter.cause,
-        "times": letter.times,
-        "at": letter.at,
-    }

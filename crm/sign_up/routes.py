@@ -1,14 +1,15 @@
 """/api/sign-ups, /api/organisations, /internal/organisations: founding organisations."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Held, Person, internal_caller
-from crm.answers import success
+from crm.answers import Success, shown, success
 from crm.identity.fields import Email, OrganisationName
 from crm.mail.links import address_of, sign
 from crm.sign_up.usecases import SignUpClosed, found_for, found_mine, list_organisations, sign_up
@@ -30,19 +31,24 @@ class SignUpBody(OrganisationBody):
     email: Email
 
 
+class FoundedJson(TypedDict):
+    id: UUID
+    name: Annotated[str, Field(examples=["Bakery"])]
+    slug: Annotated[str, Field(examples=["bakery"])]
+
+
 @router.post("/api/sign-ups", status_code=202)
-async def post_sign_up(body: SignUpBody, held: Held) -> JSONResponse:
+async def post_sign_up(body: SignUpBody, held: Held) -> Success[None]:
     _check_open(held.sign_up_open)
     await sign_up(body.name, body.email, held.tariff.plans, held.sessions, held.gate.counts, held.secret_key)
     return success(None, status=202, message="A letter with a link is on its way")
 
 
 @router.post("/api/organisations", status_code=201)
-async def post_organisation(body: OrganisationBody, person: Person, held: Held) -> JSONResponse:
+async def post_organisation(body: OrganisationBody, person: Person, held: Held) -> Success[FoundedJson]:
     _check_open(held.sign_up_open)
     organisation = await found_mine(body.name, person, held.sessions)
-    made: dict[str, Any] = {"id": organisation.id, "name": organisation.name, "slug": organisation.slug}
-    return success(made, status=201)
+    return success(shown(FoundedJson, organisation), status=201)
 
 
 @router.post(

@@ -58,8 +58,8 @@ class LeadTagsBody(BaseModel):
 
 class TagJson(TypedDict):
     id: UUID
-    name: str
-    color: str
+    name: Annotated[str, Field(examples=["VIP"])]
+    color: Annotated[str, Field(examples=["#1f77b4"])]
     created_at: datetime
     updated_at: datetime
 
@@ -70,9 +70,9 @@ async def get_tags(unit: Unit) -> Success[list[TagJson]]:
 
 
 @router.get("/tags/similar")
-async def get_similar(unit: Unit) -> Success[list[list[TagJson]]]:
+async def get_similar(unit: Unit) -> Success[list[tuple[TagJson, TagJson]]]:
     """Pairs of tags that may be meant as one, for merging them."""
-    return success([[tag_json(one), tag_json(other)] for one, other in await similar_tags(unit)])
+    return success([(tag_json(one), tag_json(other)) for one, other in await similar_tags(unit)])
 
 
 @router.post("/tags", status_code=201, dependencies=[WRITES])

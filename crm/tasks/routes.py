@@ -1,18 +1,17 @@
 """/api/tasks: what people have to do. /api/leads/{id}/tasks makes them."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from crm.access import Person, Unit
-from crm.answers import followed_by, success
+from crm.answers import Following, Success, followed_by, success
 from crm.idempotency.writes import Attempted, once
 from crm.page_cursor import CURSOR_CHARS_MAX
-from crm.tasks.showing import task_json
+from crm.tasks.showing import TaskJson, task_json
 from crm.tasks.store import TaskFilters
 from crm.tasks.usecases import Status, TaskChange, TaskFields, add_task, change_task, list_tasks
 from crm.unit_of_work import UnitOfWork
@@ -70,12 +69,12 @@ class TaskChangeBody(BaseModel):
 
 
 @router.post("/leads/{lead_id}/tasks", status_code=201)
-async def post_task(lead_id: UUID, body: TaskBody, person: Person, unit: Unit, attempt: Attempted) -> JSONResponse:
-    async def add(part: UnitOfWork) -> dict[str, Any]:
+async def post_task(lead_id: UUID, body: TaskBody, person: Person, unit: Unit, attempt: Attempted) -> Success[TaskJson]:
+    async def add(part: UnitOfWork) -> TaskJson:
         return task_json(await add_task(lead_id, body.fields(), person, part))
 
     made = await once(unit, attempt, add)
-    answer = success(made, status=201)
+    answer: Success[TaskJson] = success(made, status=201)
     answer.headers["ETag"] = etag_of(made["version"])
     return answer
 
@@ -89,7 +88,7 @@ async def get_tasks(
     due_before: Moment | None = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     cursor: Annotated[str, Query(max_length=CURSOR_CHARS_MAX)] = "",
-) -> JSONResponse:
+) -> Following[TaskJson]:
     """List tasks, what is to be done first before the rest; one without a time was due when it was made."""
     found, following = await list_tasks(
         TaskFilters(status.value if status is not None else None, assignee_id, lead_id, due_before), limit, cursor, unit
@@ -98,7 +97,9 @@ async def get_tasks(
 
 
 @router.patch("/tasks/{task_id}")
-async def patch_task(task_id: UUID, body: TaskChangeBody, person: Person, unit: Unit, read: IfMatch) -> JSONResponse:
+async def patch_task(
+    task_id: UUID, body: TaskChangeBody, person: Person, unit: Unit, read: IfMatch
+) -> Success[TaskJson]:
     task = await change_task(task_id, body.change(), person, unit, read)
     answer = success(task_json(task))
     answer.headers["ETag"] = etag_of(task.version)

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit
-from crm.answers import success
+from crm.answers import Success, success
 from crm.compliance.gate import Question, judge
 from crm.compliance.hours import ANY_TIME
 from crm.permissions import Permission
@@ -25,14 +25,18 @@ class TransferBody(BaseModel):
     number: Annotated[str, StringConstraints(strip_whitespace=True, max_length=40)] | None
 
 
+class TransferJson(TypedDict):
+    number: Annotated[str | None, Field(examples=["+12025550150"])]
+
+
 @router.get("")
-async def get_transfer(unit: Unit) -> JSONResponse:
+async def get_transfer(unit: Unit) -> Success[TransferJson]:
     async with unit:
         return success({"number": await transfer_number(unit)})
 
 
 @router.put("", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
-async def put_transfer(body: TransferBody, unit: Unit, held: Held) -> JSONResponse:
+async def put_transfer(body: TransferBody, unit: Unit, held: Held) -> Success[TransferJson]:
     if body.number is not None:
         # As the gate will ask in the call, but for the credits that the call has then.
         question = Question(

@@ -1,12 +1,54 @@
 """What the API shows of objections and notes. Sans-I/O."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+from typing_extensions import TypedDict
 
 from crm.understanding.model import CallNotes, Objection
 
 
-def objection_json(objection: Objection) -> dict[str, Any]:
+class ObjectionJson(TypedDict):
     """`kind` is what a person has said it is, where one has."""
+
+    id: UUID
+    call_id: UUID
+    epoch: int
+    turn: int
+    kind: str
+    classified_as: str
+    quote: str | None
+    source: str
+    corrected_by: UUID | None
+    corrected_at: datetime | None
+    at: datetime
+
+
+class TokensJson(TypedDict):
+    """What a model took, and what that cost, in thousandths of a credit."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    cost: int | None
+
+
+class CallNotesJson(TypedDict):
+    id: UUID
+    status: str
+    attempts: int
+    reason: str
+    source: str
+    model: str
+    summary: str
+    fields: dict[str, Any]
+    suggested: dict[str, Any]
+    usage: TokensJson
+    written_by: UUID | None
+    written_at: datetime | None
+
+
+def objection_json(objection: Objection) -> ObjectionJson:
     return {
         "id": objection.id,
         "call_id": objection.call_id,
@@ -22,7 +64,7 @@ def objection_json(objection: Objection) -> dict[str, Any]:
     }
 
 
-def notes_json(notes: CallNotes) -> dict[str, Any]:
+def notes_json(notes: CallNotes) -> CallNotesJson:
     return {
         "id": notes.id,
         "status": notes.status,

@@ -1,15 +1,16 @@
 """/api/votes: thumbs up or down on what models made, and the data set of them."""
 
-from typing import Annotated, Any, Final, Literal
+from datetime import datetime
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypedDict
 
 from crm.access import Needs, Person, Unit
-from crm.answers import success
+from crm.answers import Success, success
 from crm.permissions import Permission
 from crm.prompts.routes import NO_NUL
 from crm.votes import usecases
@@ -29,6 +30,15 @@ class VoteBody(BaseModel):
     comment: str = Field("", max_length=COMMENT_CHARS_MAX, pattern=NO_NUL)
 
 
+class VoteJson(TypedDict):
+    kind: Generation
+    generation_id: UUID
+    call_id: UUID
+    vote: Literal["up", "down"]
+    comment: str
+    updated_at: datetime
+
+
 @router.get("/export", response_class=Response, dependencies=[Depends(Needs(Permission.VOTES_EXPORT))])
 async def get_export(
     unit: Unit,
@@ -43,7 +53,9 @@ async def get_export(
 
 
 @router.put("/{kind}/{generation_id}")
-async def put_vote(kind: Generation, generation_id: UUID, body: VoteBody, person: Person, unit: Unit) -> JSONResponse:
+async def put_vote(
+    kind: Generation, generation_id: UUID, body: VoteBody, person: Person, unit: Unit
+) -> Success[VoteJson]:
     value = usecases.UP if body.vote == "up" else usecases.DOWN
     return success(vote_json(await usecases.vote(kind, generation_id, value, body.comment, person, unit)))
 
@@ -53,9 +65,9 @@ async def delete_vote(kind: Generation, generation_id: UUID, person: Person, uni
     await usecases.take_back(kind, generation_id, person, unit)
 
 
-def vote_json(vote: Vote) -> dict[str, Any]:
+def vote_json(vote: Vote) -> VoteJson:
     return {
-        "kind": vote.kind,
+        "kind": Generation(vote.kind),
         "generation_id": vote.generation_id,
         "call_id": vote.call_id,
         "vote": "up" if vote.vote == usecases.UP else "down",

@@ -24,6 +24,7 @@ from crm.unit_of_work import UnitOfWork
 from events import wire
 from events.call import Answered, Closed, Finished, Outcome, RecordingStored, State
 from events.command import HangUp, Reply
+from tests.crm import documented
 from tests.crm.conftest import NUMBER, Org, make_org, token_of
 from tests.crm.fake_node import CallScript, FakeNode, publish, refuse
 
@@ -40,7 +41,9 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 def data(answer: httpx.Response, status: int = 200) -> Any:
+    """Hold a success against its one shape and what the document says of it, and return its data."""
     assert answer.status_code == status, answer.text
+    documented.check(answer)
     body = answer.json()
     assert body["success"] is True
     assert body["timestamp"].endswith("+00:00")

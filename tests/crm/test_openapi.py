@@ -72,10 +72,9 @@ def test_every_route_says_what_it_answers(live: LiveApp) -> None:
             assert operation["tags"], (method, path)
             assert "422" not in operation["responses"]
             assert operation["responses"]["default"]["content"].keys() == {"application/problem+json"}
-            [answered] = [found for status, found in operation["responses"].items() if status.startswith("2")]
-            schemas = [content["schema"] for content in answered.get("content", {}).values()]
+            answered = [found for status, found in operation["responses"].items() if status.startswith("2")]
+            schemas = [content["schema"] for found in answered for content in found.get("content", {}).values()]
             assert {} not in schemas, (method, path)
-    assert document["components"]["schemas"]["Success"]["examples"]
 
 
 def unwrapped(found: Any) -> Any:

@@ -63,7 +63,8 @@ FAULTS: Final[Mapping[str, str]] = {
     "notes that could not be written": "SELECT count(*) FROM call_notes WHERE status = 'failed'",
     "events that were set aside": "SELECT count(*) FROM dead_letters",
     "events that wait for one before them": "SELECT count(*) FROM parked_events",
-    "jobs that failed for good": "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('failed', 'aborted')",
+    "jobs that failed for good": """SELECT count(*), string_agg(DISTINCT task_name, ', ')
+        FROM procrastinate_jobs WHERE status IN ('failed', 'aborted')""",
 }
 # What is still to be done: each returns how much.
 WAITING: Final[Mapping[str, str]] = {
@@ -82,13 +83,17 @@ _LATER: Final = (
 
 
 def ask(admin_url: str, questions: Mapping[str, str]) -> dict[str, int]:
-    """Return what was found, without what is none. Raises psycopg.Error: the database is away."""
+    """Return what was found, without what is none; a second column says what it was of.
+
+    Raises:
+        psycopg.Error: the database is away.
+    """
     found: dict[str, int] = {}
     with _connect(admin_url) as connection:
         for name, question in questions.items():
             row = connection.execute(question.encode(), _VALUES).fetchone()
             if row is not None and row[0]:
-                found[name] = int(row[0])
+                found[f"{name} ({row[1]})" if row[1:] else name] = int(row[0])
     return found
 
 

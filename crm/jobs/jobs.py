@@ -50,5 +50,6 @@ async def _tidy(work: Work, _args: Args) -> None:
         log.critical("jobs.many_dead_letters", dead=dead, most=work.dead_letters_max)
 
 
-TIDY: Final = Task("jobs.tidy", _tidy, queue=Queue.CRITICAL, tries_max=1, cron="*/5 * * * *")
+# Tried again although the next one comes soon: a database that is away for a moment leaves no dead job behind.
+TIDY: Final = Task("jobs.tidy", _tidy, queue=Queue.CRITICAL, tries_max=3, cron="*/5 * * * *")
 TASKS: Final = (TIDY,)

@@ -20,5 +20,6 @@ async def _watch(work: Work, _args: Args) -> None:
         log.critical("events.many_dead_letters", dead=dead, most=work.dead_letters_max)
 
 
-WATCH: Final = Task("recovery.watch", _watch, queue=Queue.CRITICAL, tries_max=1, cron="*/5 * * * *")
+# Tried again although the next one comes soon: a database that is away for a moment leaves no dead job behind.
+WATCH: Final = Task("recovery.watch", _watch, queue=Queue.CRITICAL, tries_max=3, cron="*/5 * * * *")
 TASKS: Final = (WATCH,)

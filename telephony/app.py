@@ -168,7 +168,7 @@ class VoiceProcess:
                 for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive"), (switch, "models")):
                     start(part.run(), name)
                 figures, gauge = Figures(), Gauge()
-                door = await stack.enter_async_context(opened_door(settings, self._redis, self._find))
+                door = await stack.enter_async_context(opened_door(settings, self._redis, self._find, figures.people))
                 calls = Calls(calls_group, settings.max_calls, partial(_call_over, figures, door.presences))
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
                 desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from events import call as events
 from media.measures import Histogram
 from media.room import Room
+from telephony.people.figures import PeopleFigures
 
 # Seconds. Around what people notice: below 0.3 an answer comes at once, above 1.5 one asks whether anybody is there.
 RESPONSE_BOUNDS_S: Final = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
@@ -64,6 +65,7 @@ class Figures:
     """All that happened in this process."""
 
     over: Counts = field(default_factory=Counts)  # of calls that have ended
+    people: PeopleFigures = field(default_factory=PeopleFigures)
     response_s: Histogram = field(default_factory=_response)
     barge_in_s: Histogram = field(default_factory=lambda: Histogram(BARGE_IN_BOUNDS_S))
     stage_s: dict[str, Histogram] = field(default_factory=lambda: {stage: _response() for stage in STAGES})

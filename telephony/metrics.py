@@ -78,6 +78,7 @@ class VoiceCollector(Collector):
         yield from self._kept()
         yield from self._conversation()
         yield from self._models()
+        yield from self._people()
 
     def _calls(self) -> Iterator[Metric]:
         calls, admission, figures = self._sources.calls, self._sources.admission, self._sources.figures
@@ -179,6 +180,16 @@ class VoiceCollector(Collector):
         yield _histogram("salesos_model_first_token_seconds", "Since the request.", figures.first_token_s)
         share = self._sources.models.fallback_share
         yield _gauge("salesos_model_fallback_share", "Of the last 200 answers, not the first model's.", share)
+
+    def _people(self) -> Iterator[Metric]:
+        people = self._sources.figures.people
+        yield _gauge("salesos_people_pages", "Sockets of people at calls.", people.pages)
+        yield _gauge("salesos_people_legs", "People who hear a call by WebRTC.", people.legs)
+        yield _counters("salesos_people_refused", "Sockets not let in.", "reason", people.refused.items())
+        yield _counter("salesos_people_legs_connected", "Peer connections that stood.", people.legs_connected)
+        yield _counters("salesos_people_legs_failed", "Those that never did.", "reason", people.legs_failed.items())
+        yield _counter("salesos_people_feed_shed", "Messages that slow pages went without.", people.shed)
+        yield _counter("salesos_people_datagrams_refused", "Of strangers, or broken.", people.datagrams_refused)
 
 
 def exposition(collector: VoiceCollector) -> bytes:

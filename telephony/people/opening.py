@@ -12,6 +12,7 @@ from aiortc import RTCCertificate
 
 from config.settings import LOOPBACK_HOSTS, BadSettings, Settings
 from telephony.people.commands import VERBS
+from telephony.people.figures import PeopleFigures
 from telephony.people.presence import LiveCall, Presences
 from telephony.people.socket import Door
 from telephony.softphone.ice_servers import BadIceServers, read_ice_servers
@@ -23,7 +24,7 @@ LOOPBACK: Final = "127.0.0.1"
 
 @contextlib.asynccontextmanager
 async def opened_door(
-    settings: Settings, store: redis.Redis, find: Callable[[UUID], LiveCall | None]
+    settings: Settings, store: redis.Redis, find: Callable[[UUID], LiveCall | None], figures: PeopleFigures
 ) -> AsyncGenerator[Door]:
     """Have the port open and people let in for as long as the body lasts.
 
@@ -38,7 +39,7 @@ async def opened_door(
     if settings.relay_only and not any(server.urls.startswith("turn") for server in servers):
         raise BadSettings(["SALESOS_RELAY_ONLY: needs a turn: server in SALESOS_ICE_SERVERS"])
     host = LOOPBACK if settings.host in LOOPBACK_HOSTS else settings.host
-    port = await open_udp_port(host, settings.people_udp_port)
+    port = await open_udp_port(host, settings.people_udp_port, figures)
     try:
         addresses = settings.people_addresses or own_addresses(host)
         yield Door(
@@ -51,6 +52,7 @@ async def opened_door(
             origins=settings.page_origins,
             ice_servers=servers,
             relay_only=settings.relay_only,
+            figures=figures,
         )
     finally:
         port.close()

@@ -12,7 +12,7 @@ class Outgoing:
     """One page's. Putting never waits; one task takes."""
 
     def __init__(self, told_max: int = TOLD_MAX, fed_max: int = FED_MAX) -> None:
-        self.shed = 0  # of the feed; read by metrics
+        self.shed = 0  # of the feed
         self.overrun = False  # a message had no room: the page must not go on as if it had come
         self._told: deque[bytes] = deque()
         self._told_max = told_max

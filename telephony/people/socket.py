@@ -19,6 +19,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from telephony.call.person_acts import Join
 from telephony.people import messages
+from telephony.people.figures import PeopleFigures
 from telephony.people.outgoing import Outgoing
 from telephony.people.pace import Pace
 from telephony.people.presence import LiveCall, NotDone, Presence, Presences
@@ -65,6 +66,7 @@ class Door:
     origins: frozenset[str]
     ice_servers: tuple[IceServer, ...] = ()
     relay_only: bool = False
+    figures: PeopleFigures = field(default_factory=PeopleFigures)
     strangers: set[WebSocket] = field(default_factory=set)
 
     def admits_origin(self, origin: str | None) -> bool:
@@ -92,6 +94,8 @@ def people_routes(node: str, door: Callable[[], Door | None]) -> APIRouter:
         if ours is None or not ours.admits_origin(origin) or len(ours.strangers) >= STRANGERS_MAX:
             # Closed before it was accepted: the server answers 403.
             log.warning("people.refused", origin=origin)
+            if ours is not None:
+                ours.figures.refused["origin" if not ours.admits_origin(origin) else "too_many"] += 1
             await socket.close()
             return
         await socket.accept()
@@ -117,6 +121,7 @@ async def _serve(socket: WebSocket, door: Door) -> None:
         page = PersonSocket(socket, door, presence)
         await page.begin(number)
     except Unwelcome as error:
+        door.figures.refused[error.code] += 1
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await socket.send_bytes(messages.write(messages.Refused(number, error.code, error.sentence)))
             await socket.close(UNWELCOME, error.code)
@@ -216,6 +221,8 @@ class PersonSocket:
 
     async def run(self) -> None:
         """Serve the page until it, or the call, or the person's next page, ends it."""
+        figures = self._door.figures
+        figures.pages += 1
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._tasks.create_task(self._read(), name="people.read")
@@ -225,6 +232,8 @@ class PersonSocket:
         except* _Ended:
             pass
         finally:
+            figures.pages -= 1
+            figures.shed += self._outgoing.shed
             for work in self._at_end:
                 work()
             self._door.presences.closed(self.presence, self)
@@ -318,11 +327,13 @@ class PersonSocket:
 
     async def _carry(self, leg: SoftphoneLeg) -> None:
         """Connect a leg, let it into the call, and take it out when the browser is gone."""
-        presence, joined = self.presence, False
+        presence, figures, joined = self.presence, self._door.figures, False
         try:
             await leg.connect()
             word = (await presence.join(leg)).word
             joined = True
+            figures.legs += 1
+            figures.legs_connected += 1
             for other, task in self._legs.items():
                 if other is not leg:
                     task.cancel()  # this one has taken its place
@@ -331,12 +342,14 @@ class PersonSocket:
             log.info("people.leg_gone", call_id=str(presence.call.call_id), person=presence.person.id, how=how)
             self._trouble("disconnected", on=True)
         except PeerFailed as error:
+            figures.legs_failed[error.code] += 1
             self.tell(messages.Trouble(error.code, on=True, sentence=_TROUBLES["no_connection"]))
         except NotDone as error:
             self.tell(messages.Trouble(error.code, on=True, sentence=error.sentence))
         finally:
             self._legs.pop(leg, None)
             if joined:
+                figures.legs -= 1
                 presence.lost(leg)
             await leg.aclose()
 

@@ -63,7 +63,7 @@ class Decoder:
         codec.format = "s16"
         self._codec = codec
         self._narrow = Decimator()
-        self.broken = 0  # packets that were no Opus; read by metrics
+        self.broken = 0  # packets that were no Opus
 
     def decode(self, packet: bytes) -> Samples:
         """Return the packet's audio, int16, 8 kHz, mono; nothing of one that cannot be decoded."""

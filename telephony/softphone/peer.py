@@ -85,7 +85,6 @@ class Peer:
         name: str = "salesos",
     ) -> None:
         self.ice = IceEnd()
-        self.refused = 0  # datagrams that were not of this peer, or nothing; read by metrics
         self._port = port
         self._offer = offer
         self._on_audio = on_audio
@@ -179,9 +178,9 @@ class Peer:
             try:
                 self._take(data)
             except (pylibsrtp.Error, rtp.BadRtp, rtcp.BadRtcp):
-                self.refused += 1
+                self._port.figures.datagrams_refused += 1
         else:
-            self.refused += 1
+            self._port.figures.datagrams_refused += 1
 
     def _handshake_moved(self) -> None:
         if self._dtls.state in ("closed", "failed"):

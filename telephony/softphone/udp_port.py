@@ -6,10 +6,12 @@ nothing waits in a queue here; what the kernel has no room for is lost, and conc
 
 import asyncio
 import socket
+from functools import partial
 from typing import Final, Protocol, cast
 
 import structlog
 
+from telephony.people.figures import PeopleFigures
 from telephony.softphone.ice import Address, IceEnd, answer, is_check
 
 log = structlog.get_logger()
@@ -35,8 +37,8 @@ class Endpoint(Protocol):
 class UdpPort(asyncio.DatagramProtocol):
     """Opened once for the process by `open_udp_port`."""
 
-    def __init__(self) -> None:
-        self.strangers = 0  # datagrams of nobody we know; read by metrics
+    def __init__(self, figures: PeopleFigures) -> None:
+        self.figures = figures
         self._transport: asyncio.DatagramTransport | None = None
         self._by_name: dict[str, Endpoint] = {}
         self._by_source: dict[Address, Endpoint] = {}
@@ -77,7 +79,7 @@ class UdpPort(asyncio.DatagramProtocol):
             return
         endpoint = self._by_source.get(source)
         if endpoint is None or len(data) > DATAGRAM_BYTES_MAX:
-            self.strangers += 1
+            self.figures.datagrams_refused += 1
         else:
             endpoint.datagram(data)
 
@@ -88,7 +90,7 @@ class UdpPort(asyncio.DatagramProtocol):
     def _check(self, data: bytes, source: Address) -> None:
         checked = answer(data, source, self._ice_of) if len(data) <= DATAGRAM_BYTES_MAX else None
         if checked is None:
-            self.strangers += 1
+            self.figures.datagrams_refused += 1
             return
         endpoint = self._by_name[checked.end.name]
         if checked.forgotten is not None and self._by_source.get(checked.forgotten) is endpoint:
@@ -102,8 +104,9 @@ class UdpPort(asyncio.DatagramProtocol):
         return endpoint.ice if endpoint is not None else None
 
 
-async def open_udp_port(host: str, port: int) -> UdpPort:
+async def open_udp_port(host: str, port: int, figures: PeopleFigures | None = None) -> UdpPort:
     """Listen on `port` of `host`, 0 for any free one. Raises OSError: it is taken."""
     loop = asyncio.get_running_loop()
-    _, protocol = await loop.create_datagram_endpoint(UdpPort, local_addr=(host, port))
+    made = partial(UdpPort, figures or PeopleFigures())
+    _, protocol = await loop.create_datagram_endpoint(made, local_addr=(host, port))
     return protocol

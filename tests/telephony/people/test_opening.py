@@ -8,6 +8,7 @@ import redis.asyncio as redis
 from pydantic import SecretStr
 
 from config.settings import BadSettings, Settings
+from telephony.people.figures import PeopleFigures
 from telephony.people.opening import opened_door, own_addresses
 
 TURN = '[{"urls": "turns:turn.example.com:443", "secret": "s"}]'
@@ -15,7 +16,7 @@ TURN = '[{"urls": "turns:turn.example.com:443", "secret": "s"}]'
 
 async def opened(folder: Path, **changes: Any) -> Any:
     settings = Settings(data_dir=folder, **changes)
-    async with opened_door(settings, redis.Redis(), lambda _: None) as door:
+    async with opened_door(settings, redis.Redis(), lambda _: None, PeopleFigures()) as door:
         return door
 
 

@@ -6,6 +6,7 @@ answer, so an utterance ends by silence alone, and a recogniser that fails costs
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -108,3 +109,17 @@ class PersonEar:
             self._listening.hold(self._now_ms() - signal.first_voiced_ms)
         if isinstance(signal, VoiceStarted | VoiceEnded):
             self._signals.put(signal)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonEars:
+    """Makes one call's."""
+
+    open_activity: Callable[[OnProbability], ActivityStream]
+    open_ear: OpenEar | None  # None: nobody's words can be taken down
+    now_ms: Callable[[], int]
+
+    def open(self, on_said: OnSaid) -> PersonEar | None:
+        if self.open_ear is None:
+            return None
+        return PersonEar(self.open_activity, self.open_ear, self.now_ms, on_said)

@@ -174,9 +174,17 @@ class VoiceProcess:
                 desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)
                 followed = Organisations(self._redis)
                 start(followed.run(), "live")
-                live = Live(followed.publish)
                 services = Services(
-                    carrier, silero, clock, outbox, archive, desks, transfers, figures, hold_music=music, live=live
+                    carrier,
+                    silero,
+                    clock,
+                    outbox,
+                    archive,
+                    desks,
+                    transfers,
+                    figures,
+                    hold_music=music,
+                    live=Live(followed),
                 )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)

@@ -9,24 +9,24 @@ after a moment, hears music, and in the end the agent takes the call, with all t
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
 
 from agent import account
 from agent.conversation import Conversation
-from agent.person_ear import OpenEar, PersonEar
+from agent.person_ear import PersonEar, PersonEars
 from agent.signals import AskForPatience, PersonSaid, SteppedBack
 from events import call as events
 from media.activity.detector import VoiceEnded
-from media.activity.silero import ActivityStream, OnProbability
 from media.conference import ConferenceFull
 from media.party import TALKS_TO_PROSPECT, Outlet, Party, Role
 from media.room import Room
 from telephony.call import person_acts as acts
 from telephony.call.person_acts import Done, Person, PersonActs, PersonMissed, Refused, Standing, decide
 from telephony.call.timers import Timers
+from telephony.supervisor.live import Live
 from telephony.supervisor.tap import Tap
 
 log = structlog.get_logger()
@@ -41,6 +41,8 @@ _STEPS_S: Final = (PATIENCE_S, MUSIC_S, LOST_S)
 
 @dataclass(slots=True)
 class Seated:
+    """Somebody in the call. `when_gone` is called when they are not any more, or the call is over."""
+
     person: Person
     role: Role
     outlet: Outlet | None = None
@@ -49,6 +51,12 @@ class Seated:
     listening: asyncio.Task[None] | None = None
     losses: int = 0
     away: bool = False
+    when_gone: dict[str, Callable[[], None]] = field(default_factory=dict)
+
+    def let_go(self) -> None:
+        for work in self.when_gone.values():
+            work()
+        self.when_gone.clear()
 
 
 class CallPeople:
@@ -60,17 +68,16 @@ class CallPeople:
         conversation: Conversation,
         emit: Callable[[events.Body], None],
         timers: Timers,
-        open_activity: Callable[[OnProbability], ActivityStream],
-        open_ear: OpenEar | None,
+        ears: PersonEars,
         now_s: Callable[[], float],
+        live: Live,
     ) -> None:
-        """`open_ear`: None when nobody's words can be taken down."""
+        self.live = live
         self._room = room
         self._conversation = conversation
         self._emit = emit
         self._timers = timers
-        self._open_activity = open_activity
-        self._open_ear = open_ear
+        self._ears = ears
         self._now_s = now_s
         self._seats: dict[str, Seated] = {}
         self._had: list[str] = []  # names of those who had the word since the agent had it
@@ -86,6 +93,22 @@ class CallPeople:
     @property
     def seated(self) -> list[Seated]:
         return list(self._seats.values())
+
+    def when_gone(self, person_id: str, name: str, work: Callable[[], None]) -> bool:
+        """Have that done when somebody is not in the call any more; False when they are not now.
+
+        `name`: what is given again under one replaces what was.
+        """
+        seated = self._seats.get(person_id)
+        if seated is not None:
+            seated.when_gone[name] = work
+        return seated is not None
+
+    def close(self) -> None:
+        """The call is over."""
+        for seated in self._seats.values():
+            seated.let_go()
+        self._seats.clear()
 
     def named(self, outcome: events.Outcome) -> events.Outcome:
         """Return how the call ended, in view of who had the word then."""
@@ -189,8 +212,7 @@ class CallPeople:
         person = seated.person
         self._drop_party(seated)
         del self._seats[person.id]
-        self.tap.listen(person.id, None)
-        self.tap.follow_levels(person.id, None)
+        seated.let_go()
         if seated.listening is not None:
             seated.listening.cancel()
         if self.standing.holder == person.id:
@@ -254,16 +276,13 @@ class CallPeople:
         """Have their words taken down while somebody hears them."""
         if seated.party is None:
             return
-        if seated.role is Role.LISTENER or self._open_ear is None:
+        if seated.role is Role.LISTENER:
             seated.party.ear = None
             return
         if seated.ear is None:
-            seated.ear = PersonEar(
-                self._open_activity,
-                self._open_ear,
-                lambda: self._room.now,
-                lambda text, voice: self._said(seated, text, voice),
-            )
+            seated.ear = self._ears.open(lambda text, voice: self._said(seated, text, voice))
+            if seated.ear is None:
+                return
             seated.listening = self._tasks.create_task(seated.ear.run(), name="call.person_ear")
         seated.party.ear = seated.ear.hear
 

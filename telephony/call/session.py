@@ -12,6 +12,7 @@ from typing import Final
 import structlog
 
 from agent.conversation import Conversation
+from agent.person_ear import PersonEars
 from agent.ports import Minds
 from agent.signal_queue import SignalQueue
 from agent.signals import LineGone, MachineWaits, TimeUp
@@ -93,9 +94,8 @@ class CallSession:
             music=services.hold_music,
         )
         self.conversation.attach(self.room)
-        self.people = CallPeople(
-            self.room, self.conversation, self.emit, self._timers, services.silero.open, minds.open_ear, self._now
-        )
+        ears = PersonEars(services.silero.open, minds.open_ear, lambda: self.room.now)
+        self.people = CallPeople(self.room, self.conversation, self.emit, self._timers, ears, self._now, services.live)
 
     @property
     def state(self) -> State:
@@ -115,8 +115,6 @@ class CallSession:
             return False
         self._line = line
         return True
-
-    # Witness of the conversation
 
     def _on_quality(self, leg: str, quality: Quality) -> None:
         stable = quality.connection is Connection.STABLE
@@ -152,6 +150,7 @@ class CallSession:
         self._emit_finished()
         await self._recording.store(self.emit)
         self.emit(events.Closed())
+        self.people.close()
 
     async def _live(self) -> None:
         try:

@@ -7,7 +7,7 @@ happens is handed to the organisation's stream as well (organisations.py), which
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from events.call import Closed, Event
@@ -15,8 +15,17 @@ from telephony.supervisor.messages import Gap, is_followed, is_secret, live, of_
 
 KEPT_MAX: Final = 2_000  # events of one call; of a longer one the oldest are in the CRM
 
-Publish = Callable[[UUID, bytes], None]
-"""Takes an organisation and what goes into its stream; never waits."""
+
+class Stream(Protocol):
+    """What of the organisations' streams (organisations.py) is needed."""
+
+    def publish(self, org_id: UUID, packed: bytes) -> None:
+        """Take what goes into an organisation's stream; never waits."""
+
+    def follow(self, name: str, org_id: UUID, after: str, tell: Callable[[bytes], None]) -> None:
+        """Tell somebody what stands there behind `after`, and what comes. Raises BadPlace."""
+
+    def unfollow(self, name: str) -> None: ...
 
 
 @dataclass(slots=True)
@@ -36,9 +45,10 @@ class _LiveCall:
 class Live:
     """One process's. Plain calls on the loop; nothing here waits."""
 
-    def __init__(self, publish: Publish | None = None) -> None:
-        """`publish`: None while no organisation's stream is written."""
-        self._publish = publish
+    def __init__(self, stream: Stream | None = None, *, shows_listeners: bool = True) -> None:
+        """`stream`: None while no organisation's is written; `shows_listeners`: reps may know who listens."""
+        self.shows_listeners = shows_listeners
+        self.stream = stream
         self._calls: dict[UUID, _LiveCall] = {}
 
     def note(self, event: Event) -> None:
@@ -55,8 +65,8 @@ class Live:
             for follower in tuple(call.followers.values()):
                 if follower.sees_all or not secret:
                     follower.tell(message)
-        if self._publish is not None and not is_secret(event.body):
-            self._publish(event.org_id, of_organisation(event))
+        if self.stream is not None and not is_secret(event.body):
+            self.stream.publish(event.org_id, of_organisation(event))
         if isinstance(event.body, Closed):
             del self._calls[event.call_id]
 

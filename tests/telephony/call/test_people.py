@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 
 from agent.llm.port import EventName, Role
+from agent.person_ear import PersonEars
 from agent.signals import LineGone
 from agent.stt.port import Recognizer, Transcript
 from bench.fakes import InstantRecognizer
@@ -23,6 +24,7 @@ from telephony.call.people import LOST_S, MUSIC_S, PATIENCE_S, SEATS_MAX, CallPe
 from telephony.call.person_acts import Act, Answer, Done, Person, PersonActs, Refused, Word
 from telephony.call.signals import CallSignal
 from telephony.call.timers import Timers
+from telephony.supervisor.live import Live
 from tests.agent.aside_stage import Talk, talking
 from tests.media.call import Outlet
 from tests.virtual_clock import run_virtual
@@ -42,9 +44,9 @@ class Caller:
             talk.conversation,
             talk.witness.emit,
             Timers(self._due),
-            self.silero.open,
-            open_ear,
+            PersonEars(self.silero.open, open_ear, lambda: talk.room.now),
             asyncio.get_running_loop().time,
+            Live(),
         )
         self.people.start(tasks)
         self.connected = True

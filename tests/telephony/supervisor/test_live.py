@@ -1,5 +1,6 @@
 """The live state of calls: told as it happens, and from any number on to who comes later or again."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -110,7 +111,16 @@ def test_a_call_that_is_over_is_forgotten_and_not_followed() -> None:
 
 def test_the_organisations_stream_gets_all_but_who_listens() -> None:
     published: list[tuple[UUID, bytes]] = []
-    live = Live(lambda org_id, packed: published.append((org_id, packed)))
+
+    class Stream:
+        def publish(self, org_id: UUID, packed: bytes) -> None:
+            published.append((org_id, packed))
+
+        def follow(self, name: str, org_id: UUID, after: str, tell: Callable[[bytes], None]) -> None: ...
+
+        def unfollow(self, name: str) -> None: ...
+
+    live = Live(Stream())
     live.note(event(1, events.PersonJoined("p", "Ines", UUID(int=3), "listener")))
     live.note(event(2, events.Answered()))
     ((org_id, packed),) = published

@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     admit_by_load: bool = True  # refuse calls that would make those in progress suffer, before max_calls is reached
     speculate: bool = False  # begin an answer on a probable end of turn: faster, and some answers are thrown away
     smart_turn: bool = False  # judge ends of turns by their sound too, in a process of its own
+    show_listeners: bool = True  # tell reps in a call who listens to it, and what is whispered to the agent
     hold_music: str = ""  # path of a WAV file; empty: our own loop
     people_udp_port: int = Field(0, ge=0, le=65535)  # browsers' sound, of all calls; 0: any free one
     people_addresses: tuple[str, ...] = ()  # IP addresses at which browsers reach it; empty: the machine's own

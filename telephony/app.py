@@ -172,19 +172,9 @@ class VoiceProcess:
                 calls = Calls(calls_group, settings.max_calls, partial(_call_over, figures, door.presences))
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
                 desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)
-                followed = Organisations(self._redis)
-                start(followed.run(), "live")
+                live = _live(settings, self._redis, start)
                 services = Services(
-                    carrier,
-                    silero,
-                    clock,
-                    outbox,
-                    archive,
-                    desks,
-                    transfers,
-                    figures,
-                    hold_music=music,
-                    live=Live(followed),
+                    carrier, silero, clock, outbox, archive, desks, transfers, figures, hold_music=music, live=live
                 )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
@@ -261,6 +251,13 @@ async def _background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None], s
 def _call_over(figures: Figures, presences: Presences, session: CallSession) -> None:
     figures.over.add(session)
     presences.call_over(session.call_id)
+
+
+def _live(settings: Settings, client: redis.Redis, start: Callable[[Coroutine[Any, Any, None], str], object]) -> Live:
+    """What people follow of live calls, with the organisations' streams running."""
+    stream = Organisations(client)
+    start(stream.run(), "live")
+    return Live(stream, shows_listeners=settings.show_listeners)
 
 
 def _models(settings: Settings, switch: ModelSwitch) -> Models:

@@ -78,7 +78,8 @@ class AgentVoice:
         self._playout = Playout()
         self._dropped = 0  # by lines that have left
         self._speaking = False
-        self._mixed = False
+        self.mixed = False  # a frame at a time is asked for
+        self.on_mixed: Callable[[bytes], None] = lambda _ulaw: None  # is told of each frame that is sent so
         self._proven = False
         self._recorded_to_ms = 0  # on the timeline
         self._record_at_ms = 0.0  # when next
@@ -111,7 +112,7 @@ class AgentVoice:
         if self._playout.paused:
             return
         now_ms = self._now_ms()
-        if self._mixed:
+        if self.mixed:
             self._playout.pause(now_ms, clears=False)
             return
         fade = self._playout.pause(now_ms)
@@ -181,7 +182,7 @@ class AgentVoice:
         if not self._speaking:
             return
         now_ms = self._now_ms()
-        packets = () if self._mixed else self._playout.due(now_ms)
+        packets = () if self.mixed else self._playout.due(now_ms)
         for packet in packets:
             self._send(packet, now_ms)
         if packets or now_ms >= self._record_at_ms:
@@ -192,7 +193,7 @@ class AgentVoice:
 
     def set_mixed(self, mixed: bool) -> None:
         """Have frames asked for, from what has been heard on; or send packets ahead again."""
-        if mixed == self._mixed:
+        if mixed == self.mixed:
             return
         if mixed and self._speaking and not self._playout.paused:
             now_ms = self._now_ms()
@@ -201,7 +202,7 @@ class AgentVoice:
                 self.line.clear()
             self._record(now_ms)
             self._playout.resume(self._playout.heard_ms(now_ms))
-        self._mixed = mixed
+        self.mixed = mixed
         self.tick()
 
     @property
@@ -212,6 +213,7 @@ class AgentVoice:
     def send_mixed(self, ulaw: bytes, own: int) -> None:
         """Send 20 ms that hold the next `own` samples of the reply."""
         now_ms = self._now_ms()
+        self.on_mixed(ulaw)
         self._send(self._playout.send_mixed(ulaw, own, now_ms), now_ms, opens=own > 0)
         if now_ms >= self._record_at_ms:
             self._record(now_ms)

@@ -18,10 +18,10 @@ from media.jitter import JitterBuffer, Quality
 from media.mixer import Mixer
 from media.party import REPS, TALKS_TO_PROSPECT, TALKS_TO_REPS, Outlet, Party, Role
 from media.recording.recorder import Recorder
+from media.sent_sound import OUT_OF_STEP_MS, PlayedSound
 
 PARTIES_MAX: Final = 8  # of one call: each costs 20 to 40 µs a tick, as much as a plain call does all in all
 _REPORT_TICKS: Final = 50
-_OUT_OF_STEP_MS: Final = 60  # where a listener's view of the agent's voice leaps back into step
 
 
 class Seat(Enum):
@@ -62,7 +62,7 @@ class Conference:
         self._mixing = False
         self._shed = False
         self._ticks = 0
-        self._sounded_to_ms = 0.0  # the agent's voice, as listeners have heard it
+        self._played = PlayedSound(voice, now_ms)  # for listeners
         self._taped_to_ms = 0  # on the timeline
 
     def admit(self, name: str, outlet: Outlet, role: Role) -> Party:
@@ -124,7 +124,7 @@ class Conference:
         if self._mixing:
             self._send_mixed(frames)
         elif self.parties and not self._shed:
-            frames[Seat.AGENT] = self._agent_sounding()
+            frames[Seat.AGENT] = g711.decode(self._played.next())
         for party in self.parties:
             if not (self._shed and party.role is Role.LISTENER):
                 party.play(self._mixer.mix(party, frames))
@@ -176,15 +176,6 @@ class Conference:
             same = own and len(mixed) == len(own) and mixed is frames[Seat.AGENT]
             self._voice.send_mixed(own if same else g711.encode(mixed), len(own))
 
-    def _agent_sounding(self) -> Samples:
-        """Return the 20 ms of the agent's voice that the prospect hears about now."""
-        now_ms = self._now_ms()
-        if abs(now_ms - self._sounded_to_ms - FRAME_MS) > _OUT_OF_STEP_MS:
-            self._sounded_to_ms = now_ms - FRAME_MS
-        heard = self._voice.far.sound(self._sounded_to_ms, FRAME_SAMPLES)
-        self._sounded_to_ms += FRAME_MS
-        return g711.decode(heard)
-
     def _tape(self, frames: dict[Hashable, Samples]) -> None:
         """Record what the people said, whispers included: the prospect never hears this channel."""
         if self._recorder is None:
@@ -193,7 +184,7 @@ class Conference:
         if spoken is None:
             return
         now_ms = self._voice.now
-        if abs(now_ms - self._taped_to_ms) > _OUT_OF_STEP_MS:
+        if abs(now_ms - self._taped_to_ms) > OUT_OF_STEP_MS:
             self._taped_to_ms = now_ms
         self._recorder.heard_from_person(self._taped_to_ms, g711.encode(spoken))
         self._taped_to_ms += len(spoken) * FRAME_MS // FRAME_SAMPLES

@@ -17,6 +17,7 @@ from media.frame import FRAME_MS, FRAME_SAMPLES, SAMPLES_PER_MS, ms_to_samples
 from media.jitter import Quality, QualityWatch
 from media.level import Leveller
 from media.recording.recorder import Recorder
+from media.sent_sound import SentSound
 from media.timeline import Timeline
 
 PROSPECT_LEG: Final = "prospect"
@@ -53,6 +54,7 @@ class Room:
         self.frames = 0  # read by metrics
         self.gaps = 0
         self.voice = AgentVoice(self.timeline, recorder, ear, now_ms, clock, leveller)
+        self._sent = SentSound(self.voice, now_ms)
         self._silero = silero.open(self._on_probability)
         self._detector = Detector(thresholds)
         self._recorder = recorder
@@ -113,7 +115,7 @@ class Room:
             pcm, ulaw = self._with_others(ulaw, pcm)
         self._ear.on_audio(pcm, ulaw)
         if self.tap is not None:
-            self.tap(ulaw, self.sounding())
+            self.tap(ulaw, self._sent.next())
         self._silero.feed(pcm)
         if self.frames % _REPORT_FRAMES == 0:
             self._report()

@@ -112,7 +112,8 @@ class Over(msgspec.Struct, frozen=True, tag_field="say", tag="over"):
     sentence: str
 
 
-Told = Ok | Refused | Welcome | Trouble | Connected | Over
+# Raw: a message that was packed once for all who get it.
+Told = Ok | Refused | Welcome | Trouble | Connected | Over | msgspec.Raw
 
 
 class BadMessage(ValueError):
@@ -145,6 +146,6 @@ def read_body(raw: bytes, kind: type[Body]) -> Body:
         raise BadMessage(f"message: {error}") from None
 
 
-def write(message: msgspec.Struct) -> bytes:
+def write(message: msgspec.Struct | msgspec.Raw) -> bytes:
     """Return one of ours as MessagePack; with its `say`, as all that the page gets has one."""
     return _ENCODER.encode(message)

@@ -15,6 +15,7 @@ import msgspec
 from events.call import State
 from events.plan import CallPlan
 from events.ticket import Ticket
+from telephony.call.people import CallPeople
 from telephony.call.person_acts import Act, Answer, Done, Join, Leave, Lost, Person, PersonActs, Refused
 from telephony.softphone.leg import SoftphoneLeg
 
@@ -36,6 +37,9 @@ class LiveCall(Protocol):
 
     @property
     def put(self) -> Callable[[PersonActs], None]: ...
+
+    @property
+    def people(self) -> CallPeople: ...
 
 
 class NotDone(Exception):

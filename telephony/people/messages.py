@@ -112,8 +112,9 @@ class Over(msgspec.Struct, frozen=True, tag_field="say", tag="over"):
     sentence: str
 
 
-# Raw: a message that was packed once for all who get it.
-Told = Ok | Refused | Welcome | Trouble | Connected | Over | msgspec.Raw
+Told = Ok | Refused | Welcome | Trouble | Connected | Over
+# What a page is sent: ours, a verb's own, or one that was packed once for all who get it.
+Sent = msgspec.Struct | msgspec.Raw
 
 
 class BadMessage(ValueError):
@@ -146,6 +147,6 @@ def read_body(raw: bytes, kind: type[Body]) -> Body:
         raise BadMessage(f"message: {error}") from None
 
 
-def write(message: msgspec.Struct | msgspec.Raw) -> bytes:
+def write(message: Sent) -> bytes:
     """Return one of ours as MessagePack; with its `say`, as all that the page gets has one."""
     return _ENCODER.encode(message)

@@ -10,8 +10,6 @@ from collections.abc import Callable
 from typing import Final, Protocol
 from uuid import UUID
 
-import msgspec
-
 from events.call import State
 from events.plan import CallPlan
 from events.ticket import Ticket
@@ -54,7 +52,7 @@ class NotDone(Exception):
 class Page(Protocol):
     """The socket that a person is there by."""
 
-    def tell(self, message: msgspec.Struct) -> None: ...
+    def tell(self, message: messages.Sent) -> None: ...
 
     def feed(self, frame: bytes) -> None: ...
 
@@ -75,7 +73,7 @@ class Presence:
         self.losses = 0  # of the socket
         self.heard = False  # they have been in the call by sound
 
-    def tell(self, message: msgspec.Struct) -> None:
+    def tell(self, message: messages.Sent) -> None:
         """Send that to the person's page, if they have one now."""
         if self._page is not None:
             self._page.tell(message)

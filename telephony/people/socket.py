@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-import msgspec
 import redis.asyncio as redis
 import structlog
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -241,7 +240,7 @@ class PersonSocket:
 
     # Page
 
-    def tell(self, message: msgspec.Struct) -> None:
+    def tell(self, message: messages.Sent) -> None:
         self._outgoing.tell(messages.write(message))
         if self._outgoing.overrun:
             self.end("too_slow", "Your connection does not take what the call has to tell.")

@@ -15,6 +15,7 @@ from events.plan import CallPlan
 from events.ticket import Ticket
 from telephony.call.people import CallPeople
 from telephony.call.person_acts import Act, Answer, Done, Join, Leave, Lost, Person, PersonActs, Refused
+from telephony.people import messages
 from telephony.softphone.leg import SoftphoneLeg
 
 ACT_TIMEOUT_S: Final = 5.0  # the call's queue was full, or its task is gone

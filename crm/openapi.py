@@ -9,22 +9,6 @@ from fastapi.openapi.utils import get_openapi
 from crm.openapi_examples import MOMENT, example_of
 
 TRACE: Final = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-SUCCESS: Final[dict[str, Any]] = {
-    "type": "object",
-    "description": "Every success. `data` is what the guide says of the route.",
-    "required": ["success", "data", "timestamp"],
-    "properties": {
-        "success": {"const": True},
-        "data": {},
-        "message": {"type": "string"},
-        "pagination": {
-            "type": "object",
-            "description": "Of lists: `page` and `total`, or `next` of a cursor.",
-        },
-        "timestamp": {"type": "string", "format": "date-time"},
-    },
-    "examples": [{"success": True, "data": {"id": TRACE}, "timestamp": MOMENT}],
-}
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
     "description": "Every refusal and fault (RFC 9457).",
@@ -67,7 +51,7 @@ def describe(app: FastAPI) -> None:
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             made = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            made["components"]["schemas"] |= {"Success": SUCCESS, "Problem": PROBLEM}
+            made["components"]["schemas"]["Problem"] = PROBLEM
             for operations in made["paths"].values():
                 for operation in operations.values():
                     _complete(operation["responses"], made["components"]["schemas"])
@@ -83,7 +67,5 @@ def _complete(responses: dict[str, Any], schemas: dict[str, Any]) -> None:
     for status, response in responses.items():
         content = response.get("content", {})
         if status.startswith("2") and _JSON in content:
-            if content[_JSON]["schema"] == {}:
-                content[_JSON]["schema"] = {"$ref": "#/components/schemas/Success"}
             content[_JSON]["example"] = example_of(content[_JSON]["schema"], schemas)
     responses["default"] = {"description": "Refused, or a fault", "content": _PROBLEM_CONTENT}

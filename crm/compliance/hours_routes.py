@@ -1,14 +1,15 @@
 """/api/settings/calling-hours: when the organisation's calls may be placed, by the clock where the callee is."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit
-from crm.answers import success
+from crm.answers import Success, success
 from crm.compliance.calling_hours import keep_hours, own_hours
 from crm.compliance.hours import HOLIDAYS_MAX, CallingHours, hours_json, hours_of, window_of
 from crm.permissions import Permission
@@ -39,15 +40,23 @@ class HoursBody(BaseModel):
         return hours_of(self.model_dump())
 
 
+class HoursJson(TypedDict):
+    """`own`: the organisation has set them itself, and does not go by the operator's."""
+
+    week: Annotated[dict[Weekday, str], Field(examples=[{"monday": "09:00-21:00", "saturday": "10:00-16:00"}])]
+    holidays: list[date]
+    own: bool
+
+
 @router.get("")
-async def get_hours(unit: Unit, held: Held) -> JSONResponse:
+async def get_hours(unit: Unit, held: Held) -> Success[HoursJson]:
     async with unit:
         own = await own_hours(unit)
     return success(_shown(own, held.rules.calling_hours))
 
 
 @router.put("", dependencies=[Depends(Needs(Permission.SETTINGS_WRITE))])
-async def put_hours(body: HoursBody, unit: Unit, held: Held) -> JSONResponse:
+async def put_hours(body: HoursBody, unit: Unit, held: Held) -> Success[HoursJson]:
     """Set them; they hold for the next call."""
     async with unit:
         await keep_hours(body.hours(), unit)
@@ -64,5 +73,6 @@ async def delete_hours(unit: Unit) -> Response:
     return Response(status_code=204)
 
 
-def _shown(own: CallingHours | None, default: CallingHours) -> dict[str, Any]:
-    return hours_json(own or default) | {"own": own is not None}
+def _shown(own: CallingHours | None, default: CallingHours) -> HoursJson:
+    told = hours_json(own or default)
+    return {"week": told["week"], "holidays": told["holidays"], "own": own is not None}

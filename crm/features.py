@@ -13,6 +13,7 @@ from crm import health
 from crm.agents import routes as agents
 from crm.appointments import routes as appointments
 from crm.audit import routes as audit
+from crm.billing import archive_routes as ledger_archive
 from crm.billing import ledger_routes as replays
 from crm.billing import operator_routes as billing_by_operator
 from crm.billing import plan_routes as plans
@@ -78,6 +79,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     jobs,
     keys,
     leads,
+    ledger_archive,
     me,
     members,
     notes,

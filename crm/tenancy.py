@@ -35,6 +35,7 @@ JOB_TABLES: Final = frozenset(
 OWNERS_FUNCTIONS: Final = frozenset(
     {
         "dead_letter",
+        "ledger_put_away",  # moves the organisation's own postings that are older than a year
         "make_audit_months",  # reads and writes no row: makes empty tables
         "search_leads",
     }

@@ -23,7 +23,7 @@ REMOVALS: Final = ("/api/leads",)
 # Changes of these paths are, too, wherever they stand.
 WRITES_ENDING: Final = ("/content", "/recording", "/refunds", "/grants", "/shares", "/active", "/merge", "/ticket")
 # Reading these carries data out.
-EXPORTS: Final = ("/api/exports", "/api/ledger/statement.csv", "/api/votes/export")
+EXPORTS: Final = ("/api/exports", "/api/ledger/statement.csv", "/api/ledger/archive.csv", "/api/votes/export")
 SECRETS: Final = frozenset({"password", "new_password", "old_password", "key", "secret", "token"})
 BODY_BYTES_MAX: Final = 4_096  # of a body; a longer one is not kept
 TEXT_CHARS_MAX: Final = 200

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select, text
 
-from crm.billing.model import Account, AccountKind, Entry, Transaction
+from crm.billing.model import Account, AccountKind, ArchivedTransaction, Entry, Transaction
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events.money import Millicredits
@@ -94,9 +94,12 @@ class Ledger:
         return Millicredits(-min(0, await self._held_by(AccountKind.SHORTFALL)))
 
     async def is_booked(self, reference: str) -> bool:
-        """Whether a transaction has that reference; with the wallet locked the answer stays."""
-        booked = select(Transaction.id).where(Transaction.org_id == self._org_id, Transaction.reference == reference)
-        return await self._session.scalar(booked) is not None
+        """Whether a transaction has that reference, now or years ago; with the wallet locked the answer stays."""
+        for made in (Transaction, ArchivedTransaction):
+            booked = select(made.id).where(made.org_id == self._org_id, made.reference == reference)
+            if await self._session.scalar(booked) is not None:
+                return True
+        return False
 
     async def total(self) -> int:
         """Return the sum of all entries, which is zero."""

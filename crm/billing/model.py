@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from sqlalchemy import ARRAY, BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.database import Row, utc_now
@@ -49,6 +50,20 @@ class Entry(Row):
     transaction_id: Mapped[UUID]
     account_id: Mapped[UUID]
     amount: Mapped[int]  # into the account when positive
+
+
+class ArchivedTransaction(Row):
+    """A transaction with its entries, put away by `ledger_put_away` (r0037) because it is older than a year."""
+
+    __tablename__ = "ledger_archive"
+
+    org_id: Mapped[UUID] = mapped_column(primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    reference: Mapped[str]
+    call_id: Mapped[UUID | None]
+    at: Mapped[datetime]
+    amounts: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))  # in the order of AccountKind; zero: not moved
 
 
 class Refund(Row):

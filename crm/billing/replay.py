@@ -37,12 +37,31 @@ _REPLAY: Final = text("""
         )
     ), used AS (
         SELECT coalesce(sum(held), 0)::bigint AS held FROM calls WHERE org_id = :org
+    ), away AS (
+        SELECT amounts FROM ledger_archive WHERE org_id = :org
+    ), apart AS (
+        SELECT coalesce(sum(abs(carried.moved - kept.moved)), 0)::bigint AS amount FROM (
+            SELECT account.kind, coalesce(sum(entry.amount), 0)::bigint AS moved
+            FROM ledger_accounts AS account
+            LEFT JOIN ledger_transactions AS made ON made.org_id = :org AND made.kind = 'carried'
+            LEFT JOIN ledger_entries AS entry ON entry.org_id = :org AND entry.transaction_id = made.id
+                AND entry.account_id = account.id
+            WHERE account.org_id = :org GROUP BY account.kind
+        ) AS carried JOIN (
+            SELECT 'wallet' AS kind, coalesce(sum(amounts[1]), 0)::bigint AS moved FROM away
+            UNION ALL SELECT 'held', coalesce(sum(amounts[2]), 0)::bigint FROM away
+            UNION ALL SELECT 'revenue', coalesce(sum(amounts[3]), 0)::bigint FROM away
+            UNION ALL SELECT 'funding', coalesce(sum(amounts[4]), 0)::bigint FROM away
+            UNION ALL SELECT 'shortfall', coalesce(sum(amounts[5]), 0)::bigint FROM away
+        ) AS kept USING (kind)
     )
     SELECT 'wallet' AS what, balance AS said, held AS found FROM sums WHERE kind = 'wallet'
     UNION ALL SELECT 'held', used.held, sums.held FROM used, sums WHERE kind = 'held'
     UNION ALL SELECT 'sum', 0, coalesce(sum(held), 0)::bigint FROM sums
     UNION ALL SELECT 'crooked_transactions', 0, many FROM crooked
     UNION ALL SELECT 'entries_without_transaction', 0, many FROM lost
+    -- What was put away comes to what stands in its place.
+    UNION ALL SELECT 'put_away', 0, amount FROM apart
     UNION ALL SELECT 'accounts', 5, count(*) FROM sums
 """)
 

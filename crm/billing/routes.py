@@ -14,10 +14,11 @@ from typing_extensions import TypedDict
 from crm.access import Held, Needs, Unit
 from crm.answers import Success, shown, success
 from crm.billing.alerts import list_alerts
+from crm.billing.archive import ArchiveStore
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
 from crm.billing.refunds import RefundRequest, refund_call
-from crm.billing.statement import Choice, TransactionJson, all_lines, line_json, read_statement, transactions
+from crm.billing.statement import Choice, Line, TransactionJson, all_lines, line_json, read_statement, transactions
 from crm.billing.statement_file import HEADINGS, csv_text, row_of
 from crm.database import utc_now
 from crm.idempotency.writes import Attempted, once
@@ -69,9 +70,16 @@ class LedgerJson(TypedDict):
     transactions: list[TransactionJson]
 
 
-class StatementJson(TypedDict):
+class LinesJson(TypedDict):
     transactions: list[TransactionJson]
     next: str | None
+
+
+class StatementJson(LinesJson):
+    """`archived_to`: up to when postings are in the archive, whose months stand under the path `archive`."""
+
+    archived_to: datetime | None
+    archive: str | None
 
 
 class AlertJson(TypedDict):
@@ -116,17 +124,24 @@ async def get_transactions(
     limit: Annotated[int, Query(ge=1, le=STATEMENT_MAX)] = 50,
     cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,
 ) -> Success[StatementJson]:
-    """The statement, newest first, by cursor."""
+    """The statement, newest first, by cursor. What is older than `archived_to` is in the archive, summed up here."""
     lines, following = await read_statement(choice, limit, cursor, unit)
-    return success({"transactions": [line_json(line) for line in lines], "next": following})
+    async with unit:
+        archived_to = await ArchiveStore(unit).newest_at()
+    return success(
+        {
+            "transactions": [line_json(line) for line in lines],
+            "next": following,
+            "archived_to": archived_to,
+            "archive": "/api/ledger/archive/months" if archived_to is not None else None,
+        }
+    )
 
 
 @router.get("/api/ledger/statement.csv", response_class=StreamingResponse)
 async def get_statement_file(unit: Unit, choice: Chosen) -> StreamingResponse:
     """The same as a file for a spreadsheet, whole: amounts in credits."""
-    name = f"statement-{utc_now().date().isoformat()}.csv"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return StreamingResponse(_file(choice, unit), media_type="text/csv; charset=utf-8", headers=headers)
+    return file_of(all_lines(choice, unit), f"statement-{utc_now().date().isoformat()}.csv")
 
 
 @router.get("/api/ledger/alerts")
@@ -166,10 +181,16 @@ async def refund_once(call_id: UUID, asked: RefundRequest, unit: UnitOfWork, att
     return await once(unit, attempt, act)
 
 
-async def _file(choice: Choice, unit: UnitOfWork) -> AsyncGenerator[str]:
+def file_of(found: AsyncGenerator[Line], name: str) -> StreamingResponse:
+    """Return lines as a file to be kept, which is written while they are read."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return StreamingResponse(_file(found), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _file(found: AsyncGenerator[Line]) -> AsyncGenerator[str]:
     yield csv_text([HEADINGS])
     rows: list[list[str]] = []
-    async with aclosing(all_lines(choice, unit)) as lines:
+    async with aclosing(found) as lines:
         async for line in lines:
             rows.append(row_of(line))
             if len(rows) == EXPORT_AT_ONCE:

@@ -9,7 +9,8 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-from crm.billing.statement import transactions
+from crm.billing.archive import ArchiveStore
+from crm.billing.statement import line_json, transactions
 from crm.calls.effects import WATERFALL_STAGES
 from crm.calls.model import Call, CallEvent, Turn
 from crm.calls.model_usage import MODEL_USED_KIND, model_usage
@@ -54,7 +55,9 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         barge_ins = await calls.events(call_id, kind=BARGE_IN_KIND)
         models = await calls.events(call_id, kind=MODEL_USED_KIND)
         states = await states_of(call_id, unit)
-        ledger_lines = await transactions(unit, LEDGER_LINES_MAX, call_id)
+        ledger_lines = await transactions(unit, LEDGER_LINES_MAX, call_id) or [
+            line_json(line) for line in await ArchiveStore(unit).of_call(call_id, LEDGER_LINES_MAX)
+        ]
         objections = await ObjectionStore(unit).of_call(call_id)
         notes = await NoteStore(unit).get(call_id)
     return {

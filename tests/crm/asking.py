@@ -17,6 +17,7 @@ TEXTS: Final[Mapping[str, str]] = {
     "email": "eve@example.com",
     "key": "sk-0123456789",
     "kind": "price",
+    "month": "2020-01",
     "number": "+12025550123",
     "opens": "09:00:00",
     "playbook": "meeting",

@@ -5,6 +5,7 @@ A feature with a table of its own adds one filler, which is a few lines, to FILL
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -12,8 +13,9 @@ from sqlalchemy import delete, update
 
 from crm.appointments.model import Appointment
 from crm.audit.model import AuditEntry
+from crm.billing.archive import put_away, put_away_before
 from crm.billing.conditions import ConditionStore
-from crm.billing.model import BalanceAlert, Refund
+from crm.billing.model import BalanceAlert, Refund, Transaction
 from crm.billing.prices import Resource
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
@@ -195,6 +197,15 @@ async def _provider_key(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(ProviderKey(org_id=place.org.id, **key))
 
 
+async def _old_posting(place: Place, unit: UnitOfWork) -> None:
+    made = Transaction(
+        org_id=place.org.id, id=new_id(), kind="test", reference="old", at=datetime(2020, 1, 1, tzinfo=UTC)
+    )
+    unit.session.add(made)
+    await unit.session.flush()
+    assert await put_away(put_away_before(utc_now()), unit) == 1
+
+
 async def _refund(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(Refund(org_id=place.org.id, call_id=place.call_id, amount=1, reason="bad line"))
 
@@ -249,6 +260,7 @@ FILLERS: tuple[Filler, ...] = (
     _notes,
     _objection,
     _provider_key,
+    _old_posting,
     _refund,
     _subscription,
     _tag,

@@ -31,7 +31,7 @@ class Framer:
 
     def take(self, timestamp: int, pcm: Samples) -> Iterator[tuple[int, Samples]]:
         """Yield the frames that are whole now. `pcm`: a packet's, int16, 8 kHz, mono."""
-        at = self._times.of(timestamp)
+        at = self._times.of(timestamp & 0xFFFFFFFF)
         if self._began is None:
             self._began = at
         if len(self._rest) and at == self._rest_at + len(self._rest) * _TICKS_A_SAMPLE:

@@ -1,7 +1,7 @@
 """A browser's leg: a person's voice from their peer connection to the call's room, and what they hear back to it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,10 +10,11 @@ from aiortc import RTCCertificate
 from media.codec.g711 import Samples
 from media.frame import FRAME_MS, RATE_HZ
 from media.party import Party
-from telephony.softphone import rtp
+from telephony.softphone import red, rtp
 from telephony.softphone.framing import Framer
 from telephony.softphone.opus import BIT_RATE, Decoder, Encoder
 from telephony.softphone.peer import Peer, Report
+from telephony.softphone.red import Gaps
 from telephony.softphone.sdp import answer, parse_offer
 from telephony.softphone.udp_port import UdpPort
 
@@ -54,10 +55,12 @@ class SoftphoneLeg:
         parsed = parse_offer(offer)
         self.sends = parsed.sends
         self._receives = parsed.receives
-        self._peer = Peer(exchange.port, exchange.certificate, parsed, self._spoke)
+        self._opus, self._redundant = parsed.payload_type, parsed.redundant
+        self._peer = Peer(exchange.port, exchange.certificate, parsed, self.spoke)
         self.answer = answer(parsed, self._peer.local(exchange.addresses, exchange.fingerprint, RATE_HZ, BIT_RATE))
         self._encoder = Encoder()
         self._decoder = Decoder()
+        self._gaps = Gaps()
         self._framer: Framer | None = None
         self._ssrc: int | None = None
         self._silent = 0  # reports in a row
@@ -81,16 +84,28 @@ class SoftphoneLeg:
         if self._receives:
             self._peer.send(self._encoder.encode(pcm))
 
-    def _spoke(self, packet: rtp.Packet, at_s: float) -> None:
+    def spoke(self, packet: rtp.Packet, at_s: float) -> None:
+        """Take a packet of the person's that came at `at_s`, the loop's time. Raises BadRed."""
         if self._framer is None or packet.ssrc != self._ssrc:
             # Frames are numbered by the clock, so that those of the next leg follow on those of this one.
             self._framer, self._ssrc = Framer(int(at_s * 1_000) // FRAME_MS), packet.ssrc
-            self._decoder = Decoder()
-        # Decoded whoever hears it: a decoder must not miss what lies between.
-        sound = self._decoder.decode(packet.payload)
-        for number, frame in self._framer.take(packet.timestamp, sound):
-            if self.party is not None and not self.muted:
-                self.party.spoke(number, frame, at_s * 1_000)
+            self._decoder, self._gaps = Decoder(), Gaps()
+        for timestamp, payload in self._pieces(packet):
+            if not self._gaps.wants(timestamp):
+                continue
+            # Decoded whoever hears it: a decoder must not miss what lies between.
+            for number, frame in self._framer.take(timestamp, self._decoder.decode(payload)):
+                if self.party is not None and not self.muted:
+                    self.party.spoke(number, frame, at_s * 1_000)
+
+    def _pieces(self, packet: rtp.Packet) -> Iterator[tuple[int, bytes]]:
+        """Yield what a packet brings, each with its place in time: what was lost before it comes first."""
+        if packet.payload_type != self._redundant:
+            yield packet.timestamp, packet.payload
+            return
+        for block in red.read(packet.payload):
+            if block.payload_type == self._opus and block.data:
+                yield packet.timestamp - block.offset, block.data
 
     def judge(self, report: Report) -> None:
         """Find out whether one way is dead: nobody notices their own silence."""

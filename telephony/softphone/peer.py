@@ -18,6 +18,7 @@ from aiortc.rtcdtlstransport import RTCDtlsFingerprint, RTCDtlsParameters
 
 from telephony.softphone import rtcp, rtp
 from telephony.softphone.ice import IceEnd
+from telephony.softphone.red import BadRed
 from telephony.softphone.sdp import Local, Offer
 from telephony.softphone.udp_port import UdpPort
 
@@ -177,7 +178,7 @@ class Peer:
         elif data[0] in _MEDIA and self._dtls._rx_srtp is not None:
             try:
                 self._take(data)
-            except (pylibsrtp.Error, rtp.BadRtp, rtcp.BadRtcp):
+            except (pylibsrtp.Error, rtp.BadRtp, rtcp.BadRtcp, BadRed):
                 self._port.figures.datagrams_refused += 1
         else:
             self._port.figures.datagrams_refused += 1
@@ -196,7 +197,7 @@ class Peer:
             self._take_control(self._dtls._rx_srtp.unprotect_rtcp(data), now)
             return
         packet = rtp.read(self._dtls._rx_srtp.unprotect(data))
-        if packet.payload_type != self._offer.payload_type:
+        if packet.payload_type not in (self._offer.payload_type, self._offer.redundant):
             return
         self._seen_at = now
         if self._reception is None or self._reception.ssrc != packet.ssrc:

@@ -10,6 +10,7 @@ from typing import Final
 OFFER_CHARS_MAX: Final = 32_000
 SECTIONS_MAX: Final = 8
 OPUS: Final = "opus/48000/2"
+RED: Final = "red/48000/2"
 # What the browser's encoder is asked for (RFC 7587 §6.1): a telephone is at the other end, so more than its band would
 # be thrown away, and FEC covers single losses.
 FORMAT: Final = "minptime=10;useinbandfec=1;stereo=0;maxplaybackrate={rate_hz};maxaveragebitrate={bit_rate}"
@@ -32,6 +33,7 @@ class Offer:
     receives: bool
     fingerprints: tuple[tuple[str, str], ...]  # algorithm and value
     ufrag: str
+    redundant: int | None = None  # the payload type of Opus sent twice (RFC 2198); None: not offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class _Section:
     direction: str = "sendrecv"
     values: dict[str, str] = field(default_factory=dict)
     maps: dict[str, str] = field(default_factory=dict)
+    forms: dict[str, str] = field(default_factory=dict)
     fingerprints: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -92,6 +95,7 @@ def parse_offer(text: str) -> Offer:
         section.direction in _RECEIVES,
         tuple(fingerprints),
         ufrag,
+        _redundant(section, payload_type),
     )
 
 
@@ -111,11 +115,12 @@ def answer(offer: Offer, local: Local) -> str:
 
 
 def _audio(offer: Offer, local: Local, protocol: str, mid: str) -> list[str]:
-    number = offer.payload_type
+    number, redundant = offer.payload_type, offer.redundant
     direction = {(True, True): "sendrecv", (True, False): "recvonly", (False, True): "sendonly"}
     form = FORMAT.format(rate_hz=local.rate_hz, bit_rate=local.bit_rate)
     lines = [
-        f"m=audio {local.port} {protocol} {number}",
+        # What stands first is what the browser sends.
+        f"m=audio {local.port} {protocol} {number if redundant is None else f'{redundant} {number}'}",
         f"c=IN {_family(local.addresses[0])} {local.addresses[0]}",
         f"a={direction.get((offer.sends, offer.receives), 'inactive')}",
         "a=rtcp-mux",
@@ -131,6 +136,8 @@ def _audio(offer: Offer, local: Local, protocol: str, mid: str) -> list[str]:
         f"a=fingerprint:{local.fingerprint[0]} {local.fingerprint[1]}",
         "a=setup:passive",
     ]
+    if redundant is not None:
+        lines += [f"a=rtpmap:{redundant} {RED}", f"a=fmtp:{redundant} {number}/{number}"]
     if mid:
         lines.append(f"a=mid:{mid}")
     for place, address in enumerate(local.addresses):
@@ -167,12 +174,23 @@ def _take(section: _Section, attribute: str) -> None:
     elif name == "rtpmap":
         number, _, codec = value.partition(" ")
         section.maps[number] = codec.strip()
+    elif name == "fmtp":
+        number, _, form = value.partition(" ")
+        section.forms[number] = form.strip()
     elif name == "fingerprint":
         algorithm, _, digest = value.partition(" ")
         if algorithm.lower() in _FINGERPRINTS:
             section.fingerprints.append((algorithm.lower(), digest.strip()))
     else:
         section.values.setdefault(name, value)
+
+
+def _redundant(section: _Section, payload_type: str) -> int | None:
+    for name in section.formats:
+        if section.maps.get(name, "").lower() == RED and name.isdecimal() and int(name) <= 127:
+            twice = section.forms.get(name, "").split("/")
+            return int(name) if twice and set(twice) == {payload_type} else None
+    return None
 
 
 def _family(address: str) -> str:

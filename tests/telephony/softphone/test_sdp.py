@@ -37,6 +37,14 @@ a=mid:2
 """.replace("\n", "\r\n")
 
 
+def test_a_browser_that_can_send_twice_is_asked_to() -> None:
+    offer = parse_offer(OFFER.replace("a=fmtp:111", "a=fmtp:63 111/111\r\na=fmtp:111"))
+    assert offer.redundant == 63
+    described = SessionDescription.parse(answer(offer, LOCAL)).media[1]
+    assert described.fmt == [63, 111], "what it sends stands first"
+    assert parse_offer(OFFER).redundant is None, "of what it would be, it does not say"
+
+
 def test_what_is_needed_of_an_offer() -> None:
     offer = parse_offer(OFFER)
     assert (offer.audio, offer.payload_type, offer.sends, offer.receives) == (1, 111, True, True)

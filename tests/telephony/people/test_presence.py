@@ -34,10 +34,10 @@ class FakeCall:
 
 class FakePage:
     def __init__(self) -> None:
-        self.told: list[msgspec.Struct] = []
+        self.told: list[msgspec.Struct | msgspec.Raw] = []
         self.ends: list[str] = []
 
-    def tell(self, message: msgspec.Struct) -> None:
+    def tell(self, message: msgspec.Struct | msgspec.Raw) -> None:
         self.told.append(message)
 
     def feed(self, frame: bytes) -> None: ...

@@ -61,6 +61,7 @@ _SHARED: Final[Mapping[str, Kind]] = {
     "number_kind_refused": Kind(403, "Numbers of this kind are never called"),
     "forbidden": Kind(403, "This is not allowed"),
     "lead_not_found": Kind(404, "There is no such lead"),
+    "lead_exists": Kind(409, "A lead has this mail address: change that one, or merge the two"),
     "lead_has_calls": Kind(409, "The lead was called, and stays with its calls: erase their content instead"),
     "call_not_found": Kind(404, "There is no such call"),
     "agent_not_found": Kind(404, "There is no such agent"),

@@ -15,6 +15,7 @@ from crm.duplicates.model import Merge, Suggestion
 from crm.duplicates.store import DuplicateStore
 from crm.identity.tokens import Identity
 from crm.jobs.queue import JOBS
+from crm.leads.addresses import LeadAddresses
 from crm.leads.model import DEFAULT_STATUS, Lead
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
@@ -96,7 +97,10 @@ async def merge(
             if one["do_not_call"] and one["phone"] and not await LeadStore(unit).refused_calls(one["phone"]):
                 unit.session.add(_refusal(unit.org_id, kept_id, str(one["phone"]), person))
         await unit.session.execute(delete(Lead).where(Lead.org_id == unit.org_id, Lead.id == gone_id))
+        addresses = LeadAddresses(unit)
+        await addresses.part(kept_id)
         await store.set_fields(kept_id, after)
+        await addresses.settle_of(kept_id, kept["email"], gone["email"])
         await ask_for_scores(unit, kept_id)
         unit.session.add(made)
         args = {"org_id": str(unit.org_id), "merge_id": str(made.id)}
@@ -140,12 +144,17 @@ async def undo(merge_id: UUID, person: Identity, unit: UnitOfWork) -> Merge:
             for name in ("pipeline", "status"):
                 values.pop(name, None)
         gone = dict(made.gone)
+        addresses = LeadAddresses(unit)
+        await addresses.part(made.kept_id)
+        if gone["email"] is not None:
+            gone["email_twin"] = gone["id"]
         if _place_of(gone) not in places:
             gone["pipeline"] = (await place_of_new(unit)).pipeline
             gone["status"] = DO_NOT_CALL if gone["do_not_call"] else DEFAULT_STATUS
         await store.bring_back(gone)
         await store.move_back(made.moved, made.kept_id, made.gone_id)
         await store.set_fields(made.kept_id, values)
+        await addresses.settle_of(made.kept_id, gone["email"], rows[made.kept_id]["email"], values.get("email"))
         await ask_for_scores(unit, made.kept_id, made.gone_id)
         made.undone_at, made.undone_by = utc_now(), person.user_id
         made.gone, made.before, made.after, made.moved = {}, {}, {}, {}

@@ -63,7 +63,8 @@ def batches(reader: RowReader, check: RowCheck, plan: Plan, rows_max: int = ROWS
 
 class _Building:
     def __init__(self, plan: Plan, place: Place) -> None:
-        self._keys = plan.match_on if plan.when_found != "create" else ()
+        # Two rows with one address never go in together: it can be one lead's only.
+        self._keys = dict.fromkeys(("email", *(plan.match_on if plan.when_found != "create" else ())))
         self._lines: list[str] = []
         self._seen: dict[tuple[str, str], int] = {}
         self._records: dict[int, Record] = {}

@@ -31,6 +31,7 @@ CONFLICTS: Final = {
         "status",
         "is no stage of the pipeline that the lead is in, or would be: give pipeline and status together",
     ),
+    "address": ("email", "is another lead's, and one lead has an address: match by it, or merge the two"),
     "required": ("custom_fields", "lacks a custom field that new leads need: GET /api/custom-fields tells which"),
     "email": ("email", "differs from the mail address of the lead with this number: decide by hand which one holds"),
 }
@@ -49,6 +50,7 @@ _PUT: Final = text("""
             CASE WHEN e.id IS NULL THEN p.email ELSE e.email END AS met_email,
             coalesce(e.pipeline, p.pipeline, :pipeline) AS old_pipeline,
             coalesce(e.status, p.status, :status) AS old_status,
+            x.id AS by_address,
             c.said IS NOT DISTINCT FROM 'refused' AS refused
         FROM pg_temp.import_rows s
         LEFT JOIN LATERAL (
@@ -60,6 +62,9 @@ _PUT: Final = text("""
             WHERE :on_phone AND l.org_id = :org AND l.phone = s.phone
             ORDER BY ROW(l.created_at, l.id) LIMIT 1) p ON true
         LEFT JOIN LATERAL (
+            SELECT l.id FROM leads l WHERE NOT :on_email AND l.org_id = :org AND l.email = s.email
+            ORDER BY l.id IS NOT DISTINCT FROM p.id DESC LIMIT 1) x ON true
+        LEFT JOIN LATERAL (
             SELECT said FROM consents WHERE org_id = :org AND channel = 'phone' AND address = s.phone
             ORDER BY said_at DESC, id DESC LIMIT 1) c ON true
         WHERE s.faults IS NULL AND CASE WHEN :all_of_round THEN s.round = :round
@@ -67,6 +72,7 @@ _PUT: Final = text("""
     ), found AS MATERIALIZED (
         SELECT asked.*, coalesce(by_email, by_phone) AS lead_id, CASE
             WHEN NOT :updates AND (by_email IS NOT NULL OR by_phone IS NOT NULL) THEN 'skipped'
+            WHEN by_address IS NOT NULL AND by_address IS DISTINCT FROM by_phone THEN 'address'
             WHEN NOT ((coalesce(pipeline, old_pipeline), coalesce(status, old_status)) IN (SELECT * FROM places))
                 THEN 'place'
             WHEN by_email IS NULL AND by_phone IS NULL THEN

@@ -25,6 +25,7 @@ class Lead(Row):
     owner_id: Mapped[UUID | None]
     name: Mapped[str]
     email: Mapped[str | None]
+    email_twin: Mapped[UUID | None]  # the own id, where another lead has the address for itself; see addresses
     phone: Mapped[str | None]  # E.164
     company: Mapped[str] = mapped_column(default="")
     source: Mapped[str] = mapped_column(default="")
@@ -44,6 +45,11 @@ class Lead(Row):
     version: Mapped[int] = mapped_column(default=1, onupdate=text("leads.version + 1"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+    @property
+    def email_doubled(self) -> bool:
+        """Whether another lead has the address too, since before addresses were unique."""
+        return self.email_twin is not None
 
     @property
     def zone(self) -> str:

@@ -23,6 +23,7 @@ class _OwnJson(TypedDict):
     id: UUID
     name: str
     email: str | None
+    email_doubled: bool
     phone: str | None
     company: str
     source: str

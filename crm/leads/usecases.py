@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from crm.custom_fields.usecases import asked_fields, checked_fields
 from crm.database import utc_now
+from crm.leads.addresses import LeadAddresses, refusal_of
 from crm.leads.filters import LeadFilters, Order, Search, Sort, check_search
 from crm.leads.lists import LeadLists
 from crm.leads.model import DEFAULT_STATUS, Lead, Task
@@ -83,8 +86,21 @@ _KINDS: Final[dict[Sort, type[Value]]] = {
 
 
 async def add_lead(fields: LeadFields, unit: UnitOfWork, by: UUID | None = None) -> Lead:
-    """Raises Refusal: there is no such pipeline or stage, the owner is no member, or a custom field is wrong."""
+    """Add one.
+
+    Raises:
+        LeadExists: another one has the mail address.
+        Refusal: there is no such pipeline or stage, the owner is no member, or a custom field is wrong.
+    """
+    try:
+        return await _add_lead(fields, unit, by)
+    except IntegrityError as error:
+        raise await refusal_of(error, fields.email, unit) from None
+
+
+async def _add_lead(fields: LeadFields, unit: UnitOfWork, by: UUID | None) -> Lead:
     async with unit:
+        await LeadAddresses(unit).check_free(fields.email)
         place = await hold_place(fields.pipeline, fields.status, unit)
         await _check_owner(fields, unit)
         custom = await checked_fields(fields.custom_fields or {}, None, unit)
@@ -105,8 +121,18 @@ async def replace_lead(
 
     Raises:
         LeadNotFound, VersionChanged
+        LeadExists: another one has the mail address.
         Refusal: there is no such pipeline or stage, the owner is no member, or a custom field is wrong.
     """
+    try:
+        return await _replace_lead(lead_id, fields, unit, read, by)
+    except IntegrityError as error:
+        raise await refusal_of(error, fields.email, unit) from None
+
+
+async def _replace_lead(
+    lead_id: UUID, fields: LeadFields, unit: UnitOfWork, read: Precondition, by: UUID | None
+) -> Lead:
     async with unit:
         # First the stage, then the lead: as whoever removes the stage and moves its leads.
         place = await hold_place(fields.pipeline, fields.status, unit)
@@ -115,8 +141,15 @@ async def replace_lead(
             raise LeadNotFound(lead_id)
         read.check(lead.version)
         await _check_owner(fields, unit)
+        before = lead.email
+        if fields.email != before:
+            await LeadAddresses(unit).check_free(fields.email, lead_id)
+            lead.email_twin = None
         lead.custom_fields = await checked_fields(fields.custom_fields or {}, lead.custom_fields, unit)
         _fill(lead, await _minding_refusals(fields, unit), place, by)
+        if lead.email != before:
+            await unit.session.flush()
+            await LeadAddresses(unit).settle(before)
         await ask_for_scores(unit)
         await unit.commit()
         return lead
@@ -172,6 +205,8 @@ async def remove_lead(lead_id: UUID, unit: UnitOfWork, read: Precondition = ANY_
         if await store.has_calls(lead_id):
             raise Refusal("lead_has_calls", {"lead_id": str(lead_id)})
         await store.remove(lead)
+        await unit.session.flush()
+        await LeadAddresses(unit).settle(lead.email)
         await unit.commit()
 
 

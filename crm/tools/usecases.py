@@ -22,6 +22,7 @@ from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import KeyReused, fingerprint_of
+from crm.leads.addresses import LeadAddresses
 from crm.leads.model import Lead, Task
 from crm.leads.progress import NOTES_CHARS_MAX
 from crm.leads.store import LeadStore
@@ -168,17 +169,32 @@ async def _look_up_lead(_arguments: Any, on: Setting) -> ToolAnswer:
 
 async def _update_lead(arguments: UpdateLead, on: Setting) -> ToolAnswer:
     lead, changed = on.lead, []
-    for name in ("name", "email", "company"):
+    for name in ("name", "company"):
         value = getattr(arguments, name)
         if value is not None:
             setattr(lead, name, value)
             changed.append(name)
+    if arguments.email is not None:
+        changed.append(await _set_email(arguments.email.strip().lower(), on))
     if arguments.note is not None:
         lead.notes = f"{lead.notes}\n{arguments.note}".strip()[-NOTES_CHARS_MAX:]
         changed.append("note")
     if not changed:
         raise BadArguments("give at least one of name, email, company, note")
     return ToolAnswer({"changed": changed})
+
+
+async def _set_email(email: str, on: Setting) -> str:
+    """Set the lead's address, or note it where another lead has it: which of the two is meant a person decides."""
+    lead, addresses = on.lead, LeadAddresses(on.unit)
+    if await addresses.holder(email, lead.id) is not None and email != lead.email:
+        lead.notes = f"{lead.notes}\nE-mail, which another lead has: {email}".strip()[-NOTES_CHARS_MAX:]
+        return "note"
+    if email != lead.email:
+        before, lead.email, lead.email_twin = lead.email, email, None
+        await on.unit.session.flush()
+        await addresses.settle(before)
+    return "email"
 
 
 async def _find_slots(arguments: FindSlots, on: Setting) -> ToolAnswer:

@@ -95,6 +95,17 @@ async def test_the_lead_of_the_call_is_looked_up_and_updated(voice: Voice, sessi
     assert (await voice.ask("look_up_lead")).result["notes"] == "likes mornings"
 
 
+async def test_an_address_that_another_lead_has_is_noted_for_a_person_to_decide(
+    voice: Voice, api: httpx.AsyncClient, sessions: Sessions, org: Org
+) -> None:
+    data(await api.post("/api/leads", json={"name": "Eli", "email": "shop@bakery.example"}), 201)
+    changed = await voice.ask("update_lead", {"email": "Shop@Bakery.example", "company": "Shop"})
+    assert changed.result == {"changed": ["company", "note"]}
+    lead = await lead_of(sessions, org)
+    assert (lead.email, lead.company) == (None, "Shop")
+    assert lead.notes == "E-mail, which another lead has: shop@bakery.example"
+
+
 async def test_a_meeting_is_booked_once_for_its_key_however_often_it_is_asked_for(
     voice: Voice, api: httpx.AsyncClient
 ) -> None:

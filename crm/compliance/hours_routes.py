@@ -19,14 +19,6 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 router = APIRouter(prefix="/api/settings/calling-hours")
 
 
-class HoursJson(TypedDict):
-    """`own`: set by the organisation; otherwise the operator's."""
-
-    week: Annotated[dict[str, str], Field(examples=[{"monday": "09:00-21:00"}])]
-    holidays: list[date]
-    own: bool
-
-
 class HoursBody(BaseModel):
     """A weekday that is left out is closed, and so is each of `holidays`, dates where the callee is."""
 

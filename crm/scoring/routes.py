@@ -25,38 +25,6 @@ Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 router = APIRouter()
 
 
-class PartJson(TypedDict):
-    name: Annotated[str, Field(examples=["meeting"])]
-    points: Annotated[int, Field(examples=[60])]
-    reason: Annotated[str, Field(examples=["has a meeting booked, or had one"])]
-
-
-class SideJson(TypedDict):
-    points: int
-    weight: float
-    parts: list[PartJson]
-
-
-class ScoreJson(TypedDict):
-    """`score` is `computed`, unless somebody set it."""
-
-    lead_id: UUID
-    score: int
-    set_by: UUID | None
-    set_at: datetime | None
-    computed: int
-    why_zero: str
-    profile: SideJson
-    engagement: SideJson
-
-
-class SchemeJson(TypedDict):
-    profile: Annotated[float, Field(examples=[0.3])]
-    engagement: Annotated[float, Field(examples=[0.7])]
-    title_field: str
-    size_field: str
-
-
 class ScoreBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 

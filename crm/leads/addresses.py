@@ -1,6 +1,6 @@
 """Mail addresses of leads: one lead of an organisation has each (S48).
 
-Leads that shared an address before that was so are marked, all but one (`email_twin`, migration r0037), and are to be
+Leads that shared an address before that was so are marked, all but one (`email_twin`, migration r0038), and are to be
 merged by a person. Whoever takes an address away from a lead lets another one of these take it over, by `settle`.
 """
 

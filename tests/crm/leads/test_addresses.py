@@ -127,7 +127,7 @@ async def test_a_shared_address_is_taken_over_as_a_shared_one(
 
 def test_those_that_share_an_address_survive_the_migration(empty_database: PostgresAddresses) -> None:
     migrate(empty_database.owner_url, APP_ROLE)
-    downgrade(empty_database.owner_url, "r0036")
+    downgrade(empty_database.owner_url, "r0037")
     with psycopg.connect(empty_database.admin_url.replace("+psycopg", ""), autocommit=True) as admin:
         for org in ("one", "other"):
             admin.execute("INSERT INTO organisations (id, name, slug) VALUES (gen_random_uuid(), %s, %s)", (org, org))

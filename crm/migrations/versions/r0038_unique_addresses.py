@@ -6,8 +6,8 @@ The mark is the lead's own id, so that one unique index lets marked leads be and
 
 from alembic import op
 
-revision = "r0037"
-down_revision = "r0036"
+revision = "r0038"
+down_revision = "r0037"
 branch_labels = None
 depends_on = None
 

@@ -14,6 +14,7 @@ from agent.stt import whisper_folder
 from config.settings import Settings
 from salesos import ports
 from salesos.data_folder import MARKER, is_claimed, read_running
+from salesos.doctor_sound import check_sound
 from salesos.embedded.engine import EngineFailed
 from salesos.embedded.postgres import EmbeddedPostgres
 from salesos.embedded.redis import EmbeddedRedis, server_version
@@ -63,6 +64,7 @@ def findings(settings: Settings, *, carrier: bool) -> Iterator[Finding]:
     yield from check_whisper(settings)
     yield from check_folder(settings)
     yield from check_ports(settings)
+    yield from check_sound(settings)
     yield check_disk(settings.data_dir)
     yield check_memory()
     yield from check_engines(settings)

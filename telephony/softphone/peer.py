@@ -32,6 +32,7 @@ SENDING_SILENT_S: Final = 7.0
 LISTENING_SILENT_S: Final = 13.0
 REPORT_EVERY_S: Final = 1.0
 HANDSHAKE_QUEUE_MAX: Final = 32  # datagrams; DTLS sends again what is dropped
+PACKETS_A_SECOND_MAX: Final = 400  # four times speech in packets of 10 ms: what a stall held up comes through
 _STEP: Final = rtp.CLOCK_HZ // 50  # a packet is 20 ms
 _HANDSHAKE: Final = range(20, 64)  # the first byte (RFC 7983)
 _MEDIA: Final = range(128, 192)
@@ -193,6 +194,9 @@ class Peer:
 
     def _take(self, data: bytes) -> None:
         now = self._now()
+        if self._report.arrived >= PACKETS_A_SECOND_MAX:
+            self._port.figures.datagrams_refused += 1
+            return
         if rtp.is_rtcp(data):
             self._take_control(self._dtls._rx_srtp.unprotect_rtcp(data), now)
             return

@@ -6,7 +6,7 @@ import typer
 
 from bench.sim.personas import PERSONAS
 from bench.sim.run import Found, Outcome, many, one, quiet, story
-from bench.sim.scenario import FAULTS, draw
+from bench.sim.scenario import ACTS, FAULTS, draw
 from bench.sim.world import scratch
 
 _EXIT_BROKEN = 1
@@ -75,7 +75,7 @@ def _faults(text: str) -> list[str]:
     """Return the faults to draw from: all unless named, none for `none`."""
     if text == "none":
         return []
-    return _chosen(text, list(FAULTS), "--fault") or list(FAULTS)
+    return _chosen(text, [*FAULTS, *ACTS], "--fault") or list(FAULTS)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from agent.llm.port import Message, Role
+from agent.llm.port import EventName, Message, Role
 from agent.opening import BEEP_WAIT_S
 from agent.turns.ending import LONGEST_MS, SILENCE_MS, Evidence, wait_ms
 from agent.turns.timing import OPENING_WAIT_S, SILENCE_S
@@ -29,6 +29,8 @@ CUT_MS: Final = 110.0
 # Before the end: the longest wait for somebody who may go on, and the recogniser's time for the text.
 _HEARD_OUT_MS: Final = LONGEST_MS + 1_000.0
 _TURN_OFF_MS: Final = 300.0  # a turn's start as it was told, before its first word was heard; more than the line's way
+_ASIDE_KNOWN_MS: Final = 60.0  # a signal on its way through two queues
+_COLLEAGUE: Final = "Maria: "
 _HEARD_SHARE: Final = 0.5  # as agent/reply.py counts a word as heard
 _SECONDS_OFF: Final = 1.5  # the way of what tells us of the answer and of the end
 
@@ -134,7 +136,10 @@ def _one_answer_each(record: Record) -> Iterator[str]:
             return
     spoken = [turn.text for turn in record.turns() if turn.speaker is events.Speaker.CALLER]
     told = [message.text for message in record.asked[-1].messages if message.role is Role.USER] if record.asked else []
-    if not " ".join(spoken).startswith(" ".join(told)):
+    # What was said while a colleague had the word was not said to the agent.
+    rest = iter(" ".join(spoken).split())
+    in_order = all(any(one == word for one in rest) for word in " ".join(told).split())
+    if not (in_order if record.aside else " ".join(spoken).startswith(" ".join(told))):
         yield f"the model was told {told}, the prospect said {spoken}"
 
 
@@ -147,6 +152,54 @@ def _grammar(messages: tuple[Message, ...]) -> str:
             return f"no answer between {previous.text!r} and {message.text!r}"
         previous = message
     return ""
+
+
+def _silent_aside(record: Record) -> Iterator[str]:
+    """While a colleague has the word the agent is not heard, and no model is asked for an answer."""
+    if record.shared_word:
+        yield "two had the word at once"
+    for aside in record.aside:
+        heard_ms = sum(
+            max(0.0, min(aside.end_ms, span.end_ms) - max(aside.start_ms, span.start_ms)) for span in record.agent_sound
+        )
+        if heard_ms > BARGE_IN_MS:
+            yield f"the agent is heard for {heard_ms:.0f} ms from {aside.start_ms:.0f} to {aside.end_ms:.0f}"
+        ends = [moment for moment in (record.over_ms, record.carrier_over_ms, record.wound_up_ms) if moment is not None]
+        until_ms = min([aside.end_ms, *ends])
+        for asked in record.asked:
+            if aside.start_ms + _ASIDE_KNOWN_MS < asked.at_ms < until_ms - _ASIDE_KNOWN_MS:
+                yield f"the model is asked at {asked.at_ms:.0f}, between {aside.start_ms:.0f} and {aside.end_ms:.0f}"
+
+
+def _told_afterwards(record: Record) -> Iterator[str]:
+    """What a colleague said stands in the memory of the answer behind it, in its order, once."""
+    said = [turn.text for turn in record.turns() if turn.speaker is events.Speaker.REP]
+    for asked in record.asked:
+        notes = "\n".join(message.text for message in asked.messages if message.role is Role.NOTE)
+        told = [line.removeprefix(_COLLEAGUE) for line in notes.splitlines() if line.startswith(_COLLEAGUE)]
+        if told != said[: len(told)]:
+            yield f"the model was told {told}, the colleague said {said}"
+            return
+    last = record.asked[-1].messages if record.asked else ()
+    handed_back = sum(message.text == EventName.HANDED_BACK for message in last)
+    notes = "".join(message.text for message in last)
+    for text in _said_before_hand_back(record, handed_back):
+        if text not in notes:
+            yield f"nobody told the model that the colleague said {text!r}"
+
+
+def _said_before_hand_back(record: Record, number: int) -> Iterator[str]:
+    """Yield what the colleague said before the word was given back for the time of that number."""
+    said: list[str] = []
+    backs = 0
+    for event in record.events:
+        body = event.body
+        if isinstance(body, events.TurnFinished) and body.speaker is events.Speaker.REP:
+            said.append(body.text)
+        if isinstance(body, events.WordPassed) and body.to == "agent":
+            backs += 1
+            if backs == number:
+                yield from said
 
 
 def _memory_is_what_was_heard(record: Record) -> Iterator[str]:
@@ -228,6 +281,8 @@ def _no_talk_over(record: Record) -> Iterator[str]:
 def _no_dead_air(record: Record) -> Iterator[str]:
     """Who has spoken is answered in time, whoever fails, and no answer has a hole in it."""
     for gap in _silences(record):
+        if any(span.start_ms < gap.at_ms + gap.length_ms and gap.at_ms < span.end_ms for span in record.aside):
+            continue  # a colleague talks, whom nobody hears in the simulation
         allowed_ms = _silence_allowed(gap.who, gap.text, record) + (_HANGING_UP_MS if gap.next_who == "end" else 0.0)
         if gap.length_ms > allowed_ms:
             silence = f"{gap.length_ms:.0f} ms of silence after {gap.who} {gap.text!r} at {gap.at_ms:.0f}"
@@ -321,6 +376,8 @@ INVARIANTS: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {
     "no call left on the line": _nothing_on_the_line,
     "no journal left": _journal_forgotten,
     "one answer each": _one_answer_each,
+    "silent aside": _silent_aside,
+    "told afterwards": _told_afterwards,
     "remembered is heard": _memory_is_what_was_heard,
     "taken down once": _heard_words_once,
     "every word taken down": _every_word_taken_down,

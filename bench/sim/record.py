@@ -98,6 +98,8 @@ class Record:
     carrier_over_ms: float | None = None  # the carrier ended it
     wound_up_ms: float | None = None  # we, or whoever we obey, ended it: nobody listens from here on
     run_ms: float = 0.0  # when the call's task returned
+    aside: list[Span] = field(default_factory=list)  # a colleague had the word
+    shared_word: bool = False  # two had it
     is_machine: bool = False
     stt_failed: bool = False
     left_over: list[str] = field(default_factory=list)  # tasks and timers

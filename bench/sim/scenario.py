@@ -7,6 +7,8 @@ from typing import Final
 
 from bench.sim.personas import PERSONAS
 
+TAKES_OVER: Final = "person_takes_over"
+
 FAULTY_SHARE: Final = 0.6  # of calls
 _SEEDS: Final = 2**32
 
@@ -35,6 +37,9 @@ FAULTS: Final[tuple[str, ...]] = (
     "supervisor_hangs_up",
     "node_stops",
 )
+
+# No fault, and not drawn unless asked for: what is drawn of a seed stays as it was.
+ACTS: Final[tuple[str, ...]] = (TAKES_OVER,)
 
 
 @dataclass(frozen=True, slots=True)

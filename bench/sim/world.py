@@ -15,6 +15,7 @@ import redis.asyncio as redis
 from obstore.store import MemoryStore
 
 from agent.llm.port import Delta, Model, Request
+from bench.sim.colleague import Colleague
 from bench.sim.crm import SimCrm, SimRedis
 from bench.sim.exchange import Disorder, Exchange
 from bench.sim.line import SimLine
@@ -24,7 +25,7 @@ from bench.sim.person import HungUp, Person
 from bench.sim.personas import MACHINES, PERSONAS
 from bench.sim.providers import Providers
 from bench.sim.record import Asked, Record
-from bench.sim.scenario import Scenario
+from bench.sim.scenario import TAKES_OVER, Scenario
 from bench.sim.sound import Hearing, SegmentRoom
 from events.call import TERMINAL, State, StateChanged
 from events.permit import LIFETIME_S, Permit, Purpose
@@ -145,11 +146,14 @@ class World:
         async with asyncio.TaskGroup() as tasks:
             self._people = tasks
             running = tasks.create_task(session.run(), name="world.call")
+            colleague = self._colleague(session, tasks)
             done, _ = await asyncio.wait([running], timeout=_CALL_MAX_S)
             self.record.unfinished = not done
             self.record.run_ms = self._loop.time() * 1_000
             if not done:
                 running.cancel()
+            if colleague is not None:
+                colleague.cancel()
             if self._streaming:
                 self._acting.cancel()
         # Who picks up later is told by our webhook that there is no such call, and the carrier ends it.
@@ -157,6 +161,12 @@ class World:
         for timer in self._timers:
             timer.cancel()
         self._exchange.leave()
+
+    def _colleague(self, session: CallSession, tasks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
+        if not self._scenario.has(TAKES_OVER):
+            return None
+        colleague = Colleague(self._new_dice("colleague"), session, self.record, self._note)
+        return tasks.create_task(colleague.work(), name="world.colleague")
 
     def _connected(self) -> None:
         """Somebody picked up: their sound begins, and the stream a moment later."""

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 import pytest
 
-from agent.llm.port import Message, Role
+from agent.llm.port import EventName, Message, Role
 from bench.sim.invariants import DEAD_AIR_MS, INVARIANTS, broken, unfinished_ms
 from bench.sim.record import Asked, PlayedWord, Record, Sound, SoundKind, Span
 from bench.sim.run import quiet
@@ -39,6 +39,7 @@ def _good() -> Record:
         events=list(good.events),
         arrived=list(good.arrived),
         asked=list(good.asked),
+        aside=[],
         money=replace(good.money, accounts=dict(good.money.accounts), metered=list(good.money.metered)),
         left_over=[],
         loop_faults=[],
@@ -187,6 +188,33 @@ def _talk_longer(record: Record) -> None:
     record.carrier_over_ms -= 20_000
 
 
+def _talk_on_aside(record: Record) -> None:
+    record.aside.append(record.agent_sound[1])
+
+
+def _ask_aside(record: Record) -> None:
+    at_ms = record.asked[1].at_ms
+    record.aside.append(Span(at_ms - 200, at_ms + 200))
+
+
+def _share_the_word(record: Record) -> None:
+    record.shared_word = True
+
+
+def _tell_what_no_colleague_said(record: Record) -> None:
+    note = Message(Role.NOTE, "Maria: something that nobody said")
+    record.asked[-1] = replace(record.asked[-1], messages=(note, *record.asked[-1].messages))
+
+
+def _forget_a_colleague(record: Record) -> None:
+    spoken = record.turns()[1]
+    rep = msgspec.structs.replace(spoken, speaker=events.Speaker.REP, text="nobody was told of this")
+    passed = events.WordPassed("agent", "p1", "Maria", record.events[0].org_id)
+    record.events += [msgspec.structs.replace(record.events[-1], body=body) for body in (rep, passed)]
+    back = Message(Role.EVENT, EventName.HANDED_BACK)
+    record.asked[-1] = replace(record.asked[-1], messages=(*record.asked[-1].messages, back))
+
+
 CASES: list[tuple[str, Doctor]] = [
     ("events once and in order", _swap_events),
     ("events once and in order", _lose_event),
@@ -208,6 +236,11 @@ CASES: list[tuple[str, Doctor]] = [
     ("remembered is heard", _hear_less),
     ("remembered is heard", _hear_more),
     ("remembered is heard", _say(1, heard_text="Something else.")),
+    ("silent aside", _talk_on_aside),
+    ("silent aside", _ask_aside),
+    ("silent aside", _share_the_word),
+    ("told afterwards", _tell_what_no_colleague_said),
+    ("told afterwards", _forget_a_colleague),
     ("taken down once", _say(2, text="Yes, sure. Yes, sure.")),
     ("every word taken down", _say(2, text="Yes.")),
     ("every word taken down", _say(-2, text="Yes.")),

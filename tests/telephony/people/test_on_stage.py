@@ -21,7 +21,7 @@ from events.call import State
 from events.ids import new_id
 from media.codec.g711 import Samples
 from tests.telephony.people.page import opened, ticket
-from tests.telephony.softphone.browser import Browser, fine, likeness, tune
+from tests.telephony.softphone.browser import Browser, best, fine, tune
 from tests.telephony.stage import Stage, set_stage
 
 pytestmark = [pytest.mark.timeout(150), pytest.mark.xdist_group("people")]
@@ -178,10 +178,6 @@ def _read_wav(content: bytes) -> Samples:
         return np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
 
 
-def _best(heard: Samples, sound: Samples) -> float:
-    return max(likeness(heard, sound, from_s) for from_s in np.arange(0.5, VOICE_S - 1.5, 1.5))
-
-
 def test_nobody_else_gets_in(story: Story) -> None:
     assert story.refused == {
         "garbage": "ticket_refused",
@@ -198,8 +194,8 @@ def test_nobody_else_gets_in(story: Story) -> None:
 
 
 def test_prospect_and_rep_hear_each_other(story: Story) -> None:
-    assert _best(story.rep_heard, fine(PROSPECT)) > 0.9
-    assert _best(fine(story.prospect_heard), REP) > 0.9
+    assert best(story.rep_heard, fine(PROSPECT)) > 0.9
+    assert best(fine(story.prospect_heard), REP) > 0.9
 
 
 def test_every_command_is_answered(story: Story) -> None:

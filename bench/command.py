@@ -18,6 +18,7 @@ from bench import checks_command
 from bench.crm import command as crm_command
 from bench.outcome import JsonFile, ReportFile, failing_with, give
 from bench.peer import command as peer_command
+from bench.people import command as people_command
 from bench.servers import Servers
 from bench.turn_table import command as turn_table_command
 from bench.turns import command as turns_command
@@ -47,6 +48,7 @@ app = typer.Typer(
 checks_command.register(app)
 crm_command.register(app)
 peer_command.register(app)
+people_command.register(app)
 turns_command.register(app)
 turn_table_command.register(app)
 

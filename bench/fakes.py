@@ -85,4 +85,9 @@ class ToneVoice:
 
 def instant_minds() -> Minds:
     """Return the minds of one call."""
-    return Minds(InstantRecognizer(), InstantModel(), ToneVoice(), frozenset({"uh-huh"}), {})
+    return Minds(InstantRecognizer(), InstantModel(), ToneVoice(), frozenset({"uh-huh"}), {}, open_ear=_open_ear)
+
+
+async def _open_ear() -> InstantRecognizer:
+    """For a person who joins: their voice is told from silence and their words taken down, as in the product."""
+    return InstantRecognizer()

@@ -4,6 +4,7 @@ Room, conversation, state machine, outbox with its journal and a real Redis, rec
 own. In the place of the dialler stands a socket on loopback, `/stream`, where each stream that sends `start` becomes
 a call. In the place of the CRM, the events of a closed call count as taken a moment later.
 A stream at `/stream/NAME` shows NAME as its key at the providers, and `/told/NAME` has its events when it is over.
+People come to such calls by the product's own socket; `/people` tells where it is, and what tickets are signed with.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ from bench.fakes import instant_minds
 from bench.inventory import take_inventory
 from bench.loop_lag import LagMeter
 from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
+from bench.people.door import bench_door, door_routes
 from bench.providers.process import Behind
 from bench.socket_minds import SocketMinds
 from bench.told import Told
@@ -50,6 +52,7 @@ from telephony.call.signals import HangUpAsked
 from telephony.calls import Calls
 from telephony.interpreter import settle
 from telephony.outbox import Outbox
+from telephony.people.socket import Door
 from telephony.twilio.leg import run_leg
 from telephony.web_server import stream_server
 
@@ -83,6 +86,7 @@ class BenchServer:
         self._providers = providers
         self._told = Told()
         self._names: dict[UUID, str] = {}  # of calls that came by one
+        self._door: Door | None = None  # for people
 
     @property
     def ready(self) -> bool:
@@ -90,6 +94,7 @@ class BenchServer:
 
     def web(self) -> FastAPI:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        app.include_router(door_routes(self._org_id, lambda: self._door, self._live_by_name))
 
         @app.websocket("/stream")
         @app.websocket("/stream/{name}")
@@ -137,6 +142,10 @@ class BenchServer:
 
         return app
 
+    def _live_by_name(self) -> dict[str, UUID]:
+        calls = self._calls
+        return {} if calls is None else {name: one for one, name in self._names.items() if calls.get(one) is not None}
+
     def _fed(self) -> dict[str, int]:
         """What recognisers were given of the audio of the calls that are live."""
         fed = [] if self._calls is None else [call.conversation.ears.fed for call in self._calls.live()]
@@ -154,6 +163,9 @@ class BenchServer:
             lambda used: slot[0].emit(report.model_used(used)) if slot else None,
         )
         return plan, minds
+
+    def _find(self, call_id: UUID) -> CallSession | None:
+        return self._calls.get(call_id) if self._calls is not None else None
 
     def _open_call(
         self, door: contextlib.ExitStack, plan: CallPlan, minds: Minds, slot: list[CallSession]
@@ -175,8 +187,13 @@ class BenchServer:
             await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
         silero, clock, outbox = Silero(), Clock(), Outbox(journal, self._redis)
         archive = Archive(open_store(store.as_uri()), store.as_uri(), spool, journaled=outbox.journaled)
-        async with asyncio.TaskGroup() as calls_group, asyncio.TaskGroup() as own:
-            calls = Calls(calls_group, self._max_calls)
+        async with (
+            bench_door(self._redis, self._find) as door,
+            asyncio.TaskGroup() as calls_group,
+            asyncio.TaskGroup() as own,
+        ):
+            self._door = door
+            calls = Calls(calls_group, self._max_calls, lambda call: door.presences.call_over(call.call_id))
             carrier = LoopbackCarrier(calls.get)
             self._services = Services(carrier, silero, clock, outbox, archive)
             self._calls, gauge = calls, Gauge()
@@ -228,7 +245,11 @@ class BenchServer:
                 log.warning("bench.commit_failed", reason=type(error).__name__)
                 continue
             self._uncommitted.difference_update(over)
-            self._names = {call_id: name for call_id, name in self._names.items() if self._told.of(name) is None}
+            # Without providers nobody asks what a call told.
+            done = over if self._providers is None else []
+            self._names = {
+                one: name for one, name in self._names.items() if one not in done and self._told.of(name) is None
+            }
 
 
 async def serve(server: BenchServer, stopping: asyncio.Event, announce: Callable[[str], None]) -> None:

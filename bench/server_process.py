@@ -117,15 +117,15 @@ async def read_fed_share(server: Server) -> float | None:
 
 async def read_stats(server: Server) -> dict[str, Any]:
     """Return what `/stats` of our own server says. Raises OSError, TimeoutError, ValueError."""
-    return dict(json.loads(await _read_page(server, "/stats")))
+    return dict(json.loads(await read_page(server, "/stats")))
 
 
 async def read_told(server: Server, name: str) -> list[events.Body] | None:
     """Return what the call of that name told of itself; None while it is not over. Raises as `read_stats`."""
-    return msgspec.json.decode(await _read_page(server, f"/told/{name}"), type=list[events.Body] | None)
+    return msgspec.json.decode(await read_page(server, f"/told/{name}"), type=list[events.Body] | None)
 
 
-async def _read_page(server: Server, path: str) -> bytes:
+async def read_page(server: Server, path: str) -> bytes:
     """Return the body of a page of our own server. Raises OSError, TimeoutError."""
     parts = urlsplit(server.stream_url)
     writer: asyncio.StreamWriter | None = None

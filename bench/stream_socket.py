@@ -1,4 +1,4 @@
-"""A WebSocket client as small as the bench needs it: text frames both ways (RFC 6455), nothing else.
+"""A WebSocket client as small as the bench needs it: texts both ways (RFC 6455), or bytes for who asks for them.
 
 The load client shares a machine with what it measures, so a frame must cost it next to nothing: frames leave with a
 mask of zeros (RFC 6455 §5.3 asks for a mask, not for a good one), which spares the copying, and messages in pieces
@@ -34,13 +34,16 @@ def text_frame(payload: bytes, opcode: int = _TEXT) -> bytes:
 
 
 class StreamSocket(asyncio.Protocol):
-    """One connection. Received texts go to `on_text` on the loop."""
+    """One connection. Received texts go to `on_text` on the loop, received bytes to `on_bytes`: None refuses them."""
 
-    def __init__(self, url: str, on_text: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, url: str, on_text: Callable[[bytes], None], on_bytes: Callable[[bytes], None] | None = None
+    ) -> None:
         parts = urlsplit(url)
         self._host = f"{parts.hostname}:{parts.port}"
         self._path = parts.path or "/"
         self._on_text = on_text
+        self._on_bytes = on_bytes
         self._received = bytearray()
         self._upgraded = False
         loop = asyncio.get_running_loop()
@@ -124,6 +127,8 @@ class StreamSocket(asyncio.Protocol):
     def _take(self, head: int, payload: bytes) -> None:
         if head == _FINAL | _TEXT:
             self._on_text(payload)
+        elif head == _FINAL | _BINARY and self._on_bytes is not None:
+            self._on_bytes(payload)
         elif head == _FINAL | _PING and self._transport is not None:
             self._transport.write(_SHORT.pack(_FINAL | _PONG, _MASKED | len(payload)) + payload)
         elif head == _FINAL | _CLOSE:
@@ -140,7 +145,9 @@ class StreamSocket(asyncio.Protocol):
         self.close()
 
 
-async def connect(url: str, on_text: Callable[[bytes], None]) -> StreamSocket:
+async def connect(
+    url: str, on_text: Callable[[bytes], None], on_bytes: Callable[[bytes], None] | None = None
+) -> StreamSocket:
     """Open a stream.
 
     Raises:
@@ -151,7 +158,7 @@ async def connect(url: str, on_text: Callable[[bytes], None]) -> StreamSocket:
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_TIMEOUT_S):
         _, opened = await loop.create_connection(
-            lambda: StreamSocket(url, on_text), parts.hostname or "127.0.0.1", parts.port or 80
+            lambda: StreamSocket(url, on_text, on_bytes), parts.hostname or "127.0.0.1", parts.port or 80
         )
         await opened.opened
     return opened

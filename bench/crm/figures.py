@@ -1,32 +1,12 @@
-"""What `salesos bench crm` finds, and what of it must hold. Sans-I/O.
-
-A figure is named as in the JSON file, with a dot for each level: "ratio.hot" is `{"ratio": {"hot": …}}`.
-"""
+"""What `salesos bench crm` finds, and what of it must hold. Sans-I/O."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bench import goal
+from bench.goal import Goal
 from bench.report_page import Page, Table
-
-
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """Both bounds include themselves; without either the figure is only told."""
-
-    meaning: str
-    at_least: float | None = None
-    at_most: float | None = None
-
-    def holds(self, value: float) -> bool:
-        # A figure that is no number holds nothing.
-        low = self.at_least is None or value >= self.at_least
-        return low and (self.at_most is None or value <= self.at_most) and value == value
-
-    def __str__(self) -> str:
-        low = [] if self.at_least is None else [f"at least {self.at_least:g}"]
-        return ", ".join(low + ([] if self.at_most is None else [f"at most {self.at_most:g}"])) or "-"
-
 
 GOALS: Final[Mapping[str, Goal]] = {
     "postings_per_s.spread": Goal("debits a second, spread over 1 000 wallets"),
@@ -48,12 +28,12 @@ class Report:
     @property
     def missing(self) -> Sequence[str]:
         """Names of what was not measured."""
-        return [name for name in GOALS if name not in self.figures]
+        return goal.missing(GOALS, self.figures)
 
     @property
     def missed(self) -> Sequence[str]:
         """Names of what was measured and falls short of its goal."""
-        return [name for name, value in self.figures.items() if not GOALS[name].holds(value)]
+        return goal.missed(GOALS, self.figures)
 
     @property
     def good(self) -> bool:
@@ -76,14 +56,7 @@ def merge(found: Mapping[str, float], more: Mapping[str, float]) -> Mapping[str,
 
 def nested(report: Report) -> dict[str, Any]:
     """Return what the JSON file holds: the figures by level, and the names of those that miss or were not measured."""
-    told: dict[str, Any] = {}
-    for name, value in report.figures.items():
-        group, _, member = name.partition(".")
-        if member:
-            told.setdefault(group, {})[member] = value
-        else:
-            told[name] = value
-    return told | {
+    return goal.nested(report.figures) | {
         "small": report.small,
         "good": report.good,
         "missed": list(report.missed),
@@ -93,11 +66,7 @@ def nested(report: Report) -> dict[str, Any]:
 
 def table(report: Report) -> str:
     """Return a line for each figure, and the verdict."""
-    lines = [f"{'figure':<24}{'found':>12}  {'goal':<16}meaning"]
-    for name, goal in GOALS.items():
-        found = f"{report.figures[name]:,.1f}" if name in report.figures else "not measured"
-        mark = "  MISSED" if name in report.missed else ""
-        lines.append(f"{name:<24}{found:>12}  {goal!s:<16}{goal.meaning}{mark}")
+    lines = goal.lines(GOALS, report.figures)
     if report.small:
         lines.append("with a tenth of the data")
     if report.missing:
@@ -108,14 +77,10 @@ def table(report: Report) -> str:
 
 def page(report: Report) -> Page:
     """Return the report page."""
-    rows = [
-        (name, f"{report.figures[name]:,.1f}" if name in report.figures else "not measured", str(goal))
-        for name, goal in GOALS.items()
-    ]
     return Page(
         title="The CRM under load",
         summary="Every goal is met." if report.good else table(report).splitlines()[-1] + ".",
-        tables=[Table("Figures", ("figure", "found", "goal"), rows)],
-        meanings={name: goal.meaning for name, goal in GOALS.items()},
+        tables=[Table("Figures", ("figure", "found", "goal"), goal.rows(GOALS, report.figures))],
+        meanings={name: one.meaning for name, one in GOALS.items()},
         facts={"data": "a tenth" if report.small else "whole"},
     )

@@ -32,8 +32,13 @@ class Exchange:
 
     @property
     def fingerprint(self) -> tuple[str, str]:
-        found = next(item for item in self.certificate.getFingerprints() if item.algorithm == "sha-256")
-        return found.algorithm, found.value
+        return fingerprint_of(self.certificate)
+
+
+def fingerprint_of(certificate: RTCCertificate) -> tuple[str, str]:
+    """Return the algorithm's name and the certificate's digest by it, as they stand in an offer or an answer."""
+    found = next(item for item in certificate.getFingerprints() if item.algorithm == "sha-256")
+    return found.algorithm, found.value
 
 
 class SoftphoneLeg:

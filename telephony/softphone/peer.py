@@ -20,7 +20,7 @@ from telephony.softphone import rtcp, rtp
 from telephony.softphone.ice import IceEnd
 from telephony.softphone.red import BadRed
 from telephony.softphone.sdp import Local, Offer
-from telephony.softphone.udp_port import UdpPort
+from telephony.softphone.udp_port import Port
 
 log = structlog.get_logger()
 
@@ -80,12 +80,15 @@ class Peer:
 
     def __init__(
         self,
-        port: UdpPort,
+        port: Port,
         certificate: RTCCertificate,
         offer: Offer,
         on_audio: Callable[[rtp.Packet, float], None],
         name: str = "salesos",
+        *,
+        begins: bool = False,
     ) -> None:
+        """`offer`: the other end's. `begins`: this end begins the handshake, as a browser does and a node does not."""
         self.ice = IceEnd()
         self._port = port
         self._offer = offer
@@ -95,7 +98,7 @@ class Peer:
         self._pipe = _Pipe(self._send_datagram)
         self._dtls = RTCDtlsTransport(self._pipe, [certificate])  # type: ignore[arg-type]  # see _Pipe
         # The browser begins: our answer says "passive" (RFC 8842 §5.3).
-        self._dtls._set_role("server")
+        self._dtls._set_role("client" if begins else "server")
         self._dtls.on("statechange", self._handshake_moved)
         self._reception: rtp.Reception | None = None
         self._clock: tuple[int, float] | None = None  # the browser's, and when it came

@@ -34,6 +34,22 @@ class Endpoint(Protocol):
         """Take a datagram of this browser's, DTLS or SRTP."""
 
 
+class Port(Protocol):
+    """What an endpoint is reached at and sends by."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def figures(self) -> PeopleFigures: ...
+
+    def add(self, endpoint: Endpoint) -> None: ...
+
+    def remove(self, endpoint: Endpoint) -> None: ...
+
+    def send(self, data: bytes, to: Address) -> None: ...
+
+
 class UdpPort(asyncio.DatagramProtocol):
     """Opened once for the process by `open_udp_port`."""
 

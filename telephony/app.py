@@ -51,6 +51,7 @@ from telephony.metrics import Sources, VoiceCollector, exposition, look_at_spool
 from telephony.model_switch import ModelSwitch
 from telephony.node import Node
 from telephony.outbox import Outbox
+from telephony.people.figures import PeopleFigures
 from telephony.people.opening import opened_door
 from telephony.people.presence import Presences
 from telephony.people.socket import Door, people_routes
@@ -172,7 +173,7 @@ class VoiceProcess:
                 calls = Calls(calls_group, settings.max_calls, partial(_call_over, figures, door.presences))
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
                 desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)
-                live = _live(settings, self._redis, start)
+                live = _live(settings, self._redis, figures.people, start)
                 services = Services(
                     carrier, silero, clock, outbox, archive, desks, transfers, figures, hold_music=music, live=live
                 )
@@ -253,9 +254,14 @@ def _call_over(figures: Figures, presences: Presences, session: CallSession) -> 
     presences.call_over(session.call_id)
 
 
-def _live(settings: Settings, client: redis.Redis, start: Callable[[Coroutine[Any, Any, None], str], object]) -> Live:
+def _live(
+    settings: Settings,
+    client: redis.Redis,
+    figures: PeopleFigures,
+    start: Callable[[Coroutine[Any, Any, None], str], object],
+) -> Live:
     """What people follow of live calls, with the organisations' streams running."""
-    stream = Organisations(client)
+    stream = Organisations(client, figures)
     start(stream.run(), "live")
     return Live(stream, shows_listeners=settings.show_listeners)
 

@@ -189,6 +189,7 @@ class VoiceCollector(Collector):
         yield _counter("salesos_people_legs_connected", "Peer connections that stood.", people.legs_connected)
         yield _counters("salesos_people_legs_failed", "Those that never did.", "reason", people.legs_failed.items())
         yield _counter("salesos_people_feed_shed", "Messages that slow pages went without.", people.shed)
+        yield _counter("salesos_people_live_dropped", "Entries that Redis did not take.", people.live_dropped)
         yield _counter("salesos_people_datagrams_refused", "Of strangers, or broken.", people.datagrams_refused)
 
 

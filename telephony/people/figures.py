@@ -14,4 +14,5 @@ class PeopleFigures:
     legs_connected: int = 0
     legs_failed: Counter[str] = field(default_factory=Counter)  # by code
     shed: int = 0  # messages of feeds that slow pages went without
+    live_dropped: int = 0  # entries of organisations' live streams that Redis did not take
     datagrams_refused: int = 0  # of nobody we know, or not what they should be

@@ -18,6 +18,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from events import wire
+from telephony.people.figures import PeopleFigures
 from telephony.stream_entries import Entries, entries_of
 from telephony.supervisor.messages import org_message
 
@@ -48,16 +49,16 @@ class _Follower:
 class Organisations:
     """One process's. `publish` and `follow` never wait; `run` is its task."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, figures: PeopleFigures) -> None:
         self._redis = client
+        self._figures = figures
         self._waiting: deque[tuple[UUID, bytes]] = deque(maxlen=WAITING_MAX)
         self._followers: dict[str, _Follower] = {}
         self._followed = asyncio.Event()
-        self.dropped = 0  # entries; read by metrics
 
     def publish(self, org_id: UUID, packed: bytes) -> None:
         """Take what goes into an organisation's stream; when too many wait, the oldest is dropped."""
-        self.dropped += len(self._waiting) == WAITING_MAX
+        self._figures.live_dropped += len(self._waiting) == WAITING_MAX
         self._waiting.append((org_id, packed))
 
     def follow(self, name: str, org_id: UUID, after: str, tell: Callable[[bytes], None]) -> None:
@@ -96,7 +97,7 @@ class Organisations:
                     await pipe.execute()
             except (RedisError, OSError, TimeoutError) as error:
                 # Not tried again: a part may stand there, and nobody needs old news twice.
-                self.dropped += len(taken)
+                self._figures.live_dropped += len(taken)
                 log.warning("live.not_published", entries=len(taken), reason=type(error).__name__)
 
     async def _read(self) -> None:

@@ -1,7 +1,10 @@
 """Words go, the books stay."""
 
+from uuid import UUID
+
 from crm.calls.erased_words import BLANK, without_words
 from events.call import (
+    AgentInstructed,
     BargedIn,
     CallerUnderstood,
     FactKind,
@@ -11,6 +14,7 @@ from events.call import (
     Speaker,
     State,
     TurnFinished,
+    WordPassed,
 )
 from events.understanding import Mood, ObjectionKind
 
@@ -22,6 +26,10 @@ def test_what_was_said_is_taken_out_and_when_it_was_stays() -> None:
     assert without_words(fact) == FactNoted(FactKind.MEETING_BOOKED)
     understood = CallerUnderstood(3, Mood.NEGATIVE, -0.6, 0.7, (ObjectionKind.PRICE,), ("my card is empty",))
     assert without_words(understood) == CallerUnderstood(3, Mood.NEGATIVE, -0.6, 0.7, (ObjectionKind.PRICE,))
+    user = UUID(int=1)
+    passed = WordPassed("agent", "p1", "Maria", user, agreed="my card is a gift")
+    assert without_words(passed) == WordPassed("agent", "p1", "Maria", user)
+    assert without_words(AgentInstructed("ask for the card", "Ines")) == AgentInstructed("", "Ines")
 
 
 def test_what_holds_no_words_is_left_alone() -> None:
@@ -30,4 +38,11 @@ def test_what_holds_no_words_is_left_alone() -> None:
 
 
 def test_each_kind_that_holds_words_is_listed() -> None:
-    assert set(BLANK) == {"turn.finished", "fact.noted", "message.requested", "caller.understood"}
+    assert set(BLANK) == {
+        "turn.finished",
+        "fact.noted",
+        "message.requested",
+        "caller.understood",
+        "agent.instructed",
+        "word.passed",
+    }

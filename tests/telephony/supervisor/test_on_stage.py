@@ -67,7 +67,7 @@ async def _play(redis_url: str, folder: Path) -> Story:
     story = Story()
     async with (
         ChatServer(OpenAIChat(), InTurn((GREETING, AGAIN, AGAIN, AGAIN))) as model,
-        set_stage(redis_url, folder, openai_api_key=SecretStr("k"), openai_base_url=model.base_url) as stage,
+        set_stage(redis_url, folder, openai_api_key=SecretStr("k"), openai_base_url=model.base_url, drain_s=1) as stage,
     ):
         await stage.seat("silent", NUMBER)
         call_id = new_id()

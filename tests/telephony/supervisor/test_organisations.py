@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from events import call as events
 from events import wire
 from events.ids import new_id
+from telephony.people.figures import PeopleFigures
 from telephony.supervisor.messages import of_organisation
 from telephony.supervisor.organisations import WAITING_MAX, BadPlace, Organisations, read_id
 
@@ -25,11 +26,11 @@ def packed(call_id: UUID, org_id: UUID, seq: int) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def node(url: str) -> AsyncGenerator[Organisations]:
+async def node(url: str, figures: PeopleFigures | None = None) -> AsyncGenerator[Organisations]:
     client = redis.Redis.from_url(url)
     try:
         async with asyncio.TaskGroup() as tasks:
-            made = Organisations(client)
+            made = Organisations(client, figures or PeopleFigures())
             running = tasks.create_task(made.run())
             yield made
             running.cancel()
@@ -88,21 +89,23 @@ async def test_an_entry_that_nobody_can_read_is_passed_over(redis_url: str) -> N
 
 async def test_without_redis_entries_are_lost_and_counted_and_nothing_waits() -> None:
     org_id = new_id()
-    async with node("redis://127.0.0.1:1/0") as alone:
+    figures = PeopleFigures()
+    async with node("redis://127.0.0.1:1/0", figures) as alone:
         alone.follow("s1", org_id, "", lambda _message: None)
         alone.publish(org_id, packed(new_id(), org_id, 1))
         async with asyncio.timeout(20):
             while True:
-                if alone.dropped:
+                if figures.live_dropped:
                     break
                 await asyncio.sleep(0.02)
 
 
 def test_what_redis_does_not_take_is_bounded() -> None:
-    waiting = Organisations(redis.Redis())
+    figures = PeopleFigures()
+    waiting = Organisations(redis.Redis(), figures)
     for _ in range(WAITING_MAX + 3):
         waiting.publish(UUID(int=1), b"")
-    assert waiting.dropped == 3
+    assert figures.live_dropped == 3
 
 
 @given(st.text(max_size=50) | st.from_regex(r"[0-9]{1,30}-[0-9]{1,30}", fullmatch=True))

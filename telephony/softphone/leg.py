@@ -71,6 +71,7 @@ class SoftphoneLeg:
         self._silent = 0  # reports in a row
         self._highest = -1  # of our packets, that the browser says it has
         self._stuck = 0
+        self._sent = False  # since the last report
         self._troubles: set[str] = set()
 
     async def connect(self) -> None:
@@ -87,6 +88,7 @@ class SoftphoneLeg:
 
     def hear(self, pcm: Samples) -> None:
         if self._receives:
+            self._sent = True
             self._peer.send(self._encoder.encode(pcm))
 
     def spoke(self, packet: rtp.Packet, at_s: float) -> None:
@@ -120,7 +122,9 @@ class SoftphoneLeg:
         if self._receives and report.heard is not None:
             moved = report.heard.highest != self._highest
             self._highest = report.heard.highest
-            self._stuck = 0 if moved or self.party is None else self._stuck + 1
+            # A node with too much to do lets listeners hear nothing for a while: that is not their network.
+            self._stuck = 0 if moved or not self._sent else self._stuck + 1
+            self._sent = False
             self._tell("hears_nothing", self._stuck >= UNHEARING_REPORTS)
 
     def _tell(self, trouble: str, there: bool) -> None:

@@ -124,9 +124,11 @@ async def test_what_does_not_reach_the_browser_is_said_and_taken_back() -> None:
     async with Browser(tune(1, 48_000)) as browser:
         exchange = Exchange(port, RTCCertificate.generateCertificate(), ("127.0.0.1",))
         leg = SoftphoneLeg(exchange, await browser.offer(), lambda code, on: told.append((code, on)))
-        leg.party = Party("rep", leg, Role.REP, lambda *_: None)
         for highest in (1, 2, *[3] * (UNHEARING_REPORTS + 1), 4):
+            leg.hear(np.zeros(FRAME_SAMPLES, dtype=np.int16))
             leg.judge(Report(arrived=50, heard=Heard(0.0, highest, 0, None)))
+        for _ in range(2 * UNHEARING_REPORTS):  # nothing is sent, so nothing is missed
+            leg.judge(Report(arrived=50, heard=Heard(0.0, 4, 0, None)))
     port.close()
     assert told == [("hears_nothing", True), ("hears_nothing", False)]
 

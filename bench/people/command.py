@@ -19,7 +19,7 @@ def people(
     legs: Annotated[int, typer.Option(min=1, max=40, help="People who talk by WebRTC, two in a call.")] = 8,
     listeners: Annotated[int, typer.Option(min=1, max=90, help="On one call.")] = 60,
     windows: Annotated[int, typer.Option(min=1, max=20, help="Without people and with them, in turns.")] = 2,
-    seconds: Annotated[float, typer.Option(min=1, help="Of each window in which cores are looked at.")] = 6,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Of each window in which cores are looked at.")] = 5,
     server_core: Annotated[int, typer.Option(min=0)] = 0,
     client_core: Annotated[int, typer.Option(min=0)] = 1,
     json: JsonFile = None,

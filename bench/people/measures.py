@@ -39,7 +39,7 @@ class Size:
     legs: int = 8
     listeners: int = 60
     windows: int = 2  # with people, each after one without
-    window_s: float = 6.0
+    window_s: float = 5.0
 
 
 async def without_us(scene: Scene, bursts: int) -> list[float]:

@@ -38,8 +38,11 @@ async def measure(size: Size, cores: Cores, tell: Callable[[str], None]) -> Repo
         try:
             report = await _run(server, size, cores, utterance, tell)
         except* (StreamRefused, PageFailed, BadAnswer, PeerFailed, OSError, TimeoutError, ValueError) as group:
-            failed = group.exceptions[0]
+            failed = group
         if report is None:
+            # Of what went wrong together, what came first led to the rest.
+            while isinstance(failed, BaseExceptionGroup):
+                failed = failed.exceptions[0]
             raise ServerFailed(f"{type(failed).__name__}: {failed}")
         return report
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
 
+from bench.people import page as page_module
 from bench.people.page import Live, Page, PageFailed, new_ticket
 from bench.server_process import Server
 from events.ids import new_id
@@ -82,6 +83,16 @@ async def test_a_refusal_has_its_words_and_an_end_leaves_nobody_waiting() -> Non
             await page.ask("take_over")
         with pytest.raises(PageFailed, match="hold: call_over"):
             await page.ask("hold", on=True)
+        page.close()
+
+
+async def test_who_gets_no_answer_says_to_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_module, "ANSWER_TIMEOUT_S", 0.05)
+    async with node({"come": [{"say": "welcome"}], "listen": []}) as (server, _), asyncio.timeout(10):
+        page = Page()
+        await page.come(server, LIVE, "call-1", Seat.SUPERVISOR)
+        with pytest.raises(PageFailed, match="listen: no answer"):
+            await page.ask("listen", on=True)
         page.close()
 
 

@@ -61,7 +61,7 @@ def test_without_people_nothing_is_said_of_them() -> None:
 
 @pytest.mark.parametrize("event", list(EventName))
 def test_only_a_person_who_waits_for_an_answer_is_handed_over(event: EventName) -> None:
-    waits = {EventName.SILENCE, EventName.NOT_UNDERSTOOD}
+    waits = {EventName.SILENCE, EventName.NOT_UNDERSTOOD, EventName.HANDED_BACK}
     assert in_conversation((GREETED, Message(Role.EVENT, event))) is (event in waits)
 
 

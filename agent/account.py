@@ -15,6 +15,8 @@ LAST_LINES: Final = 6  # stand behind a summary as they were said: the next turn
 CHARS_MAX: Final = 12_000  # the end of longer ones, where what was agreed stands
 CALLER: Final = "Caller"
 AGENT: Final = "You"
+_KNOWN: Final = "and do not introduce yourself again."
+_UNKNOWN: Final = "but the caller does not know you yet: open as you always do, with all that must be disclosed."
 _INSTRUCTIONS: Final = f"""\
 A colleague has taken over a telephone call from an automated assistant and gives it back now. Tell the assistant, by
 calling {WRITE_SUMMARY}, what it must know to go on: what was asked, answered and agreed, with names, numbers and times
@@ -50,15 +52,18 @@ def summary_request(lines: Sequence[Line]) -> Request:
     )
 
 
-def account(lines: Sequence[Line], told: str, summary: str = "") -> str:
-    """Return the note for the model. `told`: what happened, in our own words; `summary`: of the lines, if there is."""
+def account(lines: Sequence[Line], told: str, summary: str = "", *, introduced: bool = True) -> str:
+    """Return the note for the model. `told`: what happened, in our own words; `summary`: of the lines, if there is.
+
+    `introduced`: the caller has heard the agent before; else they must be told who, and what, they talk with now.
+    """
     parts = [told] if told else []
     if summary:
         parts.append(f"In short: {' '.join(summary.split())}")
         lines = lines[-LAST_LINES:]
     if lines:
         parts.append(f"What was {'said last' if summary else 'said'}:\n{_told(lines)}")
-    parts.append("What was settled stays settled: do not ask for it again, and do not introduce yourself again.")
+    parts.append(f"What was settled stays settled: do not ask for it again, {_KNOWN if introduced else _UNKNOWN}")
     return "\n".join(parts)
 
 
@@ -79,6 +84,20 @@ def handed_back(names: Sequence[str], reason: str, agreed: str) -> str:
     }.get(reason, "They give it back to you now.")
     settled = f"\n{names[-1]} tells you: {' '.join(agreed.split())}" if agreed.strip() else ""
     return f"Your colleague {who} took the call over from you and talked with the caller. {how}{settled}"
+
+
+def placed(names: Sequence[str], reason: str, agreed: str) -> str:
+    """Tell that colleagues had the word in a call that one of them had placed; the rest as in `handed_back`."""
+    told = handed_back(names, reason, agreed)
+    return told.replace("took the call over from you and talked with the caller", "placed this call and talked first")
+
+
+def nobody_came(name: str, seconds: float) -> str:
+    """Tell that a colleague had placed the call, and was not there when it was answered."""
+    return (
+        f"Your colleague {name} placed this call and could not be connected when it was answered. The caller has "
+        f"waited for {round(seconds)} seconds: thank them for it in a few words. You hold the call now."
+    )
 
 
 def beside(name: str, text: str) -> str:

@@ -68,12 +68,15 @@ class Aside:
             case _:
                 pass
 
-    async def end(self, told: str) -> str:
-        """The agent has the word again: return what its model must know. `told`: what happened, for the model."""
+    async def end(self, told: str, *, introduced: bool) -> str:
+        """The agent has the word again: return what its model must know. `told`: what happened, for the model.
+
+        `introduced`: the caller has heard the agent before.
+        """
         self._hush()
         lines, self._lines = self._lines, []
         summary = await self._summary(lines) if account.is_long(lines) else ""
-        return account.account(lines, told, summary)
+        return account.account(lines, told, summary, introduced=introduced)
 
     def recall(self, memory: Memory) -> None:
         """The line is gone: the model may still conclude something from what the caller said last."""

@@ -305,20 +305,21 @@ class Conversation:
         self._aside.begin(self._memory.take_unanswered(), self._utterance_ms)
 
     async def _take_up(self, told: str) -> None:
-        """The agent has the word again, and knows what was said."""
+        """The agent has the word again, or for the first time, and knows what was said."""
         self._aside.asked -= 1
         if self._floor is not Floor.ASIDE:
             return  # flooded: it never knew
-        self._memory.note(await self._aside.end(told))
+        self._memory.note(await self._aside.end(told, introduced=(known := self._memory.agent_has_spoken)))
         if self._floor is not Floor.ASIDE or self._aside.asked:
             return
         self._patience.renew()
-        self._opening.settled()
+        if known:
+            self._opening.settled()
         if self._listening.active:  # the caller is at it: they are heard out first
             self._floor = move(self._floor, Signal.VOICE)
             self._utterance_ms = self._aside.began_ms
         else:
-            await self._answer(EventName.HANDED_BACK)
+            await self._answer(EventName.HANDED_BACK if known else EventName.ANSWERED)
 
     # The agent's answer
 

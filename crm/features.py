@@ -39,6 +39,7 @@ from crm.jobs import routes as jobs
 from crm.keys import routes as keys
 from crm.leads import routes as leads
 from crm.notes import routes as notes
+from crm.people_on_calls import dial_routes as dials_by_people
 from crm.people_on_calls import routes as people_on_calls
 from crm.pipelines import routes as pipelines
 from crm.prompts import routes as prompts
@@ -69,6 +70,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     compliance,
     consents,
     custom_fields,
+    dials_by_people,
     duplicates,
     exports,
     health,

@@ -59,6 +59,13 @@ class Prospect(msgspec.Struct, frozen=True):
     time_zone: str = ""
 
 
+class Holder(msgspec.Struct, frozen=True):
+    """The person who has placed a call, and talks in it in the agent's place."""
+
+    user_id: UUID
+    name: str
+
+
 class CallPlan(msgspec.Struct, frozen=True):
     org_id: UUID
     call_id: UUID
@@ -82,3 +89,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     corrected: tuple[CorrectedObjection, ...] = ()  # objections as people of the organisation see them, newest first
     own_only: tuple[str, ...] = ()  # vendors in `sealed_keys` in whose place the operator's keys must not be used
     takes_over: bool = False  # the organisation has people who take callers over
+    held_by: Holder | None = None  # the agent is aside from the first moment on; None: it holds the call

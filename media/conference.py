@@ -73,10 +73,19 @@ class Conference:
         """
         if len(self.parties) >= PARTIES_MAX:
             raise ConferenceFull(f"a call takes {PARTIES_MAX} people beside the prospect: somebody must leave first")
-        party = Party(name, outlet, role, self._on_quality)
+        party = self.expect(name, outlet, role)
+        self.let_in(party)
+        return party
+
+    def expect(self, name: str, outlet: Outlet, role: Role) -> Party:
+        """Return somebody who is to be let in once the prospect is there. Until then nobody hears or records them."""
+        return Party(name, outlet, role, self._on_quality)
+
+    def let_in(self, party: Party) -> None:
+        """Let somebody in who was expected: what they said before is not heard."""
+        party.begin()
         self.parties.append(party)
         self._settle()
-        return party
 
     def dismiss(self, party: Party) -> None:
         """Somebody left, or their leg vanished; nobody notices more than their silence."""

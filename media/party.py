@@ -57,6 +57,10 @@ class Party:
         self._lost = self._received = 0  # at the last report
         self.ear: Callable[[Samples | None], None] | None = None  # whoever transcribes: 20 ms at the room's rate
 
+    def begin(self) -> None:
+        """Forget what came so far: nobody was there to hear it."""
+        self.buffer = JitterBuffer()
+
     def spoke(self, number: int, pcm: Samples, at_ms: float) -> None:
         """Take 20 ms of the person's audio at their own rate; numbers rise by one with each."""
         self.buffer.push(number, pcm, at_ms)

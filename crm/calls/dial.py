@@ -20,6 +20,7 @@ from crm.billing.conditions import ConditionStore
 from crm.billing.ledger import Ledger, NoCredit
 from crm.billing.prices import Resource
 from crm.calls.grant import Outrun, confirm, grant
+from crm.calls.holder import holder_of
 from crm.calls.idempotency import remember, replay, write_answer
 from crm.calls.model import QUEUED, Call, PendingDial
 from crm.calls.nodes import NoVoiceNode, RedisAway, VoiceNodes
@@ -72,6 +73,7 @@ class DialRequest:
     number: str | None = None
     agent_id: UUID | None = None
     attempt: Attempt | None = None  # the client's key, when it gave one
+    held_by: UUID | None = None  # the member who talks in it, in the agent's place
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +227,7 @@ class Dialler:
             balance_before=balance,
         )
         await _put_down(call, request.attempt, unit)
-        order = await self._order(call, lead, started, playbook, unit, store)
+        order = await self._order(call, lead, started, playbook, await holder_of(request.held_by, unit), unit, store)
         await reserve_call(call, ledger)
         await confirm(conditions, unit)
         call.balance_before = await ledger.wallet() + call.reserved
@@ -277,6 +279,7 @@ class Dialler:
         lead: Lead,
         started: StartedAgent,
         playbook: dict[str, Any],
+        holder: plan.Holder | None,
         unit: UnitOfWork,
         store: DialStore,
     ) -> Command:
@@ -315,6 +318,7 @@ class Dialler:
             record=plan.RecordWhen(organisation.record_when),
             max_duration_s=self._terms.max_call_s,
             sensitivity=plan.Sensitivity(organisation.sensitivity),
+            held_by=holder,
             corrected=await ObjectionStore(unit).corrected(language_of(call)),
         )
         dial = Dial(permits.seal(permit, self._terms.secret_key), call_plan)

@@ -19,12 +19,14 @@ from agent.conversation import Conversation
 from agent.person_ear import PersonEar, PersonEars
 from agent.signals import AskForPatience, PersonSaid, SteppedBack
 from events import call as events
+from events.plan import Holder
+from events.ticket import Seat
 from media.activity.detector import VoiceEnded
 from media.conference import ConferenceFull
 from media.party import TALKS_TO_PROSPECT, Outlet, Party, Role
 from media.room import Room
 from telephony.call import person_acts as acts
-from telephony.call.person_acts import Done, Person, PersonActs, PersonMissed, Refused, Standing, decide
+from telephony.call.person_acts import Done, Person, PersonActs, PersonMissed, Refused, Standing, decide, seat_id
 from telephony.call.timers import Timers
 from telephony.supervisor.live import Live
 from telephony.supervisor.tap import Tap
@@ -51,6 +53,7 @@ class Seated:
     listening: asyncio.Task[None] | None = None
     losses: int = 0
     away: bool = False
+    came: bool = False  # else they are expected only
     when_gone: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def let_go(self) -> None:
@@ -82,13 +85,16 @@ class CallPeople:
         self._seats: dict[str, Seated] = {}
         self._had: list[str] = []  # names of those who had the word since the agent had it
         self._aside_s = 0.0  # since when the agent has not
-        self._tasks: asyncio.TaskGroup
+        self._tasks: asyncio.TaskGroup | None = None  # none while the line is not open
         self.standing = Standing()
+        self._placed_by: Person | None = None
         self.tap = Tap(room)  # for who listens by a socket
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """The line is open: people may join. Their recognisers run in the call's group."""
         self._tasks = tasks
+        if self._placed_by is not None:
+            self._answered(self._placed_by)
 
     @property
     def seated(self) -> list[Seated]:
@@ -112,7 +118,8 @@ class CallPeople:
 
     def named(self, outcome: events.Outcome) -> events.Outcome:
         """Return how the call ended, in view of who had the word then."""
-        transferred = bool(self.standing.holder) and outcome is events.Outcome.HUNG_UP
+        taken = bool(self.standing.holder) and self._placed_by is None
+        transferred = taken and outcome is events.Outcome.HUNG_UP
         return events.Outcome.TRANSFERRED if transferred else outcome
 
     def take(self, signal: PersonActs | PersonMissed, *, connected: bool) -> None:
@@ -137,13 +144,55 @@ class CallPeople:
             self._stand(replace(self.standing, waiting=True), seated.person)
         self._wait_for(seated, signal.step + 1)
 
+    # A call that somebody has placed to talk in it
+
+    def expect(self, holder: Holder | None) -> None:
+        """The word is theirs from the first moment on, whether they are there by then or not. None: the agent's."""
+        if holder is None:
+            return
+        person = self._placed_by = Person(seat_id(Seat.REP, holder.user_id), holder.name, holder.user_id, Seat.REP)
+        self._seats[person.id] = Seated(person, Role.REP_ALONE, away=True)
+        self.standing = Standing(person.id, person.name, away=True)
+
+    def _may_prepare(self, person: Person, act: acts.Act) -> bool:
+        """Whether that can be done while it rings: who has placed the call may come, and go, before it is answered."""
+        theirs = self._placed_by is not None and person.id == self._placed_by.id
+        return theirs and self._tasks is None and isinstance(act, acts.Join | acts.Lost | acts.Leave)
+
+    def _answered(self, person: Person) -> None:
+        """The prospect is there: the one who called talks at once, or is waited for as one who was lost is."""
+        seated = self._seats[person.id]
+        self._aside_s = self._now_s()
+        self._conversation.step_aside()
+        self._emit(events.WordPassed("person", person.id, person.name, person.user_id))
+        if seated.party is not None:
+            self._room.others.let_in(seated.party)
+            self._listen_to(seated)
+            self._note_holder(person)
+        else:
+            self._wait_for(seated, 0)
+
+    def _note_holder(self, person: Person) -> None:
+        if self._had[-1:] != [person.name]:
+            self._had.append(person.name)
+
+    def _told(self, reason: str, agreed: str) -> str:
+        """Return what the agent is told of the time in which it did not have the word."""
+        aside_s = self._now_s() - self._aside_s
+        placed, self._placed_by = self._placed_by, None  # from here on it is a call like any other
+        if placed is not None:
+            return account.placed(self._had, reason, agreed) if self._had else account.nobody_came(placed.name, aside_s)
+        return account.handed_back(self._had, reason, agreed) if self._had else account.was_held(aside_s)
+
     # Acts
 
     def _act(self, asked: PersonActs, *, connected: bool) -> acts.Answer:
         person, act = asked.person, asked.act
-        if not connected:
+        if not connected and not self._may_prepare(person, act):
             return Refused("not_connected", "The prospect is not on the line: not yet, or not any more.")
         seated = self._seats.get(person.id)
+        if not connected and seated is not None and isinstance(act, acts.Leave):
+            act = acts.Lost(seated.outlet)  # the call may be answered yet: then they are waited for
         if seated is None and not isinstance(act, acts.Join):
             return Refused("not_in_call", "You are not in this call: join it first.")
         role = seated.role if seated is not None and seated.party is not None else None
@@ -181,16 +230,22 @@ class CallPeople:
         party = None
         if act.outlet is not None:
             role = seated.role if seated is not None else act.role
+            let_in = self._room.others.expect if self._tasks is None else self._room.others.admit
             try:
-                party = self._room.others.admit(person.name, act.outlet, role)
+                party = let_in(person.name, act.outlet, role)
             except ConferenceFull as error:
                 return Refused("full", str(error))
         if seated is None:
             seated = self._seats[person.id] = Seated(person, act.role)
-            self._emit(events.PersonJoined(person.id, person.name, person.user_id, act.role.value))
+        if not seated.came:
+            seated.came = True
+            self._emit(events.PersonJoined(person.id, person.name, person.user_id, seated.role.value))
         if before is not None:
             self._room.others.dismiss(before)
-        seated.outlet, seated.party, seated.away = act.outlet, party, False
+        seated.outlet, seated.party = act.outlet, party
+        seated.away = after.away and after.holder == person.id
+        if self._tasks is not None and after.holder == person.id and party is not None:
+            self._note_holder(person)
         self._listen_to(seated)
         self._stand(after, person)
         return Done(self.standing.word, party)
@@ -217,7 +272,8 @@ class CallPeople:
             seated.listening.cancel()
         if self.standing.holder == person.id:
             self._stand(Standing(), person, reason=reason)
-        self._emit(events.PersonLeft(person.id, person.name, person.user_id, "lost" if reason == "lost" else ""))
+        if seated.came:
+            self._emit(events.PersonLeft(person.id, person.name, person.user_id, "lost" if reason == "lost" else ""))
 
     def _drop_party(self, seated: Seated) -> None:
         if seated.party is not None:
@@ -249,13 +305,11 @@ class CallPeople:
             self._emit(events.CallHeld(after.music, by.name))
         if after.holder != before.holder:
             if after.holder:
-                self._had.append(by.name)
+                self._note_holder(by)
             to = "person" if after.holder else "agent"
             self._emit(events.WordPassed(to, by.id, by.name, by.user_id, reason, agreed))
         if before.agent_aside and not after.agent_aside:
-            held_s = self._now_s() - self._aside_s
-            told = account.handed_back(self._had, reason, agreed) if self._had else account.was_held(held_s)
-            self._conversation.put(SteppedBack(told))
+            self._conversation.put(SteppedBack(self._told(reason, agreed)))
 
     def _pass_word(self, from_id: str, to_id: str) -> None:
         # The one who takes it first: the prospect is never without anybody.
@@ -274,7 +328,7 @@ class CallPeople:
 
     def _listen_to(self, seated: Seated) -> None:
         """Have their words taken down while somebody hears them."""
-        if seated.party is None:
+        if seated.party is None or self._tasks is None:
             return
         if seated.role is Role.LISTENER:
             seated.party.ear = None

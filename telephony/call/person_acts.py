@@ -25,6 +25,11 @@ class Person:
     seat: Seat
 
 
+def seat_id(seat: Seat, user_id: UUID) -> str:
+    """Return a person's id in any call, before they have come too."""
+    return f"{seat}:{user_id}"
+
+
 # Acts
 
 
@@ -194,6 +199,8 @@ def decide(standing: Standing, person: Person, act: Act, role: Role | None) -> S
             return Standing()
         case Lost() if has_it:
             return replace(standing, away=True)
+        case Join(outlet=None) if has_it:
+            return standing  # as long as they have no audio the prospect hears nobody
         case Join() if has_it:
             return replace(standing, away=False, waiting=False)
         case _:

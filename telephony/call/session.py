@@ -74,8 +74,7 @@ class CallSession:
         self._outcome: Outcome | None = None
         self._reason = ""
         self.line_opened_at: float | None = None  # the loop's time
-        self._carrier_over = False
-        self._asked_carrier = False
+        self._carrier_over = self._asked_carrier = False
         self._minds = minds
         self._tools = CallTools(plan, minds, services.desks, self.emit, self._now, services.transfers)
         self.conversation = Conversation(minds, self)
@@ -96,6 +95,7 @@ class CallSession:
         self.conversation.attach(self.room)
         ears = PersonEars(services.silero.open, minds.open_ear, lambda: self.room.now)
         self.people = CallPeople(self.room, self.conversation, self.emit, self._timers, ears, self._now, services.live)
+        self.people.expect(plan.held_by)
 
     @property
     def state(self) -> State:

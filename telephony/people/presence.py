@@ -14,7 +14,7 @@ from events.call import State
 from events.plan import CallPlan
 from events.ticket import Ticket
 from telephony.call.people import CallPeople
-from telephony.call.person_acts import Act, Answer, Done, Join, Leave, Lost, Person, PersonActs, Refused
+from telephony.call.person_acts import Act, Answer, Done, Join, Leave, Lost, Person, PersonActs, Refused, seat_id
 from telephony.people import messages
 from telephony.softphone.leg import SoftphoneLeg
 
@@ -66,7 +66,7 @@ class Presence:
     def __init__(self, ticket: Ticket, call: LiveCall) -> None:
         self.ticket = ticket
         self.call = call
-        self.person = Person(f"{ticket.seat}:{ticket.user_id}", ticket.name, ticket.user_id, ticket.seat)
+        self.person = Person(seat_id(ticket.seat, ticket.user_id), ticket.name, ticket.user_id, ticket.seat)
         self.rejoin = ""
         self.leg: SoftphoneLeg | None = None
         self.muted = False

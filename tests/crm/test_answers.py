@@ -51,6 +51,7 @@ NOT_ASKED: Final = frozenset(
         "POST /api/imports/{import_id}/start",
         "POST /api/invitations/accept",
         "POST /api/invitations/look",
+        "POST /api/leads/{lead_id}/dial",
         "POST /api/leads/{lead_id}/merge",
         "POST /api/merges/{merge_id}/undo",
         "POST /api/prompts/{slug}/rollback",

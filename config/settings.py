@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     carrier_port: int = Field(DEFAULT_CARRIER_PORT, ge=1, le=65535)
     database_url: SecretStr | None = None  # the application's role: neither owner nor superuser
     database_owner_url: SecretStr | None = None  # migrations only
+    database_replica_url: SecretStr | None = None  # lists, searches and timelines may be read there
+    database_replica_lag_s: float = Field(5.0, ge=0.1, le=300)  # further behind, the primary is read
     redis_url: SecretStr | None = None
     store_url: str = ""  # file:///path, s3://bucket/prefix; empty: data_dir/store
     public_url: str = ""  # where the carrier reaches the voice process; empty: its own loopback address

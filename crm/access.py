@@ -23,6 +23,7 @@ from crm.resources import Resources
 from crm.unit_of_work import UnitOfWork
 
 _BEARER: Final = "bearer "
+_READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 log = structlog.get_logger()
 
@@ -166,7 +167,16 @@ def permissions_of(route: APIRoute) -> frozenset[Permission]:
     return frozenset(call.permission for call in asked if isinstance(call, Needs))
 
 
-def unit_of_person(person: Person, held: Held) -> UnitOfWork:
+async def unit_of_person(request: Request, person: Person, held: Held) -> UnitOfWork:
+    if held.replica is not None and request.method not in _READING:
+        held.replica.note_write(person.org_id)
+    return UnitOfWork(held.sessions, person.org_id)
+
+
+async def reading_unit_of_person(person: Person, held: Held) -> UnitOfWork:
+    """Return a unit that only reads, by a replica where there is one that is near enough (W15)."""
+    if held.replica is not None and held.replica.serves(person.org_id):
+        return UnitOfWork(held.replica.sessions, person.org_id, otherwise=held.sessions)
     return UnitOfWork(held.sessions, person.org_id)
 
 
@@ -175,6 +185,8 @@ def unit_of_visitor(visitor: Visitor, held: Held) -> UnitOfWork:
 
 
 Unit = Annotated[UnitOfWork, Depends(unit_of_person)]
+# Of lists, searches and timelines: a moment behind, perhaps.
+ReadUnit = Annotated[UnitOfWork, Depends(reading_unit_of_person)]
 VisitorUnit = Annotated[UnitOfWork, Depends(unit_of_visitor)]
 
 

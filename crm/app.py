@@ -27,13 +27,14 @@ from crm.calls.recordings import BadStore
 from crm.chat.usecases import open_desk
 from crm.compliance.rules import BadRules
 from crm.cors import Origins
-from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema
+from crm.database import POOL_MIN, SchemaMismatch, UnsafeRole, check_role, check_schema
 from crm.features import FEATURES
 from crm.limits.strangers import count_strangers
 from crm.migrate import head_revision
 from crm.openapi import describe, tag_of
 from crm.organisation_path import OrganisationPath
 from crm.pages.routes import add_pages
+from crm.pool import reap_for_ever
 from crm.problems import add_problem_handlers
 from crm.request_context import RequestContext
 from crm.resources import Resources, open_resources
@@ -61,6 +62,12 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
                 stack.push_async_callback(held.aclose)
             stack.callback(journal.close)
             await stack.enter_async_context(beside(drain_for_ever(journal, held.sessions), "crm.audit"))
+            await stack.enter_async_context(beside(reap_for_ever(held.engine, POOL_MIN), "crm.pool"))
+            if held.replica is not None:
+                await stack.enter_async_context(beside(held.replica.look_for_ever(), "crm.replica"))
+                await stack.enter_async_context(
+                    beside(reap_for_ever(held.replica.engine, POOL_MIN), "crm.replica_pool")
+                )
             app.state.desk = await stack.enter_async_context(open_desk(settings, held))
             yield
 

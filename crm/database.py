@@ -13,6 +13,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
+from crm.pool import ReapedPool, connect, note_idle
+
 POOL_MIN: Final = 5
 POOL_MAX: Final = 20
 # Acquiring a connection or making one takes at most this long (W15).
@@ -55,18 +57,22 @@ def driver_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def open_engine(app_url: str) -> AsyncEngine:
+def open_engine(app_url: str, acquire_timeout_s: int = ACQUIRE_TIMEOUT_S) -> AsyncEngine:
     """Return the process's pool; nothing is connected yet."""
-    return create_async_engine(
+    engine = create_async_engine(
         driver_url(app_url),
-        pool_size=POOL_MIN,
-        max_overflow=POOL_MAX - POOL_MIN,
-        pool_timeout=ACQUIRE_TIMEOUT_S,
+        poolclass=ReapedPool,
+        # Those beyond POOL_MIN are closed when nobody took them for a while (crm.pool).
+        pool_size=POOL_MAX,
+        max_overflow=0,
+        pool_use_lifo=True,
+        pool_timeout=acquire_timeout_s,
         pool_pre_ping=True,
         # Errors carry the statement but never its values: those are people's names and numbers.
         hide_parameters=True,
         connect_args={
-            "connect_timeout": ACQUIRE_TIMEOUT_S,
+            "async_creator_fn": connect,
+            "connect_timeout": acquire_timeout_s,
             "tcp_user_timeout": PEER_TIMEOUT_MS,
             "application_name": "salesos",
             "options": (
@@ -75,6 +81,8 @@ def open_engine(app_url: str) -> AsyncEngine:
             ),
         },
     )
+    note_idle(engine)
+    return engine
 
 
 def open_sessions(engine: AsyncEngine) -> Sessions:

@@ -31,6 +31,7 @@ from crm.limits.gate import Gate
 from crm.limits.rules import Rules as Limits
 from crm.prompts.book import PromptBook
 from crm.providers.key_check import VendorKeyCheck
+from crm.replica import Replica
 from events.sealed_audio import MasterKey
 
 CONFIG_FOLDER: Final = Path(str(config.__path__[0]))
@@ -58,11 +59,14 @@ class Resources:
     sign_in_failures_max: int
     sign_up_open: bool
     site_url: str = ""  # of the pages, for links
+    replica: Replica | None = None  # what lists, searches and timelines may be read from
     admins_refund: bool = False  # whether an organisation may refund its own calls
 
     async def aclose(self) -> None:
         await self.gate.counts.aclose()
         await self.redis.aclose()
+        if self.replica is not None:
+            await self.replica.aclose()
         await self.engine.dispose()
 
 
@@ -126,5 +130,14 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         sign_in_failures_max=settings.sign_in_failures_max,
         sign_up_open=settings.sign_up,
         site_url=settings.site_address,
+        replica=open_replica(settings, engine),
         admins_refund=settings.admins_refund,
     )
+
+
+def open_replica(settings: Settings, primary: AsyncEngine) -> Replica | None:
+    """Return what is read from beside the primary, when the operator has one."""
+    url = settings.database_replica_url
+    if url is None:
+        return None
+    return Replica(url.get_secret_value(), primary, settings.database_replica_lag_s)

@@ -10,6 +10,8 @@ from typing import Final, Self
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
 from crm.database import Sessions
@@ -22,9 +24,14 @@ _SET: Final = text("SELECT set_config(:name, :value, true)")
 class UnitOfWork:
     """`async with unit:` is one transaction; what is not committed is rolled back. Used again, it is a new one."""
 
-    def __init__(self, sessions: Sessions, org_id: UUID | None = None) -> None:
-        """Without `org_id` the transaction sees no tenant's rows."""
+    def __init__(self, sessions: Sessions, org_id: UUID | None = None, *, otherwise: Sessions | None = None) -> None:
+        """Without `org_id` the transaction sees no tenant's rows.
+
+        Args:
+            otherwise: where it is entered when the first cannot be reached: of a replica, the primary.
+        """
         self._sessions = sessions
+        self._otherwise = otherwise
         self._org_id = org_id
         self._whole: UnitOfWork | None = None  # what this one is a part of
         self._savepoint: AsyncSessionTransaction | None = None  # of a part, until it is committed
@@ -52,13 +59,27 @@ class UnitOfWork:
         self._limit = asyncio.timeout(UNIT_TIMEOUT_S)
         await self._limit.__aenter__()
         try:
-            self._session = self._sessions()
-            if self._org_id is not None:
-                await self._set("app.org", str(self._org_id))
+            try:
+                await self._begin()
+            except (OperationalError, InterfaceError, PoolExhausted):
+                if self._otherwise is None:
+                    raise
+                await self._begin_otherwise(self._otherwise)
         except BaseException as error:
             await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
+
+    async def _begin(self) -> None:
+        self._session = self._sessions()
+        if self._org_id is not None:
+            await self._set("app.org", str(self._org_id))
+
+    async def _begin_otherwise(self, sessions: Sessions) -> None:
+        self._sessions, self._otherwise = sessions, None
+        if self._session is not None:
+            await self._session.close()
+        await self._begin()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

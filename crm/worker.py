@@ -20,16 +20,27 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.logs import configure_logs, die
 from config.model_prices import BadModelPrices
 from config.settings import BadSettings, Settings
+from crm.background import beside
 from crm.bus import REDIS_AWAY, newest_entry, open_redis
 from crm.calls.cursors import CursorStore, entry_order
 from crm.calls.erasure import do_one_duty
 from crm.calls.model import PendingDial
 from crm.calls.recordings import BadStore, open_store
 from crm.calls.release import release_call
-from crm.database import SchemaMismatch, Sessions, UnsafeRole, check_role, check_schema, open_engine, open_sessions
+from crm.database import (
+    POOL_MIN,
+    SchemaMismatch,
+    Sessions,
+    UnsafeRole,
+    check_role,
+    check_schema,
+    open_engine,
+    open_sessions,
+)
 from crm.jobs.running import do_jobs_until
 from crm.mail.post import open_post
 from crm.migrate import head_revision
+from crm.pool import reap_for_ever
 from crm.resources import CONFIG_FOLDER
 from crm.understanding.after_call import open_note_desk, write_until
 from crm.unit_of_work import UnitOfWork
@@ -114,7 +125,11 @@ async def _work(settings: Settings) -> None:
     log.info("worker.started")
     sessions = open_sessions(engine)
     try:
-        async with open_note_desk(settings, sessions, PLAYBOOKS) as desk, asyncio.TaskGroup() as tasks:
+        async with (
+            beside(reap_for_ever(engine, POOL_MIN), "worker.pool"),
+            open_note_desk(settings, sessions, PLAYBOOKS) as desk,
+            asyncio.TaskGroup() as tasks,
+        ):
             work = Work(
                 sessions=sessions,
                 database_url=settings.need("database_url"),

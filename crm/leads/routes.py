@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from crm.access import Needs, Person, Unit
+from crm.access import Needs, Person, ReadUnit, Unit
 from crm.answers import Following, Paged, Success, followed_by, page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
@@ -148,7 +148,7 @@ async def post_lead(body: LeadBody, person: Person, unit: Unit, attempt: Attempt
 
 @router.get("")
 async def get_leads(
-    unit: Unit,
+    unit: ReadUnit,
     filters: Annotated[LeadFilters, Depends(filters_of)],
     page: Annotated[int, Query(ge=1, le=PAGES_MAX)] = 1,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from typing_extensions import TypedDict
 
-from crm.access import Unit
+from crm.access import ReadUnit
 from crm.answers import Success, shown, success
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.timeline.store import Kind
@@ -35,7 +35,7 @@ class TimelineJson(TypedDict):
 @router.get("/{lead_id}/timeline")
 async def get_timeline(
     lead_id: UUID,
-    unit: Unit,
+    unit: ReadUnit,
     kind: Annotated[list[Kind] | None, Query(max_length=len(Kind))] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 20,
     cursor: Annotated[str | None, Query(max_length=CURSOR_CHARS_MAX)] = None,

@@ -42,6 +42,7 @@ class Tally:
     late_ms: list[float] = field(default_factory=list)  # how late our own frames leave
     pacing_jitter_ms: list[float] = field(default_factory=list)  # how far a packet came from when it was due
     ahead_ms: list[float] = field(default_factory=list)  # what was left to play when the next packet came
+    mark_late_ms: list[float] = field(default_factory=list)  # how long after its sound had played a mark came
     underruns: int = 0  # an answer stopped in the middle and went on
     unanswered: int = 0  # no answer in time
     broken_off: int = 0  # an answer ended early and unasked
@@ -168,6 +169,8 @@ class Caller:
             else:
                 self._heard(message.media.payload, now)
         elif message.event == "mark" and message.mark is not None:
+            if self._phase is Phase.HEARING:
+                self._note(self._tally.mark_late_ms, max(0.0, now - self._earpiece.free_at))
             self._earpiece.mark(message.mark.name, now)
         elif message.event == "clear":
             for name in self._earpiece.clear(now):

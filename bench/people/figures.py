@@ -63,6 +63,7 @@ class Seen:
 
     jitter_ms: Spread  # how far packets came from one after the other in real time
     ahead_ms: Spread  # what was left to play when the next came
+    mark_late_ms: Spread  # how long after its sound had played a mark came: 0 while all is in time
     response_ms: Spread
     underruns: int
     unanswered: int
@@ -74,6 +75,7 @@ class Pace:
 
     jitter_ms: list[float] = field(default_factory=list)
     ahead_ms: list[float] = field(default_factory=list)
+    mark_late_ms: list[float] = field(default_factory=list)
     response_ms: list[float] = field(default_factory=list)
     underruns: int = 0
     unanswered: int = 0
@@ -84,6 +86,7 @@ class Pace:
         values = (
             (self.jitter_ms, tally.pacing_jitter_ms),
             (self.ahead_ms, tally.ahead_ms),
+            (self.mark_late_ms, tally.mark_late_ms),
             (self.response_ms, tally.response_ms),
         )
         begun = [len(told) for _, told in values]
@@ -96,7 +99,12 @@ class Pace:
 
     def seen(self) -> Seen:
         return Seen(
-            spread(self.jitter_ms), spread(self.ahead_ms), spread(self.response_ms), self.underruns, self.unanswered
+            spread(self.jitter_ms),
+            spread(self.ahead_ms),
+            spread(self.mark_late_ms),
+            spread(self.response_ms),
+            self.underruns,
+            self.unanswered,
         )
 
 
@@ -219,6 +227,7 @@ def _both(found: Spread) -> str:
 
 def _seen(seen: Seen) -> str:
     return (
-        f"packets late by {_both(seen.jitter_ms)}, {ms(seen.ahead_ms.p5)} ms ahead (p5), answers after"
-        f" {_both(seen.response_ms)}, {seen.underruns} underruns"
+        f"packets late by {_both(seen.jitter_ms)}, {ms(seen.ahead_ms.p5)} ms ahead (p5),"
+        f" marks late by {_both(seen.mark_late_ms)}, answers after {_both(seen.response_ms)},"
+        f" {seen.underruns} underruns"
     )

@@ -182,3 +182,13 @@ def test_silence_of_the_server_answers_nothing() -> None:
     call.until(Phase.WAITING)
     call.caller.received(b'{"event":"media","media":{"payload":"%b"}}' % b64encode(b"\xff" * 160), call.now)
     assert call.caller.phase is Phase.WAITING
+
+
+def test_a_mark_counts_from_when_its_sound_has_played() -> None:
+    call = Call()
+    call.until(Phase.WAITING)
+    call.play(TONE)
+    call.caller.received(messages.mark("MZ1", "in time").encode(), call.now)
+    call.now += 0.06 + 0.25
+    call.caller.received(messages.mark("MZ1", "late").encode(), call.now)
+    assert call.tally.mark_late_ms == [0.0, pytest.approx(250.0)]

@@ -10,7 +10,7 @@ from bench.carrier_client import Tally
 from bench.load_report import spread
 from bench.people.figures import GOALS, Listened, Pace, Report, Sound, core_each, page, table, told
 
-SEEN = Pace([10.0, 12.0], [180.0], [407.0]).seen()
+SEEN = Pace([10.0, 12.0], [180.0], [0.0], [407.0]).seen()
 GOOD = Report(
     Sound.of([30.0, 28.0, 29.0], [89.0, 99.0], [79.0, 79.5]),
     spread([50.0, 60.0]),
@@ -83,7 +83,8 @@ def test_only_what_is_told_in_a_window_counts() -> None:
     tally.pacing_jitter_ms.append(3.0)
     with pace.counting(tally):
         tally.response_ms.append(400.0)
-    assert (pace.jitter_ms, pace.response_ms, pace.underruns) == ([2.0], [400.0], 1)
+        tally.mark_late_ms.append(5.0)
+    assert (pace.jitter_ms, pace.response_ms, pace.mark_late_ms, pace.underruns) == ([2.0], [400.0], [5.0], 1)
 
 
 def test_the_file_has_the_figures_by_level() -> None:

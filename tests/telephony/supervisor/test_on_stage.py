@@ -159,7 +159,7 @@ def _greeting(story: Story) -> events.TurnFinished:
 
 
 def _best(heard: Samples) -> float:
-    return max(likeness(fine(heard), REP, from_s) for from_s in np.arange(0.5, VOICE_S - 1.5, 0.25))
+    return max(likeness(fine(heard), REP, from_s) for from_s in np.arange(0.5, VOICE_S - 1.5))
 
 
 def _silent_ms(sound: Samples) -> int:

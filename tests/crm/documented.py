@@ -1,5 +1,6 @@
 """Holds answers against what the OpenAPI document says of them: all of it has to be there, and nothing else."""
 
+import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -13,6 +14,7 @@ from crm.features import FEATURES
 from crm.openapi import describe
 
 JSON: Final = "application/json"
+_REFERENCE: Final = re.compile(r'"#/components/schemas/([^"]+)"')
 # A path may name the organisation; routes are declared without (crm.organisation_path).
 _NAMED: Final = re.compile("^/api/organisations/[^/]+/")
 
@@ -45,8 +47,25 @@ def schema_of(method: str, path: str, status: int) -> dict[str, Any]:
     described = responses.get(str(status))
     assert described is not None, f"{method} {path} answers {status}, which it does not say"
     assert JSON in described.get("content", {}), f"{method} {path} answers JSON, which it does not say"
-    schemas = {name: _closed(schema) for name, schema in document()["components"]["schemas"].items()}
-    return {**described["content"][JSON]["schema"], "components": {"schemas": schemas}}
+    asked = described["content"][JSON]["schema"]
+    return {**asked, "components": {"schemas": _reached(asked)}}
+
+
+def _reached(schema: Any) -> dict[str, Any]:
+    """Return the schemas that one refers to, and those that these do; all of them would be read for every route."""
+    found: dict[str, Any] = {}
+    waiting = [schema]
+    while waiting:
+        for name in _REFERENCE.findall(json.dumps(waiting.pop())):
+            if name not in found:
+                found[name] = _schemas()[name]
+                waiting.append(found[name])
+    return found
+
+
+@cache
+def _schemas() -> dict[str, Any]:
+    return {name: _closed(schema) for name, schema in document()["components"]["schemas"].items()}
 
 
 @cache

@@ -54,6 +54,11 @@ export class Attendance {
     return this.#socket !== null;
   }
 
+  /** Connect again: the network is another one now. */
+  drop() {
+    this.#socket?.drop();
+  }
+
   /** Remember for a page that is loaded again what one did here. */
   keep(fields) {
     const kept = { ...(remembered() ?? {}), ...fields };

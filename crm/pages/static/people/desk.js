@@ -155,7 +155,7 @@ function onSubmit(form, field, act) {
 
 function show() {
   panel.show(session);
-  session?.listening?.spread(Number(panel.element("spread")?.value ?? 0));
+  session?.listening?.spread(Number(panel.element("spread").value));
 }
 
 showLevels(() => {
@@ -183,6 +183,9 @@ function analyserOf(stream) {
 function known(error) {
   return [Refused, NotServed, NoMicrophone].some((kind) => error instanceof kind);
 }
+
+// A socket of the network before would be noticed to be dead only when its pings are missed.
+addEventListener("online", () => session?.attendance.drop());
 
 // Whoever talks in a call is asked before the tab closes.
 addEventListener("beforeunload", (event) => {

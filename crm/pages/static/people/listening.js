@@ -10,6 +10,8 @@ export class Listening {
   #context;
   #node = null;
   #sides = [];
+  #apart = 0;
+  #volume = 1;
 
   /** Made by a click or a key: browsers let nothing sound before one. */
   constructor() {
@@ -33,6 +35,8 @@ export class Listening {
       gain.connect(place).connect(this.#context.destination);
       this.#sides.push({ gain, place, analyser });
     }
+    this.spread(this.#apart);
+    this.loudness(this.#volume);
   }
 
   /** Take one "sound" message of the node's. */
@@ -43,12 +47,13 @@ export class Listening {
 
   /** `apart`: 0 both in the middle, 1 the prospect left and our side right. */
   spread(apart) {
-    this.#sides[0].place.pan.value = -apart;
-    this.#sides[1].place.pan.value = apart;
+    this.#apart = apart;
+    for (const [side, { place }] of this.#sides.entries()) place.pan.value = side === 0 ? -apart : apart;
   }
 
   /** `volume`: 0 to 1. */
   loudness(volume) {
+    this.#volume = volume;
     for (const { gain } of this.#sides) gain.gain.value = volume;
   }
 

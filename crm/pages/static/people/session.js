@@ -51,22 +51,29 @@ export class Session {
 
   /** Hear the call by the socket, or no longer. */
   async listen(on) {
-    if (!on) {
-      await this.listening?.stop();
-      this.listening = null;
-    } else if (this.listening === null) {
+    if (on && this.listening === null) {
       const listening = new Listening();
       this.listening = listening;
       try {
-        await listening.start();
+        // At the same time: what counts is how soon something is heard.
+        await Promise.all([listening.start(), this.ask("listen", { on: true })]);
+        if (this.talking) listening.loudness(0);
       } catch (error) {
-        this.listening = null;
+        await this.#deafen();
         throw error;
       }
+    } else if (!on) {
+      await this.#deafen();
+      await this.ask("listen", { on: false });
     }
     this.attendance.keep({ listening: on });
     this.#on.changed();
-    await this.ask("listen", { on });
+  }
+
+  async #deafen() {
+    const listening = this.listening;
+    this.listening = null;
+    await listening?.stop();
   }
 
   /** Be in the call by sound: open a microphone and connect it. Resolves when the node has us. */
@@ -100,6 +107,7 @@ export class Session {
     this.#voice = null;
     this.microphone.close();
     this.role = "listener";
+    this.listening?.loudness(1);
     this.attendance.keep({ talking: false });
     this.#on.changed();
   }
@@ -128,8 +136,7 @@ export class Session {
     this.#voice?.stop();
     this.#voice = null;
     this.microphone.close();
-    await this.listening?.stop();
-    this.listening = null;
+    await this.#deafen();
     await this.attendance.leave();
   }
 
@@ -139,8 +146,7 @@ export class Session {
       this.#voice?.stop();
       this.#voice = null;
       this.microphone.close();
-      await this.listening?.stop();
-      this.listening = null;
+      await this.#deafen();
     } else if (name === "in") {
       await this.#catchUp();
     }

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from crm.agents.model import Agent
 from crm.billing.ledger import Ledger
-from crm.compliance.calling_hours import keep_hours
+from crm.compliance.calling_hours import keep_hours, own_hours
 from crm.compliance.hours import ALWAYS
 from crm.database import Sessions, open_engine, open_sessions
 from crm.identity.hashing import hash_password
@@ -84,6 +84,11 @@ async def seed(sessions: Sessions, password: str = "") -> DemoSignIn:
         async with UnitOfWork(sessions) as unit:
             await unit.act_as_user(user.id)
             (await unit.session.get_one(User, user.id)).password_hash = password_hash
+            await unit.commit()
+        async with UnitOfWork(sessions, org_id) as unit:
+            # Of an earlier release: it has none yet.
+            if await own_hours(unit) is None:
+                await keep_hours(ALWAYS, unit)
             await unit.commit()
     return DemoSignIn(EMAIL, password, org_id)
 

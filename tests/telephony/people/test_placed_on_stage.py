@@ -48,3 +48,18 @@ async def test_whoever_placed_the_call_is_heard(
     assert not [b for b in bodies if isinstance(b, events.TurnFinished) and b.speaker is Speaker.AGENT]
     assert not [b for b in bodies if isinstance(b, events.StateChanged) and b.state is State.SPEAKING]
     assert [b.name for b in bodies if isinstance(b, events.PersonJoined)] == ["Ada"]
+
+
+async def test_whoever_placed_a_call_is_told_that_the_line_is_busy(redis_url: str, tmp_path: Path) -> None:
+    async with set_stage(redis_url, tmp_path / "data") as stage:
+        await stage.seat("busy")
+        call_id, user_id = new_id(), new_id()
+        assert (await stage.dial(call_id, held_by=plan.Holder(user_id, "Ada"))).accepted
+        async with opened(stage.settings.people_address) as page:
+            await page.ask("come", ticket=ticket(stage.settings, stage.org_id, call_id, user_id=user_id))
+            assert (await page.ask("follow", after=0))["say"] == "ok"
+            assert (await page.ask("hold", on=True))["say"] == "refused"
+            await page.until("over", "call_over")
+            told = [message for message in page.told if message.get("kind") == "call.state_changed"]
+        assert [change["state"] for change in told] == [State.DIALING, State.RINGING, State.FAILED]
+        assert told[-1]["reason"] == "busy"

@@ -1,140 +1,24 @@
 """People in a call, on its sound: who is heard when the word is taken, given back, held, lost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final
 from uuid import UUID
 
 import numpy as np
 
 from agent.llm.port import EventName, Role
-from agent.person_ear import PersonEars
 from agent.signals import LineGone
 from agent.stt.port import Recognizer, Transcript
 from bench.fakes import InstantRecognizer
 from events import call as events
-from events.plan import Holder
 from events.ticket import Seat
-from media.activity.silero import Silero
-from media.codec import g711
-from media.codec.g711 import Samples
 from media.conference import PARTIES_MAX
 from media.frame import FRAME_SAMPLES
 from media.party import Role as Part
 from telephony.call import person_acts as acts
-from telephony.call.people import LOST_S, MUSIC_S, PATIENCE_S, SEATS_MAX, CallPeople
-from telephony.call.person_acts import Act, Answer, Done, Person, PersonActs, Refused, Word, seat_id
-from telephony.call.signals import CallSignal
-from telephony.call.timers import Timers
-from telephony.supervisor.live import Live
-from tests.agent.aside_stage import Talk, talking
+from telephony.call.people import LOST_S, MUSIC_S, PATIENCE_S, SEATS_MAX
+from telephony.call.person_acts import Done, Person, Refused, Word
 from tests.media.call import Outlet
-from tests.virtual_clock import run_virtual
-
-LEVEL = 4_000
-LOUD = 400  # the agent's tone and the rep's level are above it; silence and fades' ends are below
-
-
-class Caller:
-    """One call with people; `speaks` holds who has a headset and talks all the time."""
-
-    def __init__(
-        self,
-        talk: Talk,
-        tasks: asyncio.TaskGroup,
-        open_ear: Callable[[], Awaitable[Recognizer]] | None,
-        holder: Holder | None = None,
-    ):
-        """`holder`: who has placed the call; it rings until `answer`."""
-        self.talk, self._tasks = talk, tasks
-        self.silero = Silero(later=lambda _delay_s, _work: None)
-        self.people = CallPeople(
-            talk.room,
-            talk.conversation,
-            talk.witness.emit,
-            Timers(self._due),
-            PersonEars(self.silero.open, open_ear, lambda: talk.room.now),
-            asyncio.get_running_loop().time,
-            Live(),
-        )
-        self.people.expect(holder)
-        self.connected = False
-        if holder is None:
-            self.answer()
-        self._speaking: dict[str, int] = {}
-        talk.each_frame = self._each_frame
-
-    def answer(self) -> None:
-        self.people.start(self._tasks)
-        self.connected = True
-
-    def _due(self, signal: CallSignal) -> None:
-        assert isinstance(signal, acts.PersonMissed)
-        self.people.take(signal, connected=self.connected)
-
-    def do(self, person: Person, act: Act) -> Answer:
-        answers: list[Answer] = []
-        self.people.take(PersonActs(person, act, answers.append), connected=self.connected)
-        (answer,) = answers
-        return answer
-
-    def join(self, person: Person, role: Part = Part.LISTENER, *, talks: bool = True) -> Outlet:
-        outlet = Outlet()
-        done = self.do(person, acts.Join(outlet, role))
-        assert isinstance(done, Done)
-        if talks:
-            self._speaking.setdefault(person.id, 0)
-        return outlet
-
-    def _each_frame(self) -> None:
-        for seated in self.people.seated:
-            if seated.party is not None and seated.person.id in self._speaking:
-                number = self._speaking[seated.person.id]
-                self._speaking[seated.person.id] += 1
-                pcm = np.full(FRAME_SAMPLES, LEVEL, np.int16)
-                seated.party.spoke(number, pcm, asyncio.get_running_loop().time() * 1_000)
-
-    def heard(self, ms: int) -> Samples:
-        """What the prospect heard last."""
-        return g711.decode(self.talk.line.until_now())[-ms * 8 :]
-
-    def word(self) -> Word:
-        return self.people.standing.word
-
-    def told(self, kind: type) -> list[events.Body]:
-        return [body for body in self.talk.witness.told if isinstance(body, kind)]
-
-
-MARIA = Person("p1", "Maria", UUID(int=1), Seat.REP)
-JOHN = Person("p2", "John", UUID(int=2), Seat.REP)
-INES = Person("p3", "Ines", UUID(int=3), Seat.SUPERVISOR)
-
-
-def play(
-    scene: Callable[[Caller], Awaitable[None]], open_ear: Callable[[], Awaitable[Recognizer]] | None = None
-) -> Caller:
-    """Play a scene in which the agent has begun to greet."""
-
-    async def main() -> Caller:
-        async with talking() as talk, asyncio.TaskGroup() as tasks:
-            call = Caller(talk, tasks, open_ear)
-            await talk.until_speaking()
-            await scene(call)
-            for seated in call.people.seated:
-                if seated.listening is not None:
-                    seated.listening.cancel()
-        return call
-
-    return run_virtual(main())
-
-
-def silent_ms(sound: Samples) -> int:
-    """The longest stretch without sound."""
-    longest = run = 0
-    for frame in sound[: len(sound) // 80 * 80].reshape(-1, 80):
-        run = run + 10 if np.max(np.abs(frame.astype(int))) < LOUD else 0
-        longest = max(longest, run)
-    return longest
+from tests.telephony.call.people_stage import INES, JOHN, LEVEL, LOUD, MARIA, Caller, play, silent_ms
 
 
 def test_a_take_over_leaves_no_gap_and_the_agent_is_not_heard_any_more() -> None:
@@ -385,115 +269,3 @@ def test_a_prospect_who_hangs_up_on_a_person_was_transferred_to_one() -> None:
         await call.talk.live(100)
 
     play(scene)
-
-
-# A call that a person has placed: Maria calls, and talks in the agent's place
-
-MARIAS: Final = Person(seat_id(Seat.REP, MARIA.user_id), "Maria", MARIA.user_id, Seat.REP)
-
-
-def ring(scene: Callable[[Caller], Awaitable[None]]) -> Caller:
-    """Play a scene in a call that Maria has placed, and that rings."""
-
-    async def main() -> Caller:
-        async with talking() as talk, asyncio.TaskGroup() as tasks:
-            call = Caller(talk, tasks, None, Holder(MARIA.user_id, "Maria"))
-            await scene(call)
-        return call
-
-    return run_virtual(main())
-
-
-def test_whoever_placed_a_call_comes_while_it_rings_and_talks_from_the_first_moment() -> None:
-    async def scene(call: Caller) -> None:
-        stranger = call.do(JOHN, acts.Join(Outlet()))
-        assert isinstance(stranger, Refused)
-        assert stranger.code == "not_connected"
-        outlet = call.join(MARIAS)
-        await call.talk.live(1_000)
-        assert not outlet.heard
-        early = call.do(MARIAS, acts.Hold(True))
-        assert isinstance(early, Refused)
-        assert early.code == "not_connected"
-        assert np.max(np.abs(call.heard(1_000).astype(int))) < LOUD, "what is said while it rings is for nobody"
-        call.answer()
-        await call.talk.live(2_000)
-        assert np.all(np.abs(call.heard(1_500).astype(int) - LEVEL) < LEVEL * 0.05), "Maria, and nothing of the agent"
-        assert outlet.heard
-        await call.talk.caller_says("who is there")
-        await call.talk.live(round(LOST_S * 1_000))
-        assert call.people.named(events.Outcome.HUNG_UP) is events.Outcome.HUNG_UP, "nobody was put through"
-
-    call = ring(scene)
-    assert call.talk.witness.turns() == ["who is there"]
-    assert not call.talk.model.requests
-    assert [(b.to, b.name) for b in call.told(events.WordPassed) if isinstance(b, events.WordPassed)] == [
-        ("person", "Maria")
-    ]
-    assert len(call.told(events.PersonJoined)) == 1
-
-
-def test_whoever_is_not_there_when_it_is_answered_is_waited_for_then_the_agent_opens() -> None:
-    async def scene(call: Caller) -> None:
-        assert call.do(MARIAS, acts.Join()) == Done(Word.PERSON), "their page, without a microphone yet"
-        call.answer()
-        await call.talk.live(round(MUSIC_S * 1_000) + 1_000)
-        assert "One moment, please." in call.talk.witness.turns(events.Speaker.AGENT)
-        assert call.word() is Word.HELD
-        await call.talk.live(round((LOST_S - MUSIC_S) * 1_000))
-        assert call.word() is Word.AGENT
-
-    call = ring(scene)
-    (role, note), last = call.talk.model.asked(0)
-    assert role is Role.NOTE
-    assert "Your colleague Maria placed this call and could not be connected" in note
-    assert "open as you always do" in note
-    assert last == (Role.EVENT, EventName.ANSWERED), "with its greeting, and all that must be disclosed"
-
-
-def test_whoever_comes_late_has_the_call_all_the_same() -> None:
-    async def scene(call: Caller) -> None:
-        call.answer()
-        await call.talk.live(10_000)
-        assert call.word() is Word.HELD
-        call.join(MARIAS)
-        await call.talk.live(round(LOST_S * 1_000))
-        assert call.word() is Word.PERSON
-        assert np.all(np.abs(call.heard(500).astype(int) - LEVEL) < LEVEL * 0.05)
-
-    assert not ring(scene).talk.model.requests
-
-
-def test_whoever_leaves_while_it_rings_is_waited_for_and_may_come_again() -> None:
-    async def scene(call: Caller) -> None:
-        call.join(MARIAS, talks=False)
-        assert isinstance(call.do(MARIAS, acts.Leave()), Done)
-        await call.talk.live(3_000)
-        call.answer()
-        await call.talk.live(1_000)
-        call.join(MARIAS)
-        await call.talk.live(1_000)
-        assert np.all(np.abs(call.heard(500).astype(int) - LEVEL) < LEVEL * 0.05)
-
-    ring(scene)
-
-
-def test_an_agent_that_never_spoke_opens_when_it_gets_the_call_and_knows_what_was_said() -> None:
-    async def scene(call: Caller) -> None:
-        call.join(MARIAS)
-        call.answer()
-        await call.talk.live(500)
-        await call.talk.caller_says("send me the offer")
-        assert call.do(MARIAS, acts.HandBack("an offer by Friday")) == Done(Word.AGENT)
-        assert call.people.named(events.Outcome.HUNG_UP) is events.Outcome.HUNG_UP
-        await call.talk.until_speaking()
-        call.do(MARIAS, acts.TakeOver())
-        assert call.people.named(events.Outcome.HUNG_UP) is events.Outcome.TRANSFERRED
-
-    call = ring(scene)
-    (_, note), last = call.talk.model.asked()
-    assert "Your colleague Maria placed this call and talked first. They give it back to you now." in note
-    assert "Maria tells you: an offer by Friday" in note
-    assert "Caller: send me the offer" in note
-    assert "open as you always do" in note
-    assert last == (Role.EVENT, EventName.ANSWERED)

@@ -19,7 +19,7 @@ from telephony.people.presence import LiveCall, NotDone, Presence
 from telephony.people.verbs import Place
 from telephony.supervisor import verbs
 from telephony.supervisor.organisations import read_id
-from tests.telephony.call.test_people import Caller, play
+from tests.telephony.call.people_stage import Caller, play
 
 ORG = UUID(int=1)
 

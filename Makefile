@@ -9,8 +9,8 @@ STAMP := $(VENV)/.installed
 # What pytest gets beside its own settings, such as ARGS="tests/crm -x".
 ARGS ?=
 # Half of the tests wait for calls to be spoken in real time: two workers hold those, more would starve the calls.
-# A third would fill the cores meanwhile, and steps back for them (tests/conftest.py).
-AT_ONCE ?= 2
+# A third fills the cores meanwhile, and steps back for them (tests/conftest.py).
+AT_ONCE ?= 3
 # Many containers set it; here it would make each of the many processes of a test run compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 

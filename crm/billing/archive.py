@@ -5,6 +5,7 @@ as before.
 """
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import UTC, date, datetime
 from typing import Final
 from uuid import UUID
@@ -12,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 
 from crm.billing.model import AccountKind, ArchivedTransaction
-from crm.billing.statement import EXPORT_PAGE, SORT, Line
+from crm.billing.statement import EXPORT_PAGE, SORT, Line, by_page
 from crm.page_cursor import Cursor, after, cut, decode
 from crm.unit_of_work import UnitOfWork
 
@@ -99,15 +100,14 @@ async def read_month(
 
 async def lines_of_month(month: date, unit: UnitOfWork) -> AsyncGenerator[Line]:
     """Yield all of a month's postings, newest first, a page in memory at a time."""
-    place: Cursor | None = None
-    while True:
+
+    async def page(place: Cursor | None) -> Sequence[Line]:
         async with unit:
-            lines = await ArchiveStore(unit).page(month, EXPORT_PAGE, place)
-        for line in lines:
+            return await ArchiveStore(unit).page(month, EXPORT_PAGE, place)
+
+    async with aclosing(by_page(page)) as lines:
+        async for line in lines:
             yield line
-        if len(lines) < EXPORT_PAGE:
-            return
-        place = lines[-1].place
 
 
 def _line(row: ArchivedTransaction) -> Line:

@@ -3,7 +3,8 @@
 Read only. A page costs the same at any depth.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -120,10 +121,20 @@ async def all_lines(choice: Choice, unit: UnitOfWork) -> AsyncGenerator[Line]:
 
     What is booked meanwhile is newer than the first line and left out.
     """
-    place: Cursor | None = None
-    while True:
+
+    async def page(place: Cursor | None) -> Sequence[Line]:
         async with unit:
-            lines = await StatementStore(unit).page(choice, EXPORT_PAGE, place)
+            return await StatementStore(unit).page(choice, EXPORT_PAGE, place)
+
+    async with aclosing(by_page(page)) as lines:
+        async for line in lines:
+            yield line
+
+
+async def by_page(page: Callable[[Cursor | None], Awaitable[Sequence[Line]]]) -> AsyncGenerator[Line]:
+    """Yield the lines of all pages, one in memory at a time; `page` returns EXPORT_PAGE at most, behind a place."""
+    place: Cursor | None = None
+    while lines := await page(place):
         for line in lines:
             yield line
         if len(lines) < EXPORT_PAGE:

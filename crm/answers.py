@@ -4,7 +4,7 @@ A route's return type is what the OpenAPI document describes and gives an exampl
 the answer against: `-> Success[LeadJson]`, and of a list `Paged[LeadJson]` or `Following[LeadJson]`.
 """
 
-from typing import Any, ClassVar, Generic, Literal, TypeVar, get_args, overload
+from typing import Any, ClassVar, Final, Generic, Literal, TypeVar, get_args, overload
 
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse
@@ -15,6 +15,10 @@ from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
 from crm.database import utc_now
+
+# Of lists: rows of a page, and how far numbered pages go; beyond that there are cursors.
+PAGE_MAX: Final = 100
+PAGES_MAX: Final = 10_000
 
 T = TypeVar("T")
 

@@ -12,15 +12,14 @@ from crm.access import Held, Needs, Unit
 from crm.agents.limits import MAX_TOKENS
 from crm.agents.model import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOOLS, DEFAULT_TYPE
 from crm.agents.usecases import AgentFields, AgentRead, list_agents, read_agent, save_agent
-from crm.answers import Paged, Success, page_of, success
+from crm.answers import PAGE_MAX, PAGES_MAX, Paged, Success, page_of, success
 from crm.permissions import Permission
-from crm.prompts.routes import NO_NUL, SLUG_PATTERN
+from crm.prompts.routes import SLUG_PATTERN
 from crm.prompts.versions import LATEST
+from crm.text_patterns import NO_NUL
 from crm.understanding.fields import CHOICES_MAX, FIELDS_MAX, NAME, TEXT_CHARS_MAX, FieldType
 from events.tool import ToolName
 
-PAGE_MAX: Final = 100
-PAGES_MAX: Final = 10_000
 TYPE_PATTERN: Final = r"^[a-z][a-z0-9_]{0,39}$"
 # BCP 47, as far as voices and models know it.
 LANGUAGE_PATTERN: Final = r"^[a-z]{2,3}(-[A-Z]{2})?$"

@@ -12,6 +12,7 @@ from crm.access import Needs, Unit
 from crm.answers import Following, followed_by, shown, success
 from crm.audit.store import AuditStore
 from crm.permissions import Permission
+from crm.text_patterns import NO_NUL
 
 router = APIRouter(prefix="/api/audit", dependencies=[Depends(Needs(Permission.AUDIT_READ))])
 
@@ -44,7 +45,7 @@ async def get_audit(
     unit: Unit,
     before: UUID | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    action: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None,
+    action: Annotated[str | None, Query(max_length=200, pattern=NO_NUL)] = None,
     user_id: UUID | None = None,
     refused: bool | None = None,
 ) -> Following[EntryJson]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, model_validator
 
 from crm.access import Held, Person, Unit
-from crm.answers import Paged, Success, page_of, success
+from crm.answers import PAGE_MAX, PAGES_MAX, Paged, Success, page_of, success
 from crm.calls.dial import DialAnswer, DialRequest
 from crm.calls.shown import CallJson, EventsJson, HeadlineJson, HungUpJson, PlacedJson
 from crm.calls.summary import headline, summarise
@@ -15,8 +15,6 @@ from crm.calls.usecases import event_json, events_after, hang_up, list_calls
 from crm.idempotency.keys import Attempt, fingerprint_of
 from crm.idempotency.writes import Key
 
-PAGE_MAX: Final = 100
-PAGES_MAX: Final = 10_000
 AFTER_PATTERN: Final = r"^\d{1,9}:\d{1,15}$"
 
 NOT_TAKEN_YET: Final[dict[int | str, dict[str, Any]]] = {

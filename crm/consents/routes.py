@@ -13,10 +13,10 @@ from crm.answers import Success, shown, success
 from crm.consents.model import Channel, Consent, Said
 from crm.consents.usecases import Proof, record, standing_of
 from crm.permissions import Permission
+from crm.text_patterns import NO_NUL
 
 router = APIRouter(prefix="/api/leads/{lead_id}")
 
-NO_NUL = r"^[^\x00]*$"
 Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_NUL)]
 Evidence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000, pattern=NO_NUL)]
 

@@ -22,6 +22,7 @@ from crm.custom_fields.usecases import (
     remove_field,
 )
 from crm.permissions import Permission
+from crm.text_patterns import NO_CONTROL
 
 OPTIONS_MAX: Final = 100
 
@@ -32,9 +33,7 @@ WRITES: Final = Depends(Needs(Permission.CUSTOM_FIELDS_WRITE))
 Key = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^=\x00-\x1f\x7f]*$")
 ]
-Words = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=NO_CONTROL)]
 Options = Annotated[list[Words], Field(max_length=OPTIONS_MAX)]
 
 

@@ -31,11 +31,11 @@ from crm.imports.usecases import (
     upload,
 )
 from crm.permissions import Permission
+from crm.text_patterns import NO_NUL
 from crm.unit_of_work import UnitOfWork
 
 LIMIT_MAX: Final = 100
 FAULTS_AT_ONCE: Final = 500
-NO_NUL: Final = r"^[^\x00]*$"
 
 NEEDS: Final = Needs(Permission.IMPORTS_WRITE)
 router = APIRouter(prefix="/api/imports", dependencies=[Depends(NEEDS)])

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from typing_extensions import TypedDict
 
 from crm.access import Person, Unit
-from crm.answers import Following, Paged, Success, followed_by, page_of, success
+from crm.answers import PAGE_MAX, PAGES_MAX, Following, Paged, Success, followed_by, page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.inbox import usecases
 from crm.inbox.channels import Channel, Delivery, Direction, Progress, Role, Status, delivery_of
@@ -18,16 +18,12 @@ from crm.inbox.lists import ConversationFilters, Order, Sort
 from crm.inbox.model import Message
 from crm.inbox.usecases import ConversationFields, Listed
 from crm.page_cursor import CURSOR_CHARS_MAX
+from crm.text_patterns import NO_NUL, ONE_LINE
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
 
-PAGE_MAX: Final = 100
-PAGES_MAX: Final = 10_000
 CONTENT_CHARS_MAX: Final = 20_000
 METADATA_CHARS_MAX: Final = 20_000
-NO_NUL: Final = r"^[^\x00]*$"
-# A line break would end the head of a letter.
-ONE_LINE: Final = r"^[^\x00\r\n]*$"
 
 router = APIRouter(prefix="/api/conversations")
 

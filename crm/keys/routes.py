@@ -16,6 +16,7 @@ from crm.keys.scopes import SCOPES
 from crm.keys.usecases import add_key, is_active, list_keys, revoke_key, rotate_key
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.permissions import Permission
+from crm.text_patterns import NO_NUL
 
 OVERLAP_S_MAX: Final = 7 * 24 * 3600
 LIMIT_MAX: Final = 100
@@ -38,7 +39,7 @@ def _to_come(at: datetime) -> datetime:
 class KeyBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")
+    name: str = Field(min_length=1, max_length=100, pattern=NO_NUL)
     scopes: list[Annotated[str, Field(max_length=40), AfterValidator(_scope)]] = Field(
         min_length=1, max_length=len(SCOPES)
     )

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from crm.access import Needs, Person, ReadUnit, Unit
-from crm.answers import Following, Paged, Success, followed_by, page_of, success
+from crm.answers import PAGE_MAX, PAGES_MAX, Following, Paged, Success, followed_by, page_of, success
 from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import FIELDS_MAX, LeadFilters, Order, Search, Sort
 from crm.leads.model import DEFAULT_STATUS, Lead
@@ -39,17 +39,15 @@ from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.permissions import Permission
 from crm.tags.usecases import tags_of
 from crm.tasks.showing import task_json
+from crm.text_patterns import NO_NUL
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
 
-PAGE_MAX: Final = 100
-PAGES_MAX: Final = 10_000
 NOTES_CHARS_MAX: Final = 20_000
 CUSTOM_FIELDS_CHARS_MAX: Final = 20_000
 QUERY_CHARS_MAX: Final = 200
 # One @, something before it, a dot in the domain, no blanks: what mail servers agree on (RFC 5321 is far wider).
 EMAIL_PATTERN: Final = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
-NO_NUL: Final = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/api/leads")
 

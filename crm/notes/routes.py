@@ -10,15 +10,15 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from typing_extensions import TypedDict
 
 from crm.access import Person, Unit
-from crm.answers import Following, Success, followed_by, shown, success
+from crm.answers import PAGE_MAX, Following, Success, followed_by, shown, success
 from crm.idempotency.writes import Attempted, once
 from crm.notes.model import Note
 from crm.notes.usecases import add_note, change_note, list_notes, remove_note
 from crm.page_cursor import CURSOR_CHARS_MAX
+from crm.text_patterns import NO_NUL
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
 
-PAGE_MAX: Final = 100
 TEXT_CHARS_MAX: Final = 10_000
 
 router = APIRouter(prefix="/api/leads/{lead_id}/notes")
@@ -29,7 +29,7 @@ class NoteBody(BaseModel):
 
     text: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_CHARS_MAX, pattern=r"^[^\x00]*$"),
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_CHARS_MAX, pattern=NO_NUL),
     ]
 
 

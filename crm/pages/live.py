@@ -29,6 +29,7 @@ from crm.pages.rendering import own_origin, render
 from crm.pages.visitor import Visitor
 from crm.people_on_calls.usecases import issue_ticket
 from crm.permissions import Permission, may, require
+from crm.text_patterns import NO_NUL
 from events.ticket import Seat
 from events.wire import NodeReport
 
@@ -51,7 +52,7 @@ class NoteBody(BaseModel):
 
     text: Annotated[
         str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=NOTE_CHARS_MAX, pattern=r"^[^\x00]*$"),
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=NOTE_CHARS_MAX, pattern=NO_NUL),
     ]
 
 

@@ -33,6 +33,7 @@ from crm.pipelines.usecases import (
     remove_pipeline,
     remove_stage,
 )
+from crm.text_patterns import NO_CONTROL
 
 CARDS_MAX: Final = 50  # of a stage, on a board
 
@@ -40,9 +41,7 @@ router = APIRouter(prefix="/api/pipelines")
 
 WRITES: Final = Depends(Needs(Permission.PIPELINES_WRITE))
 # Not of blanks and signs of other kinds that cannot be seen.
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=NO_CONTROL)]
 # Letters of any alphabet, so that it may be made of any name.
 Slug = Annotated[str, StringConstraints(max_length=SLUG_CHARS_MAX, pattern=r"^\w[\w-]*$")]
 

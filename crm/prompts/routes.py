@@ -28,10 +28,10 @@ from crm.prompts.usecases import (
 )
 from crm.prompts.versions import LATEST
 from crm.resources import Resources
+from crm.text_patterns import NO_NUL
 
 SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,59}$"
 # Postgres stores no NUL, and says so late and badly.
-NO_NUL: Final = r"^[^\x00]*$"
 
 router = APIRouter(prefix="/api/prompts")
 Writer = Annotated[Identity, Depends(Needs(Permission.PROMPTS_WRITE))]

@@ -15,11 +15,12 @@ from crm.permissions import Permission
 from crm.scoring.rules import Scheme, Side
 from crm.scoring.scheme import read_scheme
 from crm.scoring.usecases import Explained, explain, give_back, set_score, weigh
+from crm.text_patterns import NO_NUL
 from crm.versions import IfMatch, etag_of
 
 # Weights are written with decimals, and 0.3 + 0.7 is not always 1.
 SUM_TOLERANCE: Final = 1e-6
-FieldName = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
+FieldName = Annotated[str, Field(max_length=100, pattern=NO_NUL)]
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 router = APIRouter()

@@ -25,6 +25,7 @@ from crm.tags.usecases import (
     similar_tags,
     tags_of,
 )
+from crm.text_patterns import NO_CONTROL
 
 router = APIRouter(prefix="/api")
 
@@ -35,9 +36,7 @@ class TagBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     # Not of blanks and signs of other kinds that cannot be seen.
-    name: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=r"^[^\x00-\x1f\x7f]*$")
-    ]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60, pattern=NO_CONTROL)]
     color: Annotated[str, StringConstraints(to_lower=True, pattern=r"^#[0-9A-Fa-f]{6}$")] = "#808080"
 
     def fields(self) -> TagFields:

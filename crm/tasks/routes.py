@@ -8,16 +8,16 @@ from fastapi import APIRouter, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints, model_validator
 
 from crm.access import Person, Unit
-from crm.answers import Following, Success, followed_by, success
+from crm.answers import PAGE_MAX, Following, Success, followed_by, success
 from crm.idempotency.writes import Attempted, once
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.tasks.showing import TaskJson, task_json
 from crm.tasks.store import TaskFilters
 from crm.tasks.usecases import Status, TaskChange, TaskFields, add_task, change_task, list_tasks
+from crm.text_patterns import NO_NUL
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
 
-PAGE_MAX: Final = 100
 # A time outside of these is a slip of the keyboard, and may be none that the database gives back.
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
@@ -31,7 +31,7 @@ def _is_plausible(at: datetime) -> datetime:
     return at
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)]
 Kind = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Moment = Annotated[AwareDatetime, AfterValidator(_is_plausible)]
 

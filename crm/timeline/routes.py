@@ -1,19 +1,17 @@
 """/api/leads/{lead_id}/timeline: what happened with a lead, newest first."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from typing_extensions import TypedDict
 
 from crm.access import ReadUnit
-from crm.answers import Success, shown, success
+from crm.answers import PAGE_MAX, Success, shown, success
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.timeline.store import Kind
 from crm.timeline.usecases import read_timeline
-
-PAGE_MAX: Final = 100
 
 router = APIRouter(prefix="/api/leads")
 

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 
 from crm.access import Person, Unit
 from crm.answers import Success, success
-from crm.prompts.routes import NO_NUL
+from crm.text_patterns import NO_NUL
 from crm.understanding import usecases
 from crm.understanding.fields import FIELDS_MAX, SUMMARY_CHARS_MAX
 from crm.understanding.shown import CallNotesJson, ObjectionJson, notes_json, objection_json

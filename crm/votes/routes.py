@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from crm.access import Needs, Person, Unit
 from crm.answers import Success, success
 from crm.permissions import Permission
-from crm.prompts.routes import NO_NUL
+from crm.text_patterns import NO_NUL
 from crm.votes import usecases
 from crm.votes.model import Generation, Vote
 

@@ -87,7 +87,8 @@ class Welcome(msgspec.Struct, frozen=True, tag_field="say", tag="welcome"):
     ice_servers: tuple[dict[str, Any], ...]  # for RTCPeerConnection
     relay_only: bool
     ping_every_s: int
-    word: str = ""  # who has the word; empty for who is back: told with "connected"
+    word: str = ""  # who has the word; empty for who is back without sound: told with "connected"
+    connected: bool = False  # the peer connection of before stands: it need not be made anew
 
 
 class Trouble(msgspec.Struct, frozen=True, tag_field="say", tag="trouble"):

@@ -1,7 +1,7 @@
 """A person in a call: who they are, how they got there, and how to get back in. It outlives their socket for a while.
 
 What they do to the call is one signal each on its queue (telephony/call/person_acts.py); what they hear and say goes
-by their leg. A second page of the same person's takes the place of the first.
+by their leg, with or without a socket. A second page of the same person's takes the place of the first.
 """
 
 import asyncio
@@ -19,7 +19,10 @@ from telephony.people import messages
 from telephony.softphone.leg import SoftphoneLeg
 
 ACT_TIMEOUT_S: Final = 5.0  # the call's queue was full, or its task is gone
-REMEMBERED_S: Final = 30.0  # whose socket is lost: longer than the call waits for them
+REMEMBERED_S: Final = 30.0  # who has neither socket nor sound: longer than the call waits for them
+# Who is heard, and cannot be reached by a page: as long as a proxy may take to start again. Nobody talks on for good
+# without a way to be told anything.
+HEARD_ALONE_S: Final = 120.0
 _REJOIN_BYTES: Final = 24
 
 
@@ -68,10 +71,11 @@ class Presence:
         self.call = call
         self.person = Person(seat_id(ticket.seat, ticket.user_id), ticket.name, ticket.user_id, ticket.seat)
         self.rejoin = ""
-        self.leg: SoftphoneLeg | None = None
+        self.leg: SoftphoneLeg | None = None  # that they are heard by
+        self.connections: dict[SoftphoneLeg, asyncio.Task[None]] = {}  # that one, and any that is being made
         self.muted = False
         self._page: Page | None = None
-        self.losses = 0  # of the socket
+        self.losses = 0  # of the socket, or the leg
         self.heard = False  # they have been in the call by sound
 
     def tell(self, message: messages.Sent) -> None:
@@ -100,7 +104,6 @@ class Presence:
         if self._page is not page:
             return False
         self._page = None
-        self.losses += 1
         return True
 
     def end(self, code: str, sentence: str) -> None:
@@ -138,6 +141,12 @@ class Presence:
             self.leg = None
         self.call.put(PersonActs(self.person, Lost(leg), lambda _: None))
 
+    def drop_connections(self, but: SoftphoneLeg | None = None) -> None:
+        """End what they talk and hear by, except for one."""
+        for leg, task in self.connections.items():
+            if leg is not but:
+                task.cancel()
+
     def left(self) -> None:
         self.call.put(PersonActs(self.person, Leave(), lambda _: None))
 
@@ -159,10 +168,12 @@ class Presences:
         known = self._here.get(key)
         if known is not None and known.ticket.seat is ticket.seat and known.call is call:
             known.ticket = ticket
+            known.drop_connections()  # another tab: nobody is there by two
             return known
         if known is not None:
             known.end("replaced", "You have come to this call again, in another seat.")
             known.left()
+            known.drop_connections()
         presence = self._here[key] = Presence(ticket, call)
         return presence
 
@@ -177,9 +188,14 @@ class Presences:
         """A socket is gone, for now or for good: who does not come back is forgotten."""
         if presence.closed(page):
             if not presence.heard:
-                presence.lost()  # else the leg's end has said so
-            later, number = self._later or asyncio.get_running_loop().call_later, presence.losses
-            later(REMEMBERED_S, lambda: self._forget(presence, number))
+                presence.lost()  # else the leg's end says so
+            self._wait_for(presence)
+
+    def leg_lost(self, presence: Presence, leg: SoftphoneLeg) -> None:
+        """Who was heard by a leg is not any more; without a page too, they are waited for, and forgotten."""
+        presence.lost(leg)
+        if not presence.present:
+            self._wait_for(presence)
 
     def leave(self, presence: Presence) -> None:
         """They want to go."""
@@ -192,12 +208,18 @@ class Presences:
             presence.end("call_over", "The call is over.")
             self._drop(presence)
 
+    def _wait_for(self, presence: Presence) -> None:
+        presence.losses += 1
+        later, number = self._later or asyncio.get_running_loop().call_later, presence.losses
+        later(REMEMBERED_S if presence.leg is None else HEARD_ALONE_S, lambda: self._forget(presence, number))
+
     def _forget(self, presence: Presence, losses: int) -> None:
         if not presence.present and presence.losses == losses:
             self._drop(presence)
 
     def _drop(self, presence: Presence) -> None:
         presence.rejoin = ""
+        presence.drop_connections()
         key = presence.ticket.call_id, presence.ticket.user_id
         if self._here.get(key) is presence:
             del self._here[key]

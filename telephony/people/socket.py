@@ -1,7 +1,8 @@
 """`/n/{node}/people`: the one socket that a person's page has to the node for a call.
 
 The page's origin is looked at before the socket opens, its ticket in the first message. From then on it is commands
-one way, each answered, and answers and news the other. What is too slow, too many or too long ends that socket alone.
+one way, each answered, and answers and news the other. What is too slow, too many or too long ends that socket alone:
+the sound goes by connections of its own (connections.py), which stay while the page comes back.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from telephony.call.person_acts import Join
 from telephony.people import messages
+from telephony.people.connections import begin_connection
 from telephony.people.figures import PeopleFigures
 from telephony.people.outgoing import Outgoing
 from telephony.people.pace import Pace
@@ -25,8 +27,6 @@ from telephony.people.presence import LiveCall, NotDone, Presence, Presences
 from telephony.people.verbs import Verb, obey
 from telephony.softphone.ice_servers import IceServer, for_person
 from telephony.softphone.leg import Exchange, SoftphoneLeg
-from telephony.softphone.peer import PeerFailed
-from telephony.softphone.sdp import BadOffer
 from telephony.tickets import TicketRefused, use_ticket
 
 log = structlog.get_logger()
@@ -37,7 +37,6 @@ SILENT_S: Final = 40.0  # two pings and more are missing
 SEND_TIMEOUT_S: Final = 5.0
 STRANGERS_MAX: Final = 100  # sockets that have shown no ticket yet
 REFUSED_IN_A_ROW_MAX: Final = 100
-LEGS_MAX: Final = 2  # one that stands, and the one that takes its place
 # Close codes of our own (RFC 6455 §7.4.2).
 CLOSED: Final = 4000
 UNWELCOME: Final = 4003
@@ -185,14 +184,13 @@ class PersonSocket:
         self._outgoing = Outgoing()
         self._over: messages.Over | None = None
         self._ended = asyncio.Event()
-        self._legs: dict[SoftphoneLeg, asyncio.Task[None]] = {}
         self._at_end: list[Callable[[], None]] = []
-        self._tasks: asyncio.TaskGroup
+        self._connections: asyncio.TaskGroup
 
     async def begin(self, number: int) -> None:
         """Be the person's page from here on, and welcome them. Raises Unwelcome."""
         presence, word = self.presence, ""
-        fresh = not presence.heard
+        fresh, connected = not presence.heard, presence.leg is not None
         presence.opened(self)
         if fresh:
             # Who was heard a moment ago is back when they are heard again: until then the prospect is seen to.
@@ -201,6 +199,8 @@ class PersonSocket:
             except NotDone as error:
                 self._door.presences.closed(presence, self)
                 raise Unwelcome(error.code, error.sentence) from None
+        elif connected:
+            word = presence.call.people.standing.word.value
         person = presence.person
         self.tell(
             messages.Welcome(
@@ -214,18 +214,24 @@ class PersonSocket:
                 self._door.relay_only,
                 PING_EVERY_S,
                 word,
+                connected,
             )
         )
         log.info("people.came", call_id=str(presence.call.call_id), person=person.id, back=not fresh)
 
     async def run(self) -> None:
-        """Serve the page until it, or the call, or the person's next page, ends it."""
+        """Serve the page until it, the call, or the next page ends it, and its connections to their end."""
+        async with asyncio.TaskGroup() as self._connections:
+            await self._serve()
+            await self._say_over()
+
+    async def _serve(self) -> None:
         figures = self._door.figures
         figures.pages += 1
         try:
-            async with asyncio.TaskGroup() as self._tasks:
-                self._tasks.create_task(self._read(), name="people.read")
-                self._tasks.create_task(self._write(), name="people.write")
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read(), name="people.read")
+                tasks.create_task(self._write(), name="people.write")
                 await self._ended.wait()
                 raise _Ended
         except* _Ended:
@@ -236,7 +242,6 @@ class PersonSocket:
             for work in self._at_end:
                 work()
             self._door.presences.closed(self.presence, self)
-        await self._say_over()
 
     # Page
 
@@ -257,15 +262,8 @@ class PersonSocket:
 
     def connect(self, sdp: str) -> SoftphoneLeg:
         """Begin a peer connection. Raises NotDone."""
-        try:
-            leg = SoftphoneLeg(self._door.exchange, sdp, self._trouble)
-        except BadOffer as error:
-            raise NotDone("bad_offer", str(error)) from None
-        waiting = [one for one in self._legs if one.party is None]
-        for one in waiting[: max(0, len(self._legs) + 1 - LEGS_MAX)]:
-            self._legs[one].cancel()
-        self._legs[leg] = self._tasks.create_task(self._carry(leg), name="people.leg")
-        return leg
+        door = self._door
+        return begin_connection(self.presence, sdp, door.exchange, door.presences, door.figures, self._connections)
 
     def leave(self) -> None:
         self._door.presences.leave(self.presence)
@@ -323,42 +321,3 @@ class PersonSocket:
                     await self._socket.send_bytes(await self._outgoing.get())
                 await self._socket.send_bytes(messages.write(over))
                 await self._socket.close(CLOSED, over.code)
-
-    async def _carry(self, leg: SoftphoneLeg) -> None:
-        """Connect a leg, let it into the call, and take it out when the browser is gone."""
-        presence, figures, joined = self.presence, self._door.figures, False
-        try:
-            await leg.connect()
-            word = (await presence.join(leg)).word
-            joined = True
-            figures.legs += 1
-            figures.legs_connected += 1
-            for other, task in self._legs.items():
-                if other is not leg:
-                    task.cancel()  # this one has taken its place
-            self.tell(messages.Connected(presence.call.state.value, word.value))
-            how = await leg.stay()
-            log.info("people.leg_gone", call_id=str(presence.call.call_id), person=presence.person.id, how=how)
-            self._trouble("disconnected", on=True)
-        except PeerFailed as error:
-            figures.legs_failed[error.code] += 1
-            self.tell(messages.Trouble(error.code, on=True, sentence=_TROUBLES["no_connection"]))
-        except NotDone as error:
-            self.tell(messages.Trouble(error.code, on=True, sentence=error.sentence))
-        finally:
-            self._legs.pop(leg, None)
-            if joined:
-                figures.legs -= 1
-                presence.lost(leg)
-            await leg.aclose()
-
-    def _trouble(self, code: str, on: bool) -> None:
-        self.tell(messages.Trouble(code, on, _TROUBLES[code] if on else ""))
-
-
-_TROUBLES: Final = {
-    "no_connection": "Your browser and the call's server do not reach each other by sound: check the network.",
-    "disconnected": "Your sound is not connected any more: connect again.",
-    "not_heard": "Nothing comes from your microphone: check that it is plugged in and allowed.",
-    "hears_nothing": "What the call sends you does not arrive: check your network.",
-}

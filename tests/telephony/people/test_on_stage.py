@@ -1,6 +1,7 @@
 """A person comes to a live call by a browser: heard, acknowledged, reloaded, replaced, and nobody else gets in."""
 
 import asyncio
+import contextlib
 import io
 import time
 import wave
@@ -117,7 +118,8 @@ async def _visit(stage: Stage, call_id: UUID, address: str, story: Story) -> Non
     """Come, talk, press keys, hold, load the page again, open another tab, leave."""
     user_id, origin = new_id(), stage.settings.site_address
     own = {"user_id": user_id}
-    async with opened(address, origin) as page:
+    async with Browser(REP) as moved, contextlib.AsyncExitStack() as first:
+        page = await first.enter_async_context(opened(address, origin))
         page.welcome = await page.ask("come", ticket=ticket(stage.settings, stage.org_id, call_id, **own))
         story.acks["welcome"] = page.welcome
         story.acks["hold too early"] = await page.ask("hold", on=True)
@@ -136,12 +138,17 @@ async def _visit(stage: Stage, call_id: UUID, address: str, story: Story) -> Non
             story.acks["hold"] = await page.ask("hold", on=True)
             story.acks["unhold"] = await page.ask("hold", on=False)
             story.rep_heard = browser.heard
-            async with Browser(REP) as moved:  # the network has changed: a new connection on the same socket
-                await page.join_by(moved)
-                story.acks["keys after the move"] = await page.ask("keys", keys="7w7")
-                await asyncio.sleep(1.0)
+        # The network has changed: a new connection on the same socket.
+        await page.join_by(moved)
+        story.acks["keys after the move"] = await page.ask("keys", keys="7w7")
+        await first.aclose()
+        await asyncio.sleep(0.5)
+        async with opened(address, origin) as page:  # the socket broke, and the sound did not
+            story.acks["back with sound"] = await page.ask("return", rejoin=story.acks["welcome"]["rejoin"])
+            story.acks["keys without a new connection"] = await page.ask("keys", keys="9w9")
+            await asyncio.sleep(1.0)
     async with opened(address, origin) as page, Browser(REP) as browser:
-        story.acks["return"] = await page.ask("return", rejoin=story.acks["welcome"]["rejoin"])
+        story.acks["return"] = await page.ask("return", rejoin=story.acks["back with sound"]["rejoin"])
         await page.join_by(browser)
         async with opened(address, origin) as second:
             story.acks["second tab"] = await second.ask(
@@ -216,13 +223,21 @@ def test_every_command_is_answered(story: Story) -> None:
 
 def test_keys_reach_the_prospect(story: Story) -> None:
     assert "42#" in story.keys_heard
-    assert story.keys_heard.endswith("7"), "from the other network too"
+    assert "7" in story.keys_heard, "from the other network too"
+    assert story.keys_heard.endswith("9"), "and by the connection of the broken socket"
 
 
 def test_a_page_that_is_loaded_again_is_back_before_anybody_misses_it(story: Story) -> None:
     assert story.acks["return"]["say"] == "welcome"
     assert story.acks["return"]["rejoin"] != story.acks["welcome"]["rejoin"]
     assert not any(isinstance(body, events.PersonLeft) and body.reason == "lost" for body in story.told)
+
+
+def test_a_page_whose_socket_broke_is_there_by_the_sound_it_had(story: Story) -> None:
+    acks = story.acks
+    assert (acks["back with sound"]["connected"], acks["back with sound"]["word"]) == (True, "agent")
+    assert acks["keys without a new connection"]["say"] == "ok"
+    assert acks["return"]["say"] == "welcome"
 
 
 def test_the_later_tab_has_the_call(story: Story) -> None:

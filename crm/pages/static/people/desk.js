@@ -185,7 +185,7 @@ function known(error) {
 }
 
 // A socket of the network before would be noticed to be dead only when its pings are missed.
-addEventListener("online", () => session?.attendance.drop());
+addEventListener("online", () => session?.move());
 
 // Whoever talks in a call is asked before the tab closes.
 addEventListener("beforeunload", (event) => {

@@ -17,6 +17,7 @@ export class Session {
   #voice = null;
   #arriving = null;
   #after = 0; // the newest of the call's events that has come
+  #moved = false; // to another network
 
   /**
    * `on`: connection(name, sentence), sound(name, sentence), news(message), changed() when something that the page
@@ -35,6 +36,12 @@ export class Session {
 
   async come(before = {}) {
     await this.attendance.come(before);
+  }
+
+  /** The network is another one now: neither the socket nor the voice may go by the one before. */
+  move() {
+    this.#moved = true;
+    this.attendance.drop();
   }
 
   get talking() {
@@ -156,7 +163,10 @@ export class Session {
   /** Have again what one had before the socket broke: the news, the sound and the voice. */
   async #catchUp() {
     try {
-      if (this.#voice !== null && this.#arriving === null) this.#voice.again();
+      // The sound has a way of its own, which mostly outlives a broken socket.
+      const stands = !this.#moved && this.attendance.welcome.connected && this.#voice?.stands;
+      if (this.#voice !== null && this.#arriving === null && !stands) this.#voice.again();
+      this.#moved = false;
       await this.ask("follow", { after: this.#after });
       if (this.listening !== null) await this.ask("listen", { on: true });
       if (this.muted) await this.ask("mute", { on: true });

@@ -36,6 +36,11 @@ export class Voice {
     return this.#peer;
   }
 
+  /** Whether the browser has heard nothing of a broken connection. */
+  get stands() {
+    return this.#peer?.connectionState === "connected";
+  }
+
   /** The node says that one is in the call by sound. */
   arrived() {
     this.#tries = 0;

@@ -40,6 +40,7 @@ from crm.keys import routes as keys
 from crm.leads import routes as leads
 from crm.notes import routes as notes
 from crm.people_on_calls import dial_routes as dials_by_people
+from crm.people_on_calls import leg_routes as legs_of_calls
 from crm.people_on_calls import routes as people_on_calls
 from crm.pipelines import routes as pipelines
 from crm.prompts import routes as prompts
@@ -82,6 +83,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     keys,
     leads,
     ledger_archive,
+    legs_of_calls,
     me,
     members,
     notes,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from events.permit import Purpose
 from events.understanding import Mood, ObjectionKind
 
 VERSION: Final = 1
@@ -305,6 +306,24 @@ class AgentInstructed(msgspec.Struct, frozen=True, tag="agent.instructed"):
     spoken: bool = False  # into the microphone; else written
 
 
+class LegPlaced(msgspec.Struct, frozen=True, tag="leg.placed"):
+    """A colleague has somebody else telephoned: to ask them, or for the prospect to be put through to."""
+
+    leg: UUID
+    purpose: Purpose  # consult or transfer
+    number: str  # E.164
+    person: str  # whose seat asked for it
+    name: str
+    user_id: UUID
+
+
+class LegEnded(msgspec.Struct, frozen=True, tag="leg.ended"):
+    """That leg is over; of a transfer: the prospect is still with us."""
+
+    leg: UUID
+    reason: str = ""  # hung_up, cancelled, busy, no_answer…; docs/guides/people-on-calls.md explains each
+
+
 class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
     """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
 
@@ -337,6 +356,8 @@ Body = (
     | WordPassed
     | CallHeld
     | AgentInstructed
+    | LegPlaced
+    | LegEnded
 )
 
 

@@ -58,7 +58,7 @@ from telephony.people.socket import Door, people_routes
 from telephony.recovery import Recovery
 from telephony.supervisor.live import Live
 from telephony.supervisor.organisations import Organisations
-from telephony.tool_desk import desks_of
+from telephony.tool_desk import LegDesk, desks_of
 from telephony.transfer import Transfers
 from telephony.twilio.rest import TwilioCarrier
 from telephony.twilio.signature import SignatureCheck
@@ -172,10 +172,11 @@ class VoiceProcess:
                 door = await stack.enter_async_context(opened_door(settings, self._redis, self._find, figures.people))
                 calls = Calls(calls_group, settings.max_calls, partial(_call_over, figures, door.presences))
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
-                desks, transfers = desks_of(crm), Transfers(carrier, self._redis, permit_key, self._urls.transferred)
+                transfers = Transfers(carrier, self._redis, permit_key, self._urls.transferred)
+                asked = desks_of(crm), transfers, LegDesk(crm)
                 live = _live(settings, self._redis, figures.people, start)
                 services = Services(
-                    carrier, silero, clock, outbox, archive, desks, transfers, figures, hold_music=music, live=live
+                    carrier, silero, clock, outbox, archive, *asked, figures, hold_music=music, live=live
                 )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)

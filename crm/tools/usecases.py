@@ -12,14 +12,11 @@ from sqlalchemy import select
 from crm.agents.started import spoken_date
 from crm.appointments.slots import NoSlot
 from crm.appointments.usecases import book, coming_of, find, zone_of
+from crm.calls.leg_permits import Authority, left_s, permit_leg
 from crm.calls.model import Call
 from crm.calls.store import CallStore
 from crm.calls.summary import CallNotFound
 from crm.calls.usecases import CallOver
-from crm.compliance.gate import Question, judge
-from crm.compliance.hours import ANY_TIME
-from crm.compliance.rules import Rules
-from crm.compliance.store import record_decision
 from crm.database import Sessions, utc_now
 from crm.idempotency.keys import KeyReused, fingerprint_of
 from crm.leads.addresses import LeadAddresses
@@ -51,14 +48,6 @@ from events.tool import (
 NOTES_TOLD_CHARS: Final = 1_500  # the newest; a model pays for each
 OPEN: Final = "open"
 TRANSFER_KIND: Final = "transfer"
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """What dialling rests on."""
-
-    rules: Rules
-    secret_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,32 +212,11 @@ async def _transfer_call(arguments: TransferCall, on: Setting) -> ToolAnswer:
     number = await transfer_number(on.unit)
     if number is None:
         return ToolAnswer({"refused": "nobody can be reached now: offer that somebody calls back"}, refused=True)
-    begun = on.call.answered_at or on.now
-    left_s = int(on.call.funded_s - (on.now - begun).total_seconds())
-    question = Question(
-        number=number,
-        lead_found=True,
-        do_not_call=await LeadStore(on.unit).is_do_not_call(number),
-        fundable_s=left_s,
-        timing=ANY_TIME,
+    granted = await permit_leg(
+        on.call, new_id(), number, Purpose.TRANSFER, left_s(on.call, on.now), on.now, on.unit, on.authority
     )
-    rules = on.authority.rules
-    verdict = judge(question, rules)
-    decision_id = await record_decision(on.unit, question, verdict, rules, lead_id=on.lead.id, call_id=on.call.id)
-    if not verdict.allowed:
-        return ToolAnswer({"refused": verdict.reasons[0].value}, refused=True)
-    now_s = int(on.now.timestamp())
-    permit = Permit(
-        id=new_id(),
-        org_id=on.call.org_id,
-        call_id=on.call.id,
-        number=number,
-        purpose=Purpose.TRANSFER,
-        decision_id=decision_id,
-        funded_s=left_s,
-        issued_at=now_s,
-        expires_at=now_s + permits.LIFETIME_S,
-    )
+    if not isinstance(granted, Permit):
+        return ToolAnswer({"refused": granted.value}, refused=True)
     if not await _is_announced(on):
         on.unit.session.add(
             Task(
@@ -260,7 +228,7 @@ async def _transfer_call(arguments: TransferCall, on: Setting) -> ToolAnswer:
             )
         )
     told = "granted: say in one sentence that you put them through now"
-    return ToolAnswer({"result": told}, permit=permits.seal(permit, on.authority.secret_key))
+    return ToolAnswer({"result": told}, permit=permits.seal(granted, on.authority.secret_key))
 
 
 async def _is_announced(on: Setting) -> bool:

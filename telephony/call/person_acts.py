@@ -12,6 +12,7 @@ from uuid import UUID
 
 from events.ticket import Seat
 from media.party import Outlet, Party, Role
+from telephony.call.leg_acts import LegAct, Transfer
 
 WHISPER_CHARS_MAX: Final = 1_000
 AGREED_CHARS_MAX: Final = 2_000
@@ -85,7 +86,7 @@ class Leave:
     pass
 
 
-Act = Join | ChangeRole | TakeOver | HandBack | Hold | Whisper | Lost | Leave
+Act = Join | ChangeRole | TakeOver | HandBack | Hold | Whisper | Lost | Leave | LegAct
 
 
 # Answers
@@ -175,6 +176,8 @@ def decide(standing: Standing, person: Person, act: Act, role: Role | None) -> S
             return Standing(person.id, person.name)
         case HandBack() if not has_it:
             return Refused("not_yours", "You do not have this call: only who has taken it over can hand it back.")
+        case Transfer() if not has_it:
+            return Refused("not_yours", "You do not have this call: take it over first.")
         case HandBack(agreed=agreed) if len(agreed) > AGREED_CHARS_MAX:
             return Refused("too_long", f"Tell the agent at most {AGREED_CHARS_MAX} characters.")
         case HandBack():

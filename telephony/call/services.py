@@ -1,21 +1,26 @@
 """What a call uses of its process: one of each, shared by all calls."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from agent.turns.ending import LONGEST_MS
+from events.plan import CallPlan
+from media.activity.detector import THRESHOLDS
 from media.activity.silero import Silero
 from media.agent_voice import Ticker
 from media.hold_music import composed
+from media.jitter import Quality
 from media.level import VoiceLevels
-from media.room import Room
+from media.recording.recorder import Recorder
+from media.room import Ear, Room
 from telephony.call.archive import Archive
 from telephony.call.emitter import utc_now
 from telephony.carrier_port import Carrier
 from telephony.figures import Figures
 from telephony.outbox import Outbox
 from telephony.supervisor.live import Live
-from telephony.tool_desk import Desks
+from telephony.tool_desk import Desks, LegDesk
 from telephony.transfer import Transfers
 
 
@@ -28,9 +33,31 @@ class Services:
     archive: Archive
     desks: Desks | None = None  # of the CRM, for tools; None: calls have none that need it
     transfers: Transfers | None = None  # None: nobody is put through
+    legs: LegDesk | None = None  # of the CRM, for people; None: nobody else is telephoned
     figures: Figures = field(default_factory=Figures)
     levels: VoiceLevels = field(default_factory=VoiceLevels)
     hold_music: bytes = field(default_factory=composed)  # µ-law, a loop
     wall: Callable[[], datetime] = utc_now  # what people's clocks say; durations are the loop's
     live: Live = field(default_factory=Live)
     room: type[Room] = Room  # the simulation's has no sound in it
+
+    def open_room(
+        self,
+        plan: CallPlan,
+        recorder: Recorder | None,
+        ear: Ear,
+        now_ms: Callable[[], float],
+        on_quality: Callable[[str, Quality], None],
+    ) -> Room:
+        """Return the room of a call."""
+        return self.room(
+            self.silero,
+            recorder,
+            ear,
+            now_ms,
+            self.clock,
+            thresholds=replace(THRESHOLDS[plan.sensitivity], stop_ms=LONGEST_MS),
+            leveller=self.levels.leveller(f"{plan.providers.tts}/{plan.agent.voice}"),
+            on_quality=on_quality,
+            music=self.hold_music,
+        )

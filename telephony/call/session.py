@@ -6,7 +6,6 @@ conversation, the hang-up) lives in the call's task group and ends with it.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
 
 import structlog
@@ -16,12 +15,10 @@ from agent.person_ear import PersonEars
 from agent.ports import Minds
 from agent.signal_queue import SignalQueue
 from agent.signals import LineGone, MachineWaits, TimeUp
-from agent.turns.ending import LONGEST_MS
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
 from events.permit import Permit
 from events.plan import CallPlan
-from media.activity.detector import THRESHOLDS
 from media.agent_voice import Line
 from media.jitter import Connection, Quality
 from telephony.call import signals as sig
@@ -29,6 +26,7 @@ from telephony.call.answerer import Answerer
 from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.emitter import Emitter
 from telephony.call.funding import Funding
+from telephony.call.legs import CallLegs
 from telephony.call.lifecycle import FAILED_BY_STATUS, GUARD_S, UNANSWERED, Lifecycle
 from telephony.call.people import CallPeople
 from telephony.call.person_acts import PersonActs, PersonMissed
@@ -81,21 +79,14 @@ class CallSession:
         self._last_words: asyncio.Task[None] | None = None  # what was being said when we ended the call
         self._recording = CallRecording(plan, services.archive)
         self.on_disclosed = self._recording.unmute
-        self.room = services.room(
-            services.silero,
-            self._recording.recorder,
-            self.conversation,
-            lambda: self._now() * 1000,
-            services.clock,
-            thresholds=replace(THRESHOLDS[plan.sensitivity], stop_ms=LONGEST_MS),
-            leveller=services.levels.leveller(f"{plan.providers.tts}/{plan.agent.voice}"),
-            on_quality=self._on_quality,
-            music=services.hold_music,
+        self.room = services.open_room(
+            plan, self._recording.recorder, self.conversation, lambda: self._now() * 1000, self._on_quality
         )
         self.conversation.attach(self.room)
         ears = PersonEars(services.silero.open, minds.open_ear, lambda: self.room.now)
         self.people = CallPeople(self.room, self.conversation, self.emit, self._timers, ears, self._now, services.live)
         self.people.expect(plan.held_by)
+        self.legs = CallLegs(plan, self.people, self._tools, services.legs, self.emit, self.put)
 
     @property
     def state(self) -> State:
@@ -146,6 +137,7 @@ class CallSession:
             await self._carrier_leg.hang_up(self.carrier_call_id)
         for event in ("wind_up", "finish", "fail"):
             self._tell(event)
+        self.legs.close()
         self.emit(self.conversation.ears.fed)
         self._emit_finished()
         await self._recording.store(self.emit)
@@ -225,13 +217,16 @@ class CallSession:
             case sig.HangUpAsked(reason=reason):
                 self._asked_to_hang_up(reason)
             case sig.HandedOver():
+                if self._outcome in (None, Outcome.HUNG_UP):
+                    self._outcome = Outcome.TRANSFERRED
                 self._tell("finish")
             case sig.PromptChanged(prompt=prompt, variables=variables):
                 self._minds.tell(prompt, variables)
             case sig.SayGoodbye():
                 self._say_goodbye()
-            case PersonActs() | PersonMissed():
-                self.people.take(signal, connected=self._connected and self.line_opened_at is not None)
+            case PersonActs() | PersonMissed() | sig.LegDecided() | sig.LegFailed():
+                on_line = self._connected and self.line_opened_at is not None
+                self.legs.take(signal, self.carrier_call_id, connected=on_line)
             case _:
                 pass  # a guard of a state that has passed
 
@@ -281,6 +276,7 @@ class CallSession:
         self._conversing = self._tasks.create_task(self._converse(), name="call.conversation")
         self._tools.start(self._tasks)
         self.people.start(self._tasks)
+        self.legs.start(self._tasks)
         self._telling.start(self._tasks)
         self._recording.begin()
 
@@ -319,7 +315,7 @@ class CallSession:
 
     async def _part(self, outcome: Outcome) -> None:
         """Let the prospect go: to a person, or off the line."""
-        if outcome is Outcome.TRANSFERRED and await self._tools.put_through(self.carrier_call_id):
+        if await self._tools.put_through(outcome, self.carrier_call_id):
             self.put(sig.HandedOver())
         elif not await self._carrier_leg.hang_up(self.carrier_call_id) and self._line is not None:
             self._line.close()  # the carrier's script goes on behind the stream, and hangs up there

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from agent.signals import Result
 from events.call import AnsweredBy, State
+from events.legs import LegAnswer
 from events.plan import Prompt
 from media.agent_voice import Line
 from telephony.call.person_acts import PersonActs, PersonMissed
@@ -106,6 +108,22 @@ class HandedOver:
     """The carrier has connected the prospect with somebody else: the call is over for us."""
 
 
+@dataclass(frozen=True, slots=True)
+class LegDecided:
+    """Whether somebody else may be telephoned, as the CRM says."""
+
+    leg: UUID
+    answer: LegAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    """What was begun by a person's order did not come to be; `reason` is a code."""
+
+    leg: UUID
+    reason: str
+
+
 CallSignal = (
     Accepted
     | Refused
@@ -125,4 +143,6 @@ CallSignal = (
     | HandedOver
     | PersonActs
     | PersonMissed
+    | LegDecided
+    | LegFailed
 )

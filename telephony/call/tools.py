@@ -45,6 +45,7 @@ class CallTools:
         self._desk = desks(plan.org_id, plan.call_id) if desks is not None else None
         self._permit = ""  # to hand the prospect over because the models were stopped
         self._permit_until_s = 0.0
+        self._handing: asyncio.Event | None = None  # a person has it done: set when the carrier has answered
         self._box: Toolbox | None = None
         if self._desk is not None and not set(plan.tools) <= SPOKEN:
             self._box = Toolbox(self._desk, plan.tools, emit, now_s)
@@ -71,10 +72,29 @@ class CallTools:
         self._permit, self._permit_until_s = answer.permit, self._now_s() + PERMIT_GOOD_S
         return bool(answer.permit)
 
-    async def put_through(self, carrier_call_id: str) -> bool:
+    async def hand_to(self, permit: str, carrier_call_id: str) -> None:
+        """Hand the prospect over now, because a person in the call has asked for it.
+
+        Raises:
+            NotPutThrough: they are with us as before.
+        """
+        if self._transfers is None:
+            raise NotPutThrough("not_here")
+        self._handing = asyncio.Event()
+        try:
+            await self._transfers.put_through(permit, self._plan, carrier_call_id)
+            self.handed_over = True
+        finally:
+            self._handing.set()
+
+    async def put_through(self, outcome: events.Outcome, carrier_call_id: str) -> bool:
         """Hand the prospect over, where that was granted and said; False when the call is to be hung up."""
+        if self._handing is not None:
+            # Our stream ends as soon as the carrier has done it, which may be before it has said so.
+            await self._handing.wait()
+            return self.handed_over
         permit = self._permit or (self._box.permit if self._box is not None else "")
-        if not permit or self._transfers is None:
+        if outcome is not events.Outcome.TRANSFERRED or not permit or self._transfers is None:
             return False
         try:
             await self._transfers.put_through(permit, self._plan, carrier_call_id)

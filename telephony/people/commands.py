@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from telephony.people import own_verbs
+from telephony.people import leg_verbs, own_verbs
 from telephony.people.verbs import Verb, merged
 from telephony.supervisor import verbs as supervisor_verbs
 
-VERBS: Final[Mapping[str, Verb]] = merged(own_verbs.VERBS, supervisor_verbs.VERBS)
+VERBS: Final[Mapping[str, Verb]] = merged(own_verbs.VERBS, leg_verbs.VERBS, supervisor_verbs.VERBS)

@@ -54,6 +54,10 @@ class Keys(msgspec.Struct, frozen=True):
     keys: str  # 0-9 * # A-D, w for half a second
 
 
+class Transfer(msgspec.Struct, frozen=True):
+    number: str  # whom the prospect is put through to
+
+
 class Leave(msgspec.Struct, frozen=True):
     pass
 

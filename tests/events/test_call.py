@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from events import call as events
 from events.ids import new_id
+from events.permit import Purpose
 from events.understanding import Mood, ObjectionKind
 
 BODIES: list[events.Body] = [
@@ -40,6 +41,8 @@ BODIES: list[events.Body] = [
     events.WordPassed("agent", "p1", "Maria", new_id(), "left", "an offer by Friday"),
     events.CallHeld(held=True, name="Maria"),
     events.AgentInstructed("offer ten per cent", "Ines", spoken=True),
+    events.LegPlaced(new_id(), Purpose.TRANSFER, "+12025550150", "rep:1", "Maria", new_id()),
+    events.LegEnded(new_id(), "busy"),
 ]
 
 

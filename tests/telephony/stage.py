@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import redis.asyncio as redis
 import uvicorn
 from fastapi import FastAPI, Response
@@ -25,6 +26,7 @@ from config.settings import Settings
 from events import call as events
 from events import command, plan, wire
 from events.ids import new_id
+from events.legs import LEG_PATH, LegAnswer, LegQuestion
 from events.permit import LIFETIME_S, Permit, Purpose, seal
 from telephony.app import serve
 from telephony.carrier.app import create_app
@@ -46,6 +48,10 @@ class Crm:
 
     do_not_call: set[str] = field(default_factory=set)
     away: bool = False
+    refused_legs: dict[str, str] = field(default_factory=dict)  # by number, with the reason
+    legs: list[LegQuestion] = field(default_factory=list)  # that were asked for
+    funded_s: int = 120  # of each leg
+    key: str = ""
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -56,7 +62,31 @@ class Crm:
                 return Response(status_code=503)
             return {"do_not_call": question["number"] in self.do_not_call}
 
+        @app.post(LEG_PATH)
+        async def leg(body: dict[str, str]) -> Response:
+            if self.away:
+                return Response(status_code=503)
+            return Response(msgspec.json.encode(self._leg(msgspec.convert(body, LegQuestion))))
+
         return app
+
+    def _leg(self, question: LegQuestion) -> LegAnswer:
+        self.legs.append(question)
+        if question.number in self.refused_legs:
+            return LegAnswer(refused=self.refused_legs[question.number])
+        now = int(time.time())
+        permit = Permit(
+            question.leg_id,
+            question.org_id,
+            question.call_id,
+            question.number,
+            question.purpose,
+            new_id(),
+            self.funded_s,
+            now,
+            now + LIFETIME_S,
+        )
+        return LegAnswer(seal(permit, self.key), question.number)
 
 
 @dataclass
@@ -173,7 +203,8 @@ async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenera
         "admit_by_load": False,  # the tests load the machine, and few are about that
     }
     settings = Settings(**(values | changes))
-    crm, stopping, hurry = Crm(), asyncio.Event(), asyncio.Event()
+    crm = Crm(key=settings.secret_key.get_secret_value())
+    stopping, hurry = asyncio.Event(), asyncio.Event()
     client = redis.Redis.from_url(redis_url)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(client.aclose)

@@ -54,7 +54,7 @@ async def test_a_granted_permit_is_what_the_prospect_is_put_through_with() -> No
     assert stage.minds.toolbox is None, "the agent has no tools of its own"
     assert await stage.minds.hand_over()
     assert [(name, key) for name, key, _ in stage.desk.asked] == [("transfer_call", HAND_OVER)]
-    assert await stage.tools.put_through("CA1")
+    assert await stage.tools.put_through(events.Outcome.TRANSFERRED, "CA1")
     assert (stage.transfers.put, stage.tools.handed_over, stage.told) == (["sealed"], True, [])
 
 
@@ -74,14 +74,14 @@ async def test_a_prospect_who_interrupts_needs_no_other_permit_while_it_is_good(
 async def test_refused_or_not_answered_nobody_is_put_through(answer: ToolAnswer | DeskAway) -> None:
     stage = Stage(answer)
     assert not await stage.tools.hand_over()
-    assert not await stage.tools.put_through("CA1")
+    assert not await stage.tools.put_through(events.Outcome.TRANSFERRED, "CA1")
     assert stage.transfers.put == []
 
 
 async def test_a_carrier_that_does_not_take_it_leaves_a_call_back() -> None:
     stage = Stage(ToolAnswer({}, permit="sealed"), refuses="carrier_21220")
     assert await stage.tools.hand_over()
-    assert not await stage.tools.put_through("CA1")
+    assert not await stage.tools.put_through(events.Outcome.TRANSFERRED, "CA1")
     assert not stage.tools.handed_over
     assert stage.told == [events.FactNoted(events.FactKind.BROKEN_OFF, "transfer: carrier_21220")]
 

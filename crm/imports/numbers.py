@@ -45,8 +45,11 @@ class Numbers:
             return e164_of(typed)
         if self._home is None:
             return e164_of(typed)
-        if _DIGITS.fullmatch(plain) and self._home.is_plain(plain):
-            return f"+{self._home.code}{plain}"
+        if _DIGITS.fullmatch(plain):
+            if self._home.is_plain(plain):
+                return f"+{self._home.code}{plain}"
+            if self._home.is_plain_behind_code(plain):
+                return f"+{plain}"
         return self._slowly(typed)
 
     def _slowly(self, typed: str) -> str:
@@ -76,6 +79,11 @@ class _Home:
             return False
         return _is_plain(self.code, national)
 
+    def is_plain_behind_code(self, digits: str) -> bool:
+        """Say whether they are the country's own code and a number of it: too long to be a number without the code."""
+        has_code = digits.startswith(self.code) and not self._abroad.match(digits)
+        return has_code and _is_too_long(self.code, len(digits)) and _is_plain(self.code, digits[len(self.code) :])
+
 
 @cache
 def _home_of(region: str) -> _Home:
@@ -100,6 +108,12 @@ def _is_plain(code: str, national: str) -> bool:
 @cache
 def _is_possible(code: str, length: int) -> bool:
     return phonenumbers.is_possible_number(phonenumbers.PhoneNumber(int(code), int("9" * length)))
+
+
+@cache
+def _is_too_long(code: str, length: int) -> bool:
+    found = phonenumbers.is_possible_number_with_reason(phonenumbers.PhoneNumber(int(code), int("9" * length)))
+    return found == phonenumbers.ValidationResult.TOO_LONG
 
 
 @cache

@@ -45,6 +45,13 @@ def test_without_a_code_it_is_of_the_region(region: str, number: str) -> None:
     assert told(number, region) == slowly(number, region)
 
 
+@settings(max_examples=300)
+@given(st.sampled_from(REGIONS), st.from_regex(r"[0-9]{3,13}", fullmatch=True))
+def test_a_regions_own_code_may_stand_without_its_plus(region: str, rest: str) -> None:
+    number = f"{phonenumbers.country_code_for_region(region)}{rest}"
+    assert told(number, region) == slowly(number, region)
+
+
 @given(st.text(max_size=50), st.sampled_from(["", "BR"]))
 def test_any_text_is_a_number_or_a_fault(text: str, region: str) -> None:
     number = told(text, region)

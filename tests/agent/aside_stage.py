@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from agent.conversation import Conversation
 from agent.llm.port import Delta, Message, Request, Role, Text
 from agent.stt.port import Transcript
+from agent.tts.port import Voice
 from bench.fakes import InstantRecognizer, ToneVoice, instant_minds
 from events import call as events
 from media.activity.detector import VoiceEnded, VoiceStarted
 from media.activity.silero import Silero
 from media.codec.g711 import ULAW_SILENCE
 from media.frame import FRAME_MS, SAMPLES_PER_MS
+from media.recording.recorder import Recorder
 from media.room import Room
 from tests.media.call import SILENCE
 
@@ -134,15 +136,19 @@ class Ticks:
 class Talk:
     """One conversation on the loop's clock (the simulation's, in tests)."""
 
-    def __init__(self) -> None:
-        self.witness, self.model, self.ear, self.line = Witness(), Model(), SaidRecognizer(), FarEnd()
-        minds = replace(instant_minds(), recognizer=self.ear, model=self.model, voice=ToneVoice())
+    def __init__(
+        self, ear: SaidRecognizer | None = None, voice: Voice | None = None, recorder: Recorder | None = None
+    ) -> None:
+        self.witness, self.model, self.ear, self.line = Witness(), Model(), ear or SaidRecognizer(), FarEnd()
+        minds = replace(instant_minds(), recognizer=self.ear, model=self.model, voice=voice or ToneVoice())
         self.conversation = Conversation(minds, self.witness)
         self._ticks = Ticks()
         self._began = self._now()
         self._frames = 0
         self.each_frame: Callable[[], None] = lambda: None
-        self.room = Room(Silero(later=lambda _delay_s, _work: None), None, self.conversation, self._now, self._ticks)
+        self.caller_sounds: Callable[[], bytes] = lambda: SILENCE
+        deaf = Silero(later=lambda _delay_s, _work: None)
+        self.room = Room(deaf, recorder, self.conversation, self._now, self._ticks)
         self.conversation.attach(self.room)
         self.room.join(self.line)
 
@@ -150,10 +156,10 @@ class Talk:
         return asyncio.get_running_loop().time() * 1_000
 
     async def live(self, ms: int) -> None:
-        """Let time pass: silence comes from the caller, and what is due is played."""
+        """Let time pass: what the caller sounds like comes in, silence mostly, and what is due is played."""
         for _ in range(ms // FRAME_MS):
             await asyncio.sleep(FRAME_MS / 1_000)
-            self.room.heard(SILENCE, self._frames * FRAME_MS)
+            self.room.heard(self.caller_sounds(), self._frames * FRAME_MS)
             self._frames += 1
             self.each_frame()
             for tick in tuple(self._ticks.subscribers):
@@ -183,9 +189,9 @@ class Talk:
 
 
 @contextlib.asynccontextmanager
-async def talking() -> AsyncGenerator[Talk]:
-    """Hold a conversation until the body ends."""
-    talk = Talk()
+async def talking(make: Callable[[], Talk] = Talk) -> AsyncGenerator[Talk]:
+    """Hold a conversation until the body ends. `make` is called on the loop."""
+    talk = make()
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(talk.conversation.run())
         yield talk

@@ -170,14 +170,27 @@ def events(
 @app.command()
 def replay(
     stream: Annotated[int | None, typer.Option(min=0, max=15, help="Of this stream; none: of all.")] = None,
-    since: Annotated[str, typer.Option(help="A moment (2026-11-22T10:00, UTC), or the entry before.")] = "",
-    until: Annotated[str, typer.Option(help="A moment, or the last entry.")] = "",
+    since: Annotated[
+        str, typer.Option("--since", "--from", help="A moment (2026-11-22T10:00, UTC), or the entry before.")
+    ] = "",
+    until: Annotated[str, typer.Option("--until", "--to", help="A moment, or the last entry.")] = "",
     call: Annotated[UUID | None, typer.Option(help="Of this call only, what could not be applied included.")] = None,
+    organisation: Annotated[
+        UUID | None, typer.Option(help="Make what follows from its stored events anew, of whatever time.")
+    ] = None,
+    calls_decide: Annotated[
+        bool, typer.Option("--calls-decide", help="Put leads where their calls say, over what people changed since.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would change, and change nothing.")] = False,
 ) -> None:
-    """Offer events of calls that Redis still has to the CRM again: what it missed is applied, and nothing twice."""
+    """Offer events of calls that Redis still has to the CRM again: what it missed is applied, and nothing twice.
+
+    With --organisation: make calls, transcripts and leads anew from the events that the database keeps.
+    """
     from salesos.replay import Wish, run_replay
 
-    raise SystemExit(run_replay(_settings(), Wish(stream, since, until, call)))
+    wish = Wish(stream, since, until, call, organisation, calls_decide=calls_decide, dry_run=dry_run)
+    raise SystemExit(run_replay(_settings(), wish))
 
 
 @app.command("credits")

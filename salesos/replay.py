@@ -1,10 +1,13 @@
-"""`salesos replay`: offers a span of the event streams to the CRM again, by place, by time, or of one call."""
+"""`salesos replay`: offers a span of the event streams to the CRM again, by place, by time, or of one call.
+
+With an organisation: has the CRM make what follows from its stored events anew (see crm.recovery.rebuild).
+"""
 
 import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from config.settings import Settings
@@ -29,11 +32,19 @@ class Wish:
     since: str = ""
     until: str = ""
     call: UUID | None = None
+    organisation: UUID | None = None
+    calls_decide: bool = False
+    dry_run: bool = False
 
 
 def run_replay(settings: Settings, wish: Wish) -> int:
     """Replay and print what became of the events; return 1 when something stays unapplied, 2 for a bad time."""
     screen = Screen(to_stderr=False)
+    if wish.organisation is not None:
+        return _run_rebuild(settings, wish, wish.organisation, screen)
+    if wish.dry_run or wish.calls_decide:
+        screen.fail("--dry-run and --calls-decide go with --organisation only.")
+        return 2
     try:
         after, until = place_of(wish.since, before=True) or "0-0", place_of(wish.until, before=False) or "+"
         with operator(settings) as ask:
@@ -65,15 +76,66 @@ def place_of(told: str, *, before: bool) -> str:
     """
     if not told or _ENTRY.fullmatch(told):
         return told
-    try:
-        moment = datetime.fromisoformat(told)
-    except ValueError:
-        raise BadTime(f"{told!r} is neither a time (2026-11-22T10:00) nor an entry (1763805600000-0).") from None
-    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    moment = _moment(told, "neither a time (2026-11-22T10:00) nor an entry (1763805600000-0)")
     ms = int(moment.timestamp() * 1_000)
     if ms < 1:
         raise BadTime(f"{told!r} is before there were events.")
     return f"{ms - 1}-{10**15 - 1}" if before else str(ms)
+
+
+def _moment(told: str, fault: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        raise BadTime(f"{told!r} is {fault}.") from None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _run_rebuild(settings: Settings, wish: Wish, organisation: UUID, screen: Screen) -> int:
+    """Have an organisation's calls rebuilt part by part; return 1 where some stay as they are, 2 for a bad wish."""
+    body: dict[str, Any] = {"calls_decide": wish.calls_decide, "dry_run": wish.dry_run}
+    totals: Counter[str] = Counter()
+    changed: Counter[str] = Counter()
+    try:
+        if wish.stream is not None:
+            raise BadTime("--stream goes with what Redis has: leave it out with --organisation")
+        for name, told in (("from", wish.since), ("until", wish.until)):
+            if told:
+                body[name] = _moment(told, "no time, such as 2026-11-22T10:00").isoformat()
+        if wish.call is not None:
+            body["call_id"] = str(wish.call)
+        with operator(settings) as ask:
+            while True:
+                part = ask("POST", f"/internal/organisations/{organisation}/events/rebuild", "rebuilding calls", body)
+                changed.update(part.pop("changed"))
+                body["after"] = part.pop("next")
+                totals.update(part)
+                if body["after"] is None:
+                    break
+                screen.say(f"{totals['calls']} calls looked at, {totals['calls_changed']} changed …")
+    except BadTime as fault:
+        screen.fail(str(fault))
+        return 2
+    except (ApiRefused, ApiUnreachable) as error:
+        screen.fail(str(error))
+        return 1
+    _tell_rebuilt(wish, totals, changed, screen)
+    return 1 if totals["missing"] or totals["untouched"] else 0
+
+
+def _tell_rebuilt(wish: Wish, totals: Counter[str], changed: Counter[str], screen: Screen) -> None:
+    would = "would change" if wish.dry_run else "changed"
+    rows = ", ".join(f"{count} {part}" for part, count in sorted(changed.items())) or "nothing"
+    screen.say(f"{totals['calls']} calls looked at, {totals['calls_changed']} {would}: {rows}.")
+    if totals["leads_left"]:
+        screen.say(
+            f"{totals['leads_left']} leads stand elsewhere than their calls say, because somebody changed them since:"
+            " --calls-decide puts them where the calls say."
+        )
+    if totals["missing"]:
+        screen.fail(f"{totals['missing']} events never were applied: look at `salesos events`, then rebuild again.")
+    if totals["untouched"]:
+        screen.fail(f"{totals['untouched']} calls stay as they are: the CRM's log says why (call.not_rebuilt).")
 
 
 def _streams(wish: Wish) -> list[str]:

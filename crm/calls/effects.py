@@ -1,4 +1,4 @@
-"""What each event of a call changes: the call, its transcript, its lead, its money.
+"""What each event of a call changes: the call and its transcript (derived), its lead, its tasks, its money.
 
 Runs inside the transaction that also moves the stream's cursor, on a call that is locked. Applying is told
 apart from repeating elsewhere (sequence), so each effect here happens once.
@@ -12,35 +12,27 @@ import msgspec
 
 from agent.llm.port import Failure
 from crm.appointments.usecases import zone_of
+from crm.calls.derived import derive
 from crm.calls.erased_words import without_words
 from crm.calls.erasure_store import ErasureStore
 from crm.calls.model import Call
 from crm.calls.step import Step
 from crm.inbox.promises import keep_promise
 from crm.leads.model import Lead, Task
-from crm.leads.progress import Standing, after_call, after_fact
+from crm.leads.progress import Standing, after_call, after_fact, asks_for_call
 from crm.leads.store import LeadStore
 from crm.outbox.emitting import OUTBOX
 from crm.providers.usecases import note_refusal
 from crm.scoring.jobs import ask_for_scores
-from crm.understanding.taking import ask_for_notes, take_angry, take_understood
+from crm.understanding.taking import ask_for_notes
 from crm.unit_of_work import UnitOfWork
 from crm.usage.book import counts_of
 from events import call as happenings
-from events.call import Event, FactKind, Speaker
+from events.call import Event, FactKind
 from events.tool import BadArguments, read_local_time
 from events.wire import stream_number
 
 CALL_BACK_KIND: Final = "call_back"
-WATERFALL_STAGES: Final = (
-    "vad_ms",
-    "end_of_turn_ms",
-    "transcript_ms",
-    "first_token_ms",
-    "first_audio_ms",
-    "sent_ms",
-    "played_ms",
-)
 
 
 async def apply(event: Event, call: Call, step: Step) -> None:
@@ -50,20 +42,12 @@ async def apply(event: Event, call: Call, step: Step) -> None:
         event = msgspec.structs.replace(event, body=without_words(event.body))
     body = event.body
     step.keep_event(event)
-    call.event_count += 1
-    # A takeover goes on where another epoch had closed.
-    call.closed = isinstance(body, happenings.Closed)
+    await derive(event, call, step)
     match body:
-        case happenings.TurnFinished() | happenings.TurnTimed():
-            await _write_turn(event, body, call, step)
         case happenings.FactNoted():
             await _take_fact(event, body, call, unit)
         case happenings.MessageRequested():
             await keep_promise(body, call, unit)
-        case happenings.CallerUnderstood():
-            await take_understood(event, body, call, step)
-        case happenings.CallerAngry():
-            take_angry(event, body, call)
         case happenings.Metered():
             step.meter(call, body.billable_s)
         case happenings.Finished():
@@ -77,7 +61,8 @@ async def apply(event: Event, call: Call, step: Step) -> None:
             await ErasureStore(unit).reopen(call.id)
             await ErasureStore(unit).call_worker()
         case _:
-            _update_call(event, body, call)
+            # The rest is the call's own, and derived.
+            pass
 
 
 async def _count_model(event: Event, used: happenings.ModelUsed, step: Step) -> None:
@@ -89,70 +74,36 @@ async def _count_model(event: Event, used: happenings.ModelUsed, step: Step) -> 
         await note_refusal(step.unit, used.provider.partition(":")[0], event.at)
 
 
-def _update_call(event: Event, body: happenings.Body, call: Call) -> None:
-    match body:
-        case happenings.StateChanged():
-            call.state = body.state.value
-            call.reason = body.reason or call.reason
-        case happenings.CarrierAccepted():
-            call.carrier = body.carrier
-            call.carrier_call_id = body.carrier_call_id
-        case happenings.Answered():
-            call.answered_at = event.at
-        case happenings.AnswererKnown():
-            call.answered_by = body.answered_by.value
-        case happenings.RecordingStored():
-            call.recording = msgspec.to_builtins(body)
-            call.recording_fault = ""
-        case happenings.RecordingFailed():
-            call.recording_fault = body.reason
-        case _:
-            # Barge-ins and the close are told by the stored event itself.
-            pass
-
-
-async def _write_turn(
-    event: Event, body: happenings.TurnFinished | happenings.TurnTimed, call: Call, step: Step
-) -> None:
-    if isinstance(body, happenings.TurnTimed):
-        turn = await step.turn(event.call_id, event.epoch, body.turn, Speaker.AGENT.value)
-        turn.waterfall = {stage: getattr(body, stage) for stage in WATERFALL_STAGES}
-        return
-    turn = await step.turn(event.call_id, event.epoch, body.turn, body.speaker.value)
-    if call.content_erased_at is None:
-        turn.text = body.text
-        turn.heard_text = body.heard_text
-    turn.started_ms = body.started_ms
-    turn.ended_ms = body.ended_ms
-    turn.response_ms = body.response_ms
-    turn.interrupted = body.interrupted
-    turn.prompt_version = body.prompt_version
-
-
 async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit: UnitOfWork) -> None:
     leads = LeadStore(unit)
     lead = await leads.lock(call.lead_id)
     assert lead is not None, "a call's lead outlives it"
     _stand(lead, after_fact(_standing(lead), fact), event)
     if fact.kind is FactKind.OBJECTION:
-        entry = {"name": fact.text, "call_id": str(call.id), "at": event.at.isoformat()}
-        lead.objections = [*lead.objections, entry]
-    if fact.kind is FactKind.CALLBACK_REQUESTED or (fact.kind is FactKind.BROKEN_OFF and not lead.do_not_call):
-        zone = await zone_of(lead, unit)
-        unit.session.add(
-            Task(
-                org_id=unit.org_id,
-                lead_id=lead.id,
-                call_id=call.id,
-                kind=CALL_BACK_KIND,
-                title=f"Call {lead.name} back",
-                due_text=fact.when,
-                due_at=_moment(fact.details.get("at", ""), zone),
-            )
-        )
+        lead.objections = [*lead.objections, objection_entry(event, fact)]
+    if asks_for_call(fact.kind, do_not_call=lead.do_not_call):
+        unit.session.add(await task_to_call_back(fact, lead, call, unit))
     if fact.kind is FactKind.OPTED_OUT:
         await unit.session.flush()
         await leads.stop_calling(call.number, event.at, call.id)
+
+
+def objection_entry(event: Event, fact: happenings.FactNoted) -> dict[str, str]:
+    """Return an objection as the lead keeps it."""
+    return {"name": fact.text, "call_id": str(event.call_id), "at": event.at.isoformat()}
+
+
+async def task_to_call_back(fact: happenings.FactNoted, lead: Lead, call: Call, unit: UnitOfWork) -> Task:
+    """Return what has somebody call the lead again."""
+    return Task(
+        org_id=unit.org_id,
+        lead_id=lead.id,
+        call_id=call.id,
+        kind=CALL_BACK_KIND,
+        title=f"Call {lead.name} back",
+        due_text=fact.when,
+        due_at=_moment(fact.details.get("at", ""), await zone_of(lead, unit)),
+    )
 
 
 def _moment(local_time: str, zone: ZoneInfo) -> datetime | None:
@@ -164,13 +115,6 @@ def _moment(local_time: str, zone: ZoneInfo) -> datetime | None:
 
 async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step) -> None:
     unit = step.unit
-    call.state = end.state.value
-    call.outcome = end.outcome.value
-    call.reason = end.reason or call.reason
-    call.duration_s = end.duration_s
-    call.ended_at = event.at
-    if end.answered_by is not None:
-        call.answered_by = end.answered_by.value
     leads = LeadStore(unit)
     lead = await leads.lock(call.lead_id)
     assert lead is not None, "a call's lead outlives it"

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from crm.billing.archive import ArchiveStore
 from crm.billing.statement import line_json, transactions
-from crm.calls.effects import WATERFALL_STAGES
+from crm.calls.derived import WATERFALL_STAGES
 from crm.calls.model import Call, CallEvent, Turn
 from crm.calls.model_usage import MODEL_USED_KIND, model_usage
 from crm.calls.shown import (

@@ -66,6 +66,11 @@ def after_call(lead: Standing, outcome: Outcome) -> Standing:
     return lead
 
 
+def asks_for_call(kind: FactKind, *, do_not_call: bool) -> bool:
+    """Say whether somebody has to call the lead again."""
+    return kind is FactKind.CALLBACK_REQUESTED or (kind is FactKind.BROKEN_OFF and not do_not_call)
+
+
 def _unless_opted_out(lead: Standing, status: str) -> str:
     return lead.status if lead.do_not_call else status
 

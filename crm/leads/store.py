@@ -56,14 +56,18 @@ class LeadStore:
     async def stop_calling(self, phone: str, at: datetime, call_id: UUID | None = None) -> None:
         """Mark every lead of that number as not to be called; what was said in a call is kept as a refusal too."""
         if call_id is not None:
-            word = {"channel": Channel.PHONE.value, "address": phone, "said": Said.REFUSED.value, "said_at": at}
-            proof = {"source": "call", "evidence": "said in the call", "call_id": call_id}
-            self._session.add(Consent(org_id=self._org_id, **word, **proof))
+            self.keep_refusal(phone, at, call_id)
         await self._session.execute(
             update(Lead)
             .where(Lead.org_id == self._org_id, Lead.phone == phone, ~Lead.do_not_call)
             .values(do_not_call=True, do_not_call_at=at, status=DO_NOT_CALL, next_step="", updated_at=at)
         )
+
+    def keep_refusal(self, phone: str, at: datetime, call_id: UUID) -> None:
+        """Keep, with its proof, that whoever has the number said in a call not to be called."""
+        word = {"channel": Channel.PHONE.value, "address": phone, "said": Said.REFUSED.value, "said_at": at}
+        proof = {"source": "call", "evidence": "said in the call", "call_id": call_id}
+        self._session.add(Consent(org_id=self._org_id, **word, **proof))
 
     async def has_member(self, user_id: UUID) -> bool:
         return await self._session.get(Member, (self._org_id, user_id)) is not None

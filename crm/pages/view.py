@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from crm.calls.effects import WATERFALL_STAGES
+from crm.calls.derived import WATERFALL_STAGES
 from events.money import MILLICREDITS_PER_CREDIT
 
 STAGE_NAMES: Final = {

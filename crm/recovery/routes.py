@@ -1,25 +1,29 @@
 """/api/events/dead: an organisation's events that could not be applied. /internal/events: all, and replaying."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Unit, internal_caller
 from crm.answers import Success, shown, success
+from crm.billing.operator_routes import OrgUnit
 from crm.calls.intake import Done
 from crm.calls.model import Why
 from crm.permissions import Permission
+from crm.recovery.rebuild_span import Wanted, rebuild_span
 from crm.recovery.replay import Span, replay
 from crm.recovery.usecases import discard, list_dead, retry
 from crm.unit_of_work import UnitOfWork
 
 LIMIT_MAX: Final = 100
 REPLAYED_MAX: Final = 200  # of one request: each may be a transaction
+REBUILT_MAX: Final = 20  # calls of one request: each is a transaction of many rows
 
 router = APIRouter()
 NEEDS: Final = Depends(Needs(Permission.EVENTS_RETRY))
@@ -37,6 +41,17 @@ class SpanBody(BaseModel):
     after: str = Field("0-0", pattern=r"^[0-9]{1,15}-[0-9]{1,15}$")
     until: str = Field("+", pattern=r"^(\+|[0-9]{1,15}(-[0-9]{1,15})?)$")
     call_id: UUID | None = None
+
+
+class RebuildBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    since: AwareDatetime | None = Field(None, alias="from", description="When the CRM stored the first of the events")
+    until: AwareDatetime | None = None
+    call_id: UUID | None = None
+    after: UUID | None = None
+    calls_decide: bool = False
+    dry_run: bool = False
 
 
 class DeadEventJson(TypedDict):
@@ -101,3 +116,11 @@ async def post_replay(body: SpanBody, held: Held) -> JSONResponse:
     span = Span(body.stream, body.after, body.until, body.call_id, REPLAYED_MAX)
     replayed = await replay(span, held.sessions, held.redis)
     return success({"done": {done.value: count for done, count in replayed.done.items()}, "next": replayed.next})
+
+
+@router.post("/internal/organisations/{org_id}/events/rebuild", include_in_schema=False, dependencies=[OPERATOR])
+async def post_rebuild(body: RebuildBody, unit: OrgUnit, held: Held) -> JSONResponse:
+    """Make what follows from stored events anew, a part of the calls at a time: `next` is where the rest begins."""
+    wanted = Wanted(**body.model_dump(), limit=REBUILT_MAX)
+    made = await rebuild_span(wanted, held.sessions, unit.org_id)
+    return success(asdict(made) | {"changed": {part.value: rows for part, rows in made.changed.items()}})

@@ -4,6 +4,7 @@ Runs inside the transaction that applies the event, on a call that is locked.
 """
 
 from itertools import zip_longest
+from typing import Any
 
 from crm.calls.model import Call
 from crm.calls.step import Step
@@ -18,21 +19,27 @@ async def take_understood(event: Event, heard: CallerUnderstood, call: Call, ste
     turn.sentiment = max(-1.0, min(1.0, heard.sentiment))
     turn.sentiment_confidence = max(0.0, min(1.0, heard.confidence))
     store = ObjectionStore(step.unit)
+    for objection in objections_in(event, heard, call):
+        await store.add(objection)
+
+
+def objections_in(event: Event, heard: CallerUnderstood, call: Call) -> list[dict[str, Any]]:
+    """Return the objections of an utterance as they are kept: by epoch, turn and kind each is there once."""
     quotes = heard.quotes[: len(heard.objections)]
-    for kind, quote in zip_longest(heard.objections, quotes):
-        await store.add(
-            {
-                "call_id": call.id,
-                "lead_id": call.lead_id,
-                "epoch": event.epoch,
-                "turn": heard.turn,
-                "kind": kind.value,
-                "quote": quote,
-                "language": language_of(call),
-                "source": heard.source,
-                "at": event.at,
-            }
-        )
+    return [
+        {
+            "call_id": call.id,
+            "lead_id": call.lead_id,
+            "epoch": event.epoch,
+            "turn": heard.turn,
+            "kind": kind.value,
+            "quote": quote,
+            "language": language_of(call),
+            "source": heard.source,
+            "at": event.at,
+        }
+        for kind, quote in zip_longest(heard.objections, quotes)
+    ]
 
 
 def take_angry(event: Event, _alert: CallerAngry, call: Call) -> None:

@@ -68,3 +68,42 @@ def test_one_call_begins_with_what_could_not_be_applied(small_crm: SmallCrm, tmp
 def test_a_crm_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_replay(Settings(crm_url="http://127.0.0.1:9", data_dir=tmp_path), Wish(stream=3)) == 1
     assert "does not answer" in capsys.readouterr().out
+
+
+def test_an_organisations_calls_are_rebuilt_part_by_part(
+    small_crm: SmallCrm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = {"calls": 20, "calls_changed": 2, "missing": 0, "leads_left": 1, "untouched": 0}
+    small_crm.answers["POST"] = [
+        (200, {**part, "changed": {"turns": 3}, "next": str(CALL)}),
+        (200, {**part, "changed": {"turns": 1, "lead": 1}, "next": None}),
+    ]
+    settings = Settings(crm_url=small_crm.url, data_dir=tmp_path)
+    wish = Wish(since="2025-11-22T10:00", call=CALL, organisation=CALL, calls_decide=True, dry_run=True)
+    assert run_replay(settings, wish) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "40 calls looked at, 4 would change: 1 lead, 4 turns." in told
+    assert "2 leads stand elsewhere than their calls say" in told
+    assert small_crm.asked == [f"POST /internal/organisations/{CALL}/events/rebuild"] * 2
+    assert small_crm.bodies[0] == {
+        **{"from": "2025-11-22T10:00:00+00:00", "call_id": str(CALL), "calls_decide": True, "dry_run": True},
+    }
+    assert small_crm.bodies[1]["after"] == str(CALL)
+
+
+def test_calls_that_cannot_be_made_whole_are_told(
+    small_crm: SmallCrm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = {"calls": 2, "calls_changed": 0, "missing": 3, "leads_left": 0, "untouched": 1, "changed": {}, "next": None}
+    small_crm.answers["POST"] = [(200, told)]
+    assert run_replay(Settings(crm_url=small_crm.url, data_dir=tmp_path), Wish(organisation=CALL)) == 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "3 events never were applied" in said
+    assert "1 calls stay as they are" in said
+
+
+@pytest.mark.parametrize(
+    "wish", [Wish(dry_run=True), Wish(stream=3, organisation=CALL), Wish(until="x", organisation=CALL)]
+)
+def test_wishes_that_do_not_go_together_are_refused(wish: Wish, tmp_path: Path) -> None:
+    assert run_replay(Settings(data_dir=tmp_path), wish) == 2

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.calls.effects import WATERFALL_STAGES
+from crm.calls.derived import WATERFALL_STAGES
 from crm.pages.view import CHART_WIDTH, STAGE_NAMES, as_clock, as_credits, as_words, charts, split_heard
 
 

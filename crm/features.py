@@ -42,6 +42,7 @@ from crm.notes import routes as notes
 from crm.people_on_calls import dial_routes as dials_by_people
 from crm.people_on_calls import leg_routes as legs_of_calls
 from crm.people_on_calls import routes as people_on_calls
+from crm.people_on_calls import standing_routes as standing_of_people
 from crm.pipelines import routes as pipelines
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
@@ -84,6 +85,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     leads,
     ledger_archive,
     legs_of_calls,
+    standing_of_people,
     me,
     members,
     notes,

@@ -55,6 +55,7 @@ from telephony.people.figures import PeopleFigures
 from telephony.people.opening import opened_door
 from telephony.people.presence import Presences
 from telephony.people.socket import Door, people_routes
+from telephony.people.standing import keep_asking
 from telephony.recovery import Recovery
 from telephony.supervisor.live import Live
 from telephony.supervisor.organisations import Organisations
@@ -182,6 +183,7 @@ class VoiceProcess:
                 dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
                 kind = "box" if settings.uses_box_carrier else "twilio"
                 node = Node(settings.node, kind, calls, dialer, self._redis, settings.people_address)
+                start(keep_asking(door.presences, crm, figures.people), "people.standing")
                 self._calls, self._minds, self._door = calls, minds, door
                 sources = Sources(calls, admission, gauge, clock, silero, outbox, archive, figures, models)
                 self._metrics = VoiceCollector(sources)

@@ -186,6 +186,7 @@ class VoiceCollector(Collector):
         yield _gauge("salesos_people_pages", "Sockets of people at calls.", people.pages)
         yield _gauge("salesos_people_legs", "People who hear a call by WebRTC.", people.legs)
         yield _counters("salesos_people_refused", "Sockets not let in.", "reason", people.refused.items())
+        yield _counters("salesos_people_sent_away", "People taken out of calls.", "reason", people.sent_away.items())
         yield _counter("salesos_people_legs_connected", "Peer connections that stood.", people.legs_connected)
         yield _counters("salesos_people_legs_failed", "Those that never did.", "reason", people.legs_failed.items())
         yield _counter("salesos_people_feed_shed", "Messages that slow pages went without.", people.shed)

@@ -13,7 +13,8 @@ from crm.calls.summary import CallNotFound
 from crm.calls.usecases import CallOver
 from crm.identity.model import User
 from crm.identity.tokens import Identity
-from crm.permissions import Permission, require
+from crm.people_on_calls.seats import needed
+from crm.permissions import require
 from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events.call import TERMINAL
@@ -53,9 +54,8 @@ async def issue_ticket(
         NotAllowed: to come at all, or to listen in, for a supervisor's seat
         CallNotFound, CallOver, CallNotBegun, CallNodeAway, RedisAway
     """
-    require(person.role, Permission.CALLS_JOIN)
-    if seat is Seat.SUPERVISOR:
-        require(person.role, Permission.CALLS_LISTEN)
+    for permission in needed(seat):
+        require(person.role, permission)
     async with unit:
         call = await CallStore(unit).get(call_id)
         if call is None:

@@ -11,6 +11,7 @@ class PeopleFigures:
     pages: int = 0  # open now
     legs: int = 0  # connected now
     refused: Counter[str] = field(default_factory=Counter)  # sockets that were not let in, by code
+    sent_away: Counter[str] = field(default_factory=Counter)  # who may not be in calls any more, by code
     legs_connected: int = 0
     legs_failed: Counter[str] = field(default_factory=Counter)  # by code
     shed: int = 0  # messages of feeds that slow pages went without

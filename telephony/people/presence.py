@@ -202,6 +202,19 @@ class Presences:
         presence.left()
         self._drop(presence)
 
+    def here(self) -> list[Presence]:
+        """Return who is in a call, or is waited for."""
+        return list(self._here.values())
+
+    def send_away(self, ticket: Ticket, code: str, sentence: str) -> bool:
+        """Have who came last by that ticket leave the call, and say why; False when they came by another since."""
+        presence = self._here.get((ticket.call_id, ticket.user_id))
+        if presence is None or presence.ticket is not ticket:
+            return False
+        presence.end(code, sentence)
+        self.leave(presence)
+        return True
+
     def call_over(self, call_id: UUID) -> None:
         """A call is over for everybody who is in it."""
         for presence in [one for one in self._here.values() if one.call.call_id == call_id]:

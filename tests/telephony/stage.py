@@ -28,6 +28,7 @@ from events import command, plan, wire
 from events.ids import new_id
 from events.legs import LEG_PATH, LegAnswer, LegQuestion
 from events.permit import LIFETIME_S, Permit, Purpose, seal
+from events.standing import STANDING_PATH, Gone, StandingAnswer, StandingQuestion
 from telephony.app import serve
 from telephony.carrier.app import create_app
 
@@ -51,6 +52,7 @@ class Crm:
     refused_legs: dict[str, str] = field(default_factory=dict)  # by number, with the reason
     legs: list[LegQuestion] = field(default_factory=list)  # that were asked for
     funded_s: int = 120  # of each leg
+    gone: dict[UUID, Gone] = field(default_factory=dict)  # people who may not be in calls any more
     key: str = ""
 
     def app(self) -> FastAPI:
@@ -61,6 +63,11 @@ class Crm:
             if self.away:
                 return Response(status_code=503)
             return {"do_not_call": question["number"] in self.do_not_call}
+
+        @app.post(STANDING_PATH)
+        async def standing(body: dict[str, Any]) -> Response:
+            people = msgspec.convert(body, StandingQuestion).people
+            return Response(msgspec.json.encode(StandingAnswer(tuple(self.gone.get(one.user_id) for one in people))))
 
         @app.post(LEG_PATH)
         async def leg(body: dict[str, str]) -> Response:

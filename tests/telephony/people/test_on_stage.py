@@ -20,6 +20,7 @@ from events import call as events
 from events import command
 from events.call import State
 from events.ids import new_id
+from events.standing import Gone
 from media.codec.g711 import Samples
 from tests.telephony.people.page import opened, ticket
 from tests.telephony.softphone.browser import Browser, best, fine, tune
@@ -40,6 +41,7 @@ class Story:
     acks: dict[str, dict[str, Any]] = field(default_factory=dict)
     replaced: dict[str, Any] = field(default_factory=dict)
     over: dict[str, Any] = field(default_factory=dict)
+    sent_away: dict[str, Any] = field(default_factory=dict)
     rep_heard: Samples = field(default_factory=lambda: np.zeros(0, dtype=np.int16))
     prospect_heard: Samples = field(default_factory=lambda: np.zeros(0, dtype=np.int16))
     keys_heard: str = ""
@@ -159,6 +161,10 @@ async def _visit(stage: Stage, call_id: UUID, address: str, story: Story) -> Non
                 await second.join_by(listening)
                 story.acks["leave"] = await second.ask("leave")
                 story.over = await second.until("over", "left")
+    async with opened(address, origin) as page:
+        await page.ask("come", ticket=ticket(stage.settings, stage.org_id, call_id, **own))
+        stage.crm.gone[user_id] = Gone.SIGNED_OUT
+        story.sent_away = await page.until("over", "signed_out")
 
 
 async def _until_prospect_talks(stage: Stage, call_id: UUID) -> None:
@@ -246,4 +252,8 @@ def test_the_later_tab_has_the_call(story: Story) -> None:
     assert story.over["code"] == "left"
     joined = [body for body in story.told if isinstance(body, events.PersonJoined)]
     left = [body for body in story.told if isinstance(body, events.PersonLeft)]
-    assert (len(joined), len(left)) == (1, 1), "one visit, however many pages it had"
+    assert (len(joined), len(left)) == (2, 2), "a visit, however many pages it had, and the one that was cut short"
+
+
+def test_who_is_signed_out_meanwhile_is_told_and_out(story: Story) -> None:
+    assert "signed out" in story.sent_away["sentence"]

@@ -7,7 +7,7 @@ import { GIVE_UP_MS, waitMs } from "./retry.js";
 
 const PLACE = "salesos.call"; // in sessionStorage: of this tab, and gone with it
 // Ends that no new connection mends: somebody meant them.
-const FINAL = new Set(["call_over", "replaced", "left", "too_fast", "bad_message"]);
+const FINAL = new Set(["call_over", "replaced", "left", "signed_out", "not_allowed", "too_fast", "bad_message"]);
 const NO_WAY = new Set(["call_over", "call_not_found", "forbidden", "full", "call_not_here"]);
 
 /** Return the call that this tab was in when it was loaded again, or null. */

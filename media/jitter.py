@@ -17,7 +17,7 @@ from media.frame import FRAME_MS, FRAME_SAMPLES
 CAPACITY: Final = 10  # frames: 200 ms, beyond which the oldest are dropped
 PREFETCH: Final = 2  # frames that wait before the first is read: the usual jitter of a browser's network
 CONCEALED_MAX: Final = 3  # frames that a loss is covered for
-SHRINK_AFTER: Final = 50  # reads in which more than PREFETCH always waited: one is too many
+SHRINK_AFTER: Final = 50  # reads in which more than PREFETCH always waited: so many are too many
 RESTART_FRAMES: Final = 500  # a number so far off belongs to a sender that began anew
 _CONCEAL_GAIN: Final = 0.5  # of each covered frame to the one before
 _SILENCE: Final = np.zeros(FRAME_SAMPLES, dtype=np.int16)
@@ -124,8 +124,8 @@ class JitterBuffer:
         self._reads += 1
         if self._reads < SHRINK_AFTER:
             return
-        if self._least > PREFETCH:
-            oldest = min(self._frames)
+        # All of them at once: one jump is heard less than one a second for as many seconds.
+        for oldest in sorted(self._frames)[: max(0, self._least - PREFETCH)]:
             assert self._next is not None
             self.lost += oldest - self._next
             self._next = oldest + 1

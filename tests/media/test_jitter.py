@@ -1,5 +1,7 @@
 """Order, loss, repetition and delay of one leg's frames, and the word that a connection is bad."""
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,6 +120,21 @@ def test_a_burst_does_not_leave_its_delay() -> None:
         waiting.append(len(buffer))
     assert waiting[-1] <= PREFETCH
     assert buffer.dropped >= CAPACITY - PREFETCH - 1
+
+
+@given(st.integers(PREFETCH + 1, CAPACITY - 1))
+def test_what_a_stall_left_too_much_of_is_caught_up_with_in_one_jump(waiting: int) -> None:
+    buffer, read = JitterBuffer(), list[int]()
+    for number in range(waiting):
+        buffer.push(number, frame(number), 0.0)
+    for number in range(waiting, waiting + 4 * SHRINK_AFTER):
+        pcm = buffer.pop()
+        assert pcm is not None
+        read.append(int(pcm[0]) // 2)
+        buffer.push(number, frame(number), number * 20.0)
+    jumps = [after - before for before, after in pairwise(read) if after != before + 1]
+    assert jumps == ([buffer.dropped + 1] if buffer.dropped else [])
+    assert len(buffer) <= PREFETCH + 1
 
 
 def test_a_sender_that_begins_anew_is_followed() -> None:

@@ -34,7 +34,7 @@ test: $(STAMP) ## Run all tests; ARGS="tests/crm -x" runs some
 	@$(BIN)/python -m pytest -ra -n $(AT_ONCE) $(ARGS)
 
 test-browser: $(STAMP) ## Run the tests that need Chromium: the pages' scripts, and the pages against a whole system
-	@$(BIN)/python -m pytest -ra tests/browser tests/system/test_page.py $(wildcard tests/system/test_*_page.py) $(ARGS)
+	@$(BIN)/python -m pytest -ra tests/browser tests/system/pages tests/system/test_page.py $(ARGS)
 
 lint: $(STAMP) ## Check style, types, import directions and size caps
 	@$(BIN)/ruff check .

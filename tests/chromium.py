@@ -1,4 +1,4 @@
-"""Headless Chromium for tests; its microphone can be a WAV file, and may be used without a question."""
+"""Headless Chromium for tests; its microphone can be a WAV file, for those whom it is permitted to use one."""
 
 import contextlib
 import os
@@ -18,8 +18,7 @@ def open_chromium(path: str, microphone: Path | None = None) -> Iterator[Browser
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     arguments += ["--autoplay-policy=user-gesture-required"]
     if microphone is not None:
-        arguments += ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        arguments += [f"--use-file-for-fake-audio-capture={microphone}"]
+        arguments += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser

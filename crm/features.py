@@ -46,6 +46,8 @@ from crm.people_on_calls import standing_routes as standing_of_people
 from crm.pipelines import routes as pipelines
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
+from crm.queues import attendance_routes as attendance
+from crm.queues import routes as queues
 from crm.recovery import routes as recovery
 from crm.scoring import routes as scoring
 from crm.sign_up import routes as sign_up
@@ -63,6 +65,7 @@ from crm.webhooks import routes as webhooks
 FEATURES: Final[tuple[ModuleType, ...]] = (
     agents,
     appointments,
+    attendance,
     audit,
     billing,
     billing_by_operator,
@@ -95,6 +98,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     plans,
     prompts,
     providers,
+    queues,
     recordings,
     recovery,
     replays,

@@ -41,6 +41,7 @@ class Permission(StrEnum):
     PIPELINES_WRITE = "pipelines:write"  # which pipelines and stages there are; everybody moves leads
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
+    QUEUES_WRITE = "queues:write"  # where callers wait for people, and for whom
     SETTINGS_WRITE = "settings:write"  # what holds for all calls: recording, booking hours, who takes over
     TAGS_WRITE = "tags:write"  # which tags there are; everybody puts them on leads
     VOTES_EXPORT = "votes:export"
@@ -62,6 +63,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.LEADS_MERGE,
             Permission.PIPELINES_WRITE,
             Permission.PROMPTS_WRITE,
+            Permission.QUEUES_WRITE,
             Permission.TAGS_WRITE,
             Permission.VOTES_EXPORT,
         }

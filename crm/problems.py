@@ -35,6 +35,7 @@ from crm.pipelines import problems as pipelines
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
 from crm.providers import problems as providers
+from crm.queues import problems as queues
 from crm.recovery import problems as recovery
 from crm.refusals import Refusal
 from crm.sign_up import problems as sign_up
@@ -120,6 +121,7 @@ KINDS: Final = merge(
     prompts.KINDS,
     providers.KINDS,
     sign_up.KINDS,
+    queues.KINDS,
     recovery.KINDS,
     tags.KINDS,
     tasks.KINDS,

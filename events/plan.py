@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from events.queue import QueuePlan
 from events.understanding import CorrectedObjection
 
 # The name in `sealed_keys` under which the organisation's key for recordings travels; without it they stay open.
@@ -90,3 +91,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     own_only: tuple[str, ...] = ()  # vendors in `sealed_keys` in whose place the operator's keys must not be used
     takes_over: bool = False  # the organisation has people who take callers over
     held_by: Holder | None = None  # the agent is aside from the first moment on; None: it holds the call
+    queue: QueuePlan | None = None  # the caller waits for one of these people; None: for nobody

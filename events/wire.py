@@ -9,6 +9,11 @@
 | `node:{node}` | string (NodeReport), 10 s | voice | load, for choosing a node |
 | `permit:{id}` | string, NX, 120 s | voice | spent permits |
 | `ticket:{id}` | string, NX, 120 s | voice | used tickets of people |
+| `seat:{org}:{user}` | string (SeatReport), 6 s | voice | whose page attends, where, and whether they take calls |
+| `occupied:{org}:{user}` | string, 6 s | voice | the call that somebody is in, or that rings them |
+| `idle:{org}:{user}` | string, a day | voice | when somebody's last call ended, in Unix seconds |
+| `callers:{org}:{queue}` | hash, 10 min | voice | who waits in a queue, in any node's calls |
+| `seats:{node}` | stream, field `s`, 60 s | voice | what calls and attending pages tell each other across nodes |
 | `live:{org}` | stream, field `l`, an hour | voice | what an organisation's live calls tell, for who follows them |
 | `models:off` | string, any | operator | while it is there no language model is asked; its text is the reason |
 """
@@ -29,6 +34,12 @@ TICKET_TTL_S: Final = 120
 COMMITTED_TTL_S: Final = 7 * 24 * 3600
 NODE_PATTERN: Final = "node:*"
 LIVE_FIELD: Final = b"l"
+SEAT_TTL_S: Final = 6  # a node that died takes its people out within as long
+IDLE_TTL_S: Final = 24 * 3_600
+CALLERS_TTL_S: Final = 600
+SEATS_FIELD: Final = b"s"
+SEATS_KEPT: Final = 2_000
+SEATS_TTL_S: Final = 60
 LIVE_KEPT: Final = 5_000  # entries of an organisation's live stream
 LIVE_TTL_S: Final = 3_600
 MODELS_OFF: Final = "models:off"
@@ -77,6 +88,26 @@ def permit_key(permit_id: UUID) -> str:
 
 def ticket_key(ticket_id: UUID) -> str:
     return f"ticket:{ticket_id}"
+
+
+def seat_key(org_id: UUID, user_id: UUID) -> str:
+    return f"seat:{org_id}:{user_id}"
+
+
+def occupied_key(org_id: UUID, user_id: UUID) -> str:
+    return f"occupied:{org_id}:{user_id}"
+
+
+def idle_key(org_id: UUID, user_id: UUID) -> str:
+    return f"idle:{org_id}:{user_id}"
+
+
+def callers_key(org_id: UUID, queue: UUID) -> str:
+    return f"callers:{org_id}:{queue}"
+
+
+def seats_stream(node: str) -> str:
+    return f"seats:{node}"
 
 
 class NodeReport(msgspec.Struct, frozen=True):

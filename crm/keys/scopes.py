@@ -14,6 +14,7 @@ from crm.permissions import Permission, may
 _FOLDERS: Final[Mapping[str, str]] = {
     "/api/agents": "agents",
     "/api/appointments": "appointments",
+    "/api/availability": "calls",
     "/api/calls": "calls",
     "/api/chat": "chat",
     "/api/conversations": "conversations",
@@ -26,6 +27,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/plan": "ledger",
     "/api/prompts": "prompts",
     "/api/providers": "providers",
+    "/api/queues": "settings",
     "/api/settings": "settings",
     "/api/tags": "leads",
     "/api/tasks": "leads",

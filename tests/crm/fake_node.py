@@ -48,7 +48,7 @@ class FakeNode:
         draining: bool = False,
         load: float = 0.0,
         refuses: str = "",
-        people: str = "",
+        people: str = "ws://127.0.0.1:8701/n/node-a/people",
     ) -> None:
         report = wire.NodeReport(self.name, calls, capacity, draining, load=load, refuses=refuses, people=people)
         await self.redis.set(wire.node_key(self.name), msgspec.msgpack.encode(report), ex=wire.NODE_TTL_S)

@@ -42,6 +42,7 @@ from crm.notes.model import Note
 from crm.outbox.model import OutboxEvent
 from crm.prompts.usecases import Draft, write_prompt
 from crm.providers.model import ProviderKey
+from crm.queues.model import Queue, QueueMember
 from crm.resources import Resources
 from crm.tags.model import LeadTag, Tag
 from crm.tools.model import ToolRun
@@ -215,6 +216,15 @@ async def _subscription(place: Place, unit: UnitOfWork) -> None:
     ConditionStore(unit).add_price(Resource.GENERATION, Millicredits(7), utc_now())
 
 
+async def _queue(place: Place, unit: UnitOfWork) -> None:
+    way = {"strategy": "ring_all", "ring_s": 20, "wait_s": 60, "then": "agent"}
+    texts = {"greeting": "", "patience": "", "goodbye": ""}
+    queue = Queue(org_id=place.org.id, id=new_id(), name="Sales", key="sales", **way, **texts)
+    unit.session.add(queue)
+    await unit.session.flush()
+    unit.session.add(QueueMember(org_id=place.org.id, queue_id=queue.id, user_id=place.org.user_id))
+
+
 async def _tag(place: Place, unit: UnitOfWork) -> None:
     tag = Tag(org_id=place.org.id, id=new_id(), name="VIP", key="vip", color="#808080")
     unit.session.add(tag)
@@ -263,6 +273,7 @@ FILLERS: tuple[Filler, ...] = (
     _old_posting,
     _refund,
     _subscription,
+    _queue,
     _tag,
     _tool_run,
     _vote,

@@ -64,6 +64,7 @@ NOT_ASKED: Final = frozenset(
         "PUT /api/leads/{lead_id}/stage",
         "PUT /api/pipelines/{pipeline_id}",
         "PUT /api/providers/{vendor}",
+        "PUT /api/queues/{queue_id}",
         "PUT /api/tags/{tag_id}",
         "PUT /api/votes/{kind}/{generation_id}",
     }

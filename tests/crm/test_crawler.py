@@ -79,6 +79,7 @@ TABLES: Final[Mapping[str, str]] = {
     "message_id": "messages",
     "note_id": "notes",
     "pipeline_id": "pipelines",
+    "queue_id": "queues",
     "stage_id": "stages",
     "objection_id": "objections",
     "tag_id": "tags",
@@ -296,6 +297,7 @@ async def test_nothing_of_another_organisation_is_read_counted_changed_or_guesse
     for name, token in {**tokens, "key": key, "nobody": ""}.items():
         async with asker(served, token) as client:
             crawl = Crawl(client, document, theirs, own)
+            await node.announce()
             await crawl.walk(secrets)
         assert crawl.faults == [], name
         if name == "admin":

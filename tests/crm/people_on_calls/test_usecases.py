@@ -80,7 +80,7 @@ async def test_what_is_not_there_to_come_to(
     other = await make_org(sessions)
     stranger = await client.post(live, json={"seat": "rep"}, headers=_as(other, settings))
     problem(stranger, 404, "call_not_found")
-    await node.announce()  # takes no people
+    await node.announce(people="")  # takes none
     problem(await api.post(live, json={"seat": "rep"}), 503, "call_node_away")
     for values, code in (
         ({"node": "gone"}, "call_node_away"),

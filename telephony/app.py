@@ -254,7 +254,7 @@ async def _background() -> AsyncGenerator[Callable[[Coroutine[Any, Any, None], s
 
 def _call_over(figures: Figures, presences: Presences, session: CallSession) -> None:
     figures.over.add(session)
-    presences.call_over(session.call_id)
+    presences.call_over(session.call_id, session.people.ended_by)
 
 
 def _live(

@@ -9,6 +9,7 @@ from typing import Final
 
 import structlog
 
+from telephony.call.ending import EndsSoon, Why
 from telephony.call.signals import CallSignal, HangUpAsked, SayGoodbye
 from telephony.calls import Calls
 
@@ -30,8 +31,10 @@ async def drain(calls: Calls, drain_s: float, hurry: asyncio.Event) -> int:
     if len(calls):
         log.info("voice.draining", calls=len(calls), drain_s=drain_s)
     goodbye_s = min(GOODBYE_S, drain_s)
+    _tell(calls, EndsSoon(Why.NODE_STOPS, drain_s))
     if await _wait(calls, drain_s - goodbye_s, hurry):
         return 0
+    _tell(calls, EndsSoon(Why.NODE_STOPS, goodbye_s))
     _tell(calls, SayGoodbye())
     if await _wait(calls, goodbye_s, hurry):
         return 0

@@ -7,6 +7,7 @@ from typing import Final
 
 from events import call as events
 from events.call import Outcome
+from telephony.call.ending import WARN_S, EndsSoon, Why
 from telephony.call.signals import FundsEnd, MeterDue
 from telephony.call.talk_time import TalkTime
 from telephony.call.timers import Timers
@@ -28,6 +29,7 @@ class Funding:
         """The call is answered."""
         self._talk.begin()
         self._timers.set("meter", METER_EVERY_S, MeterDue())
+        self._warn(self._funded_s)
         self._timers.set("goodbye", max(1.0, self._funded_s - GOODBYE_S), FundsEnd(last_call=True))
         self._timers.set("funds", float(self._funded_s), FundsEnd(last_call=False))
 
@@ -40,7 +42,11 @@ class Funding:
         left_s = funded_s - self._talk.duration_s
         if not parting:  # else the goodbye is being said, and is not said twice
             self._timers.set("goodbye", max(0.0, left_s - GOODBYE_S), FundsEnd(last_call=True))
-        self._timers.set("funds", max(GOODBYE_S, left_s), FundsEnd(last_call=False))
+        left_s = max(GOODBYE_S, left_s)
+        self._timers.set("funds", left_s, FundsEnd(last_call=False))
+        if left_s > WARN_S:
+            self._timers.set("put off", 0.0, EndsSoon(self._why, None))
+        self._warn(left_s)
 
     def metered(self) -> events.Metered:
         """Return what is to be told now; the next time comes by itself.
@@ -58,6 +64,13 @@ class Funding:
     def named(self, outcome: Outcome) -> Outcome:
         """Return the outcome of a conversation that is over: one whose time was up may have had no credit for more."""
         return self.outcome if outcome is Outcome.TIME_LIMIT and self._parting else outcome
+
+    def _warn(self, left_s: float) -> None:
+        self._timers.set("warning", max(0.0, left_s - WARN_S), EndsSoon(self._why, min(WARN_S, left_s)))
+
+    @property
+    def _why(self) -> Why:
+        return Why.TIME_LIMIT if self.outcome is Outcome.TIME_LIMIT else Why.CREDITS
 
     @property
     def _parting(self) -> bool:

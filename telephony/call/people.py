@@ -26,6 +26,7 @@ from media.conference import ConferenceFull
 from media.party import TALKS_TO_PROSPECT, Outlet, Party, Role
 from media.room import Room
 from telephony.call import person_acts as acts
+from telephony.call.ending import Endings, Why
 from telephony.call.person_acts import Done, Person, PersonActs, PersonMissed, Refused, Standing, decide, seat_id
 from telephony.call.timers import Timers
 from telephony.supervisor.live import Live
@@ -91,6 +92,8 @@ class CallPeople:
         self.standing = Standing()
         self._placed_by: Person | None = None
         self.tap = Tap(room)  # for who listens by a socket
+        self.endings = Endings(now_s)
+        self.ended_by: Why | None = None
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """The line is open: people may join. Their recognisers run in the call's group."""
@@ -120,6 +123,7 @@ class CallPeople:
 
     def named(self, outcome: events.Outcome) -> events.Outcome:
         """Return how the call ended, in view of who had the word then."""
+        self.ended_by = self.endings.came
         taken = bool(self.standing.holder) and self._placed_by is None
         transferred = taken and outcome is events.Outcome.HUNG_UP
         return events.Outcome.TRANSFERRED if transferred else outcome

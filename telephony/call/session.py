@@ -25,6 +25,7 @@ from telephony.call import signals as sig
 from telephony.call.answerer import Answerer
 from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.emitter import Emitter
+from telephony.call.ending import EndsSoon
 from telephony.call.funding import Funding
 from telephony.call.legs import CallLegs
 from telephony.call.lifecycle import FAILED_BY_STATUS, GUARD_S, UNANSWERED, Lifecycle
@@ -212,6 +213,8 @@ class CallSession:
                 self._cut_off(self._funding.outcome, "funds_end")
             case sig.FundsChanged(funded_s=funded_s):
                 self._funding.change(funded_s)
+            case EndsSoon():
+                self.people.endings.take(signal)
             case sig.MeterDue() if not self._over:
                 self.emit(self._funding.metered())
             case sig.HangUpAsked(reason=reason):

@@ -9,6 +9,7 @@ from events.call import AnsweredBy, State
 from events.legs import LegAnswer
 from events.plan import Prompt
 from media.agent_voice import Line
+from telephony.call.ending import EndsSoon
 from telephony.call.person_acts import PersonActs, PersonMissed
 
 
@@ -136,6 +137,7 @@ CallSignal = (
     | GuardExpired
     | FundsEnd
     | FundsChanged
+    | EndsSoon
     | MeterDue
     | HangUpAsked
     | SayGoodbye

@@ -110,6 +110,14 @@ class Connected(msgspec.Struct, frozen=True, tag_field="say", tag="connected"):
     word: str
 
 
+class Ending(msgspec.Struct, frozen=True, tag_field="say", tag="ending"):
+    """The call ends in so many seconds, whoever talks; an empty reason: not so soon any more."""
+
+    reason: str  # credits, time_limit, node_stops
+    in_s: float
+    sentence: str
+
+
 class Over(msgspec.Struct, frozen=True, tag_field="say", tag="over"):
     """The last message: the socket closes."""
 
@@ -117,7 +125,7 @@ class Over(msgspec.Struct, frozen=True, tag_field="say", tag="over"):
     sentence: str
 
 
-Told = Ok | Refused | Welcome | Trouble | Connected | Over
+Told = Ok | Refused | Welcome | Trouble | Connected | Ending | Over
 # What a page is sent: ours, a verb's own, or one that was packed once for all who get it.
 Sent = msgspec.Struct | msgspec.Raw
 

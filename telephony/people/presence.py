@@ -13,9 +13,11 @@ from uuid import UUID
 from events.call import State
 from events.plan import CallPlan
 from events.ticket import Ticket
+from telephony.call.ending import Why
 from telephony.call.people import CallPeople
 from telephony.call.person_acts import Act, Answer, Done, Join, Leave, Lost, Person, PersonActs, Refused, seat_id
 from telephony.people import messages
+from telephony.people.parting import over, soon
 from telephony.softphone.leg import SoftphoneLeg
 
 ACT_TIMEOUT_S: Final = 5.0  # the call's queue was full, or its task is gone
@@ -94,6 +96,12 @@ class Presence:
             self._page.end("replaced", "You have opened this call in another tab, and are there by that one now.")
         self._page = page
         self.rejoin = secrets.token_urlsafe(_REJOIN_BYTES)
+
+    def follow_end(self) -> None:
+        """Tell the page when the call is going to end, as long as they are in it."""
+        people, name = self.call.people, self.person.id
+        people.endings.follow(name, lambda ending: self.tell(soon(ending)))
+        people.when_gone(name, "endings", lambda: people.endings.unfollow(name))
 
     @property
     def present(self) -> bool:
@@ -215,10 +223,10 @@ class Presences:
         self.leave(presence)
         return True
 
-    def call_over(self, call_id: UUID) -> None:
-        """A call is over for everybody who is in it."""
+    def call_over(self, call_id: UUID, why: Why | None = None) -> None:
+        """A call is over for everybody who is in it; `why`: an end that they were warned of."""
         for presence in [one for one in self._here.values() if one.call.call_id == call_id]:
-            presence.end("call_over", "The call is over.")
+            presence.end("call_over", over(why))
             self._drop(presence)
 
     def _wait_for(self, presence: Presence) -> None:

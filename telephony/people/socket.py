@@ -217,6 +217,7 @@ class PersonSocket:
                 connected,
             )
         )
+        presence.follow_end()
         log.info("people.came", call_id=str(presence.call.call_id), person=person.id, back=not fresh)
 
     async def run(self) -> None:

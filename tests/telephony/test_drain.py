@@ -19,10 +19,11 @@ from events import command, wire
 from events.call import Outcome, State
 from events.ids import new_id
 from telephony import drain as drain_module
+from telephony.call.ending import EndsSoon, Why
 from telephony.call.session import CallSession
 from telephony.call.signals import CallSignal, HangUpAsked, SayGoodbye
 from telephony.calls import Calls
-from telephony.drain import drain
+from telephony.drain import GOODBYE_S, drain
 from tests.telephony.stage import Stage, finished, free_port, ready, set_stage
 
 
@@ -61,13 +62,13 @@ async def live(*fakes: Call) -> AsyncGenerator[Calls]:
         yield calls
 
 
-async def test_a_call_that_ends_by_itself_hears_nothing_of_it() -> None:
+async def test_a_call_that_ends_by_itself_is_only_warned() -> None:
     call = Call()
     async with live(call) as calls:
         asyncio.get_running_loop().call_later(0.05, call.over.set)
         assert await drain(calls, 3_600, asyncio.Event()) == 0
         assert calls.draining
-    assert call.told == []
+    assert call.told == [EndsSoon(Why.NODE_STOPS, 3_600)], "who talks in it knows"
 
 
 async def test_an_empty_node_stops_at_once() -> None:
@@ -88,8 +89,9 @@ async def test_before_the_deadline_it_says_goodbye_and_at_the_deadline_it_hangs_
     polite, deaf = Call(ends_on=SayGoodbye), Call(ends_on=HangUpAsked)
     async with live(polite, deaf) as calls:
         assert await drain(calls, 0.1, asyncio.Event()) == 0
-    assert polite.told == [SayGoodbye()]
-    assert deaf.told == [SayGoodbye(), HangUpAsked("node_stopping")]
+    soon = EndsSoon(Why.NODE_STOPS, 0.1)
+    assert polite.told == [soon, soon, SayGoodbye()]
+    assert deaf.told == [soon, soon, SayGoodbye(), HangUpAsked("node_stopping")]
 
 
 async def test_what_does_not_end_is_left_to_the_next_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,10 +107,10 @@ async def test_each_further_order_skips_to_the_next_step() -> None:
         hurry = asyncio.Event()
         draining = asyncio.get_running_loop().create_task(drain(calls, 3_600, hurry))
         await asyncio.sleep(0.05)
-        assert polite.told == []
+        assert polite.told == [EndsSoon(Why.NODE_STOPS, 3_600)]
         hurry.set()
         await asyncio.sleep(0.05)
-        assert polite.told == deaf.told == [SayGoodbye()]
+        assert polite.told[1:] == deaf.told[1:] == [EndsSoon(Why.NODE_STOPS, GOODBYE_S), SayGoodbye()]
         hurry.set()
         assert await draining == 0
     assert deaf.told[-1] == HangUpAsked("node_stopping")

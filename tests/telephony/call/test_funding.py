@@ -7,6 +7,7 @@ import pytest
 
 from events.call import Metered, Outcome
 from telephony.call import funding
+from telephony.call.ending import WARN_S, EndsSoon, Why
 from telephony.call.funding import Funding
 from telephony.call.signals import CallSignal, FundsEnd, MeterDue
 from telephony.call.talk_time import TalkTime
@@ -22,6 +23,7 @@ async def test_the_meter_the_last_words_and_the_end_come_in_their_order(monkeypa
     spent = Funding(1, 600, TalkTime(lambda: clock[0]), timers)
     spent.begin()
     async with asyncio.timeout(20):
+        assert await queue.get() == EndsSoon(Why.CREDITS, 1)
         assert await queue.get() == MeterDue()
         clock[0] = 0.2
         assert spent.metered() == Metered(1)
@@ -55,9 +57,12 @@ class Due:
 
     def __init__(self) -> None:
         self.delays: dict[str, float] = {}
+        self.warnings: list[tuple[float, CallSignal]] = []  # in the order in which they were set
 
-    def set(self, name: str, delay_s: float, _signal: CallSignal) -> None:
+    def set(self, name: str, delay_s: float, signal: CallSignal) -> None:
         self.delays[name] = delay_s
+        if isinstance(signal, EndsSoon):
+            self.warnings.append((delay_s, signal))
 
 
 def spending(funded_s: int) -> tuple[Funding, Due, list[float]]:
@@ -74,6 +79,19 @@ def test_credits_that_come_in_mid_call_move_the_end() -> None:
     assert (due.delays["goodbye"], due.delays["funds"]) == (78.0, 90.0)
     clock[0] = 100.0
     assert spent.metered() == Metered(100)
+
+
+def test_the_end_is_told_a_minute_before_and_taken_back_when_it_is_put_off() -> None:
+    spent, due, clock = spending(90)
+    spent.begin()
+    assert due.warnings == [(30.0, EndsSoon(Why.CREDITS, WARN_S))]
+    clock[0] = 40.0
+    spent.change(200)
+    assert due.warnings[1:] == [(0.0, EndsSoon(Why.CREDITS, None)), (100.0, EndsSoon(Why.CREDITS, WARN_S))]
+    spent.change(45)
+    assert due.warnings[3:] == [(0.0, EndsSoon(Why.CREDITS, funding.GOODBYE_S))]
+    spent.change(600)
+    assert due.warnings[-1] == (500.0, EndsSoon(Why.TIME_LIMIT, WARN_S)), "the limit of all calls"
 
 
 def test_a_goodbye_that_is_being_said_is_not_said_twice() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, cast
 
 from aiortc import RTCCertificate
@@ -13,7 +12,7 @@ from bench.people.phone import CallingPhone, Phone, calling
 from bench.people.sounds import Talk, deaf
 from media.party import Party, Role
 from telephony.call.person_acts import Done as Answered
-from telephony.call.person_acts import Join, Leave, Lost, PersonActs, Standing, Word
+from telephony.call.person_acts import Join, Leave, Lost, PersonActs, Word
 from telephony.people.connections import CONNECTIONS_MAX
 from telephony.people.presence import HEARD_ALONE_S, REMEMBERED_S, LiveCall, Presences
 from telephony.softphone.leg import Exchange
@@ -27,10 +26,6 @@ SOUND = tune(1.0, 8_000)
 
 class TalkingCall(FakeCall):
     """One that lets who joins by sound into a room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.people = SimpleNamespace(standing=Standing("p", "Ada"))
 
     def put(self, signal: PersonActs) -> None:
         self.acts.append(signal.act)

@@ -22,6 +22,7 @@ from events.call import State
 from events.ids import new_id
 from events.standing import Gone
 from media.codec.g711 import Samples
+from telephony.call.funding import GOODBYE_S
 from tests.telephony.people.page import opened, ticket
 from tests.telephony.softphone.browser import Browser, best, fine, tune
 from tests.telephony.stage import Stage, set_stage
@@ -42,6 +43,7 @@ class Story:
     replaced: dict[str, Any] = field(default_factory=dict)
     over: dict[str, Any] = field(default_factory=dict)
     sent_away: dict[str, Any] = field(default_factory=dict)
+    endings: list[dict[str, Any]] = field(default_factory=list)
     rep_heard: Samples = field(default_factory=lambda: np.zeros(0, dtype=np.int16))
     prospect_heard: Samples = field(default_factory=lambda: np.zeros(0, dtype=np.int16))
     keys_heard: str = ""
@@ -142,13 +144,13 @@ async def _visit(stage: Stage, call_id: UUID, address: str, story: Story) -> Non
             story.rep_heard = browser.heard
         # The network has changed: a new connection on the same socket.
         await page.join_by(moved)
-        story.acks["keys after the move"] = await page.ask("keys", keys="7w7")
+        story.acks["keys after the move"] = await page.ask("keys", keys="7w7w7")
+        await asyncio.sleep(1.0)
         await first.aclose()
-        await asyncio.sleep(0.5)
         async with opened(address, origin) as page:  # the socket broke, and the sound did not
             story.acks["back with sound"] = await page.ask("return", rejoin=story.acks["welcome"]["rejoin"])
-            story.acks["keys without a new connection"] = await page.ask("keys", keys="9w9")
-            await asyncio.sleep(1.0)
+            story.acks["keys without a new connection"] = await page.ask("keys", keys="9w9w9")
+            await asyncio.sleep(1.5)
     async with opened(address, origin) as page, Browser(REP) as browser:
         story.acks["return"] = await page.ask("return", rejoin=story.acks["back with sound"]["rejoin"])
         await page.join_by(browser)
@@ -165,6 +167,12 @@ async def _visit(stage: Stage, call_id: UUID, address: str, story: Story) -> Non
         await page.ask("come", ticket=ticket(stage.settings, stage.org_id, call_id, **own))
         stage.crm.gone[user_id] = Gone.SIGNED_OUT
         story.sent_away = await page.until("over", "signed_out")
+    async with opened(address, origin) as page:
+        await page.ask("come", ticket=ticket(stage.settings, stage.org_id, call_id))
+        for funded_s in (1, 600):
+            await stage.send(command.Fund(stage.org_id, (command.FundsFor(call_id, funded_s),)))
+            story.endings.append(await page.until("ending"))
+            page.told.clear()
 
 
 async def _until_prospect_talks(stage: Stage, call_id: UUID) -> None:
@@ -252,8 +260,14 @@ def test_the_later_tab_has_the_call(story: Story) -> None:
     assert story.over["code"] == "left"
     joined = [body for body in story.told if isinstance(body, events.PersonJoined)]
     left = [body for body in story.told if isinstance(body, events.PersonLeft)]
-    assert (len(joined), len(left)) == (2, 2), "a visit, however many pages it had, and the one that was cut short"
+    visits = [body.person for body in joined] + [body.person for body in left]
+    assert visits.count(joined[0].person) == 4, "a visit, however many pages it had, and the one that was cut short"
 
 
 def test_who_is_signed_out_meanwhile_is_told_and_out(story: Story) -> None:
     assert "signed out" in story.sent_away["sentence"]
+
+
+def test_whoever_is_there_is_told_that_the_credits_run_out_and_that_they_do_not(story: Story) -> None:
+    assert [ending["reason"] for ending in story.endings] == ["credits", ""]
+    assert 0 < story.endings[0]["in_s"] <= GOODBYE_S

@@ -11,7 +11,9 @@ import pytest
 from events.call import State
 from events.ids import new_id
 from events.ticket import Seat, Ticket
-from telephony.call.person_acts import Act, Done, Hold, Join, Leave, Lost, PersonActs, Refused, Word
+from telephony.call.ending import Endings, EndsSoon, Why
+from telephony.call.person_acts import Act, Done, Hold, Join, Leave, Lost, PersonActs, Refused, Standing, Word
+from telephony.people import messages
 from telephony.people import presence as module
 from telephony.people.presence import LiveCall, NotDone, Presence, Presences
 
@@ -23,6 +25,9 @@ class FakeCall:
         self.call_id = new_id()
         self.plan = SimpleNamespace(org_id=new_id())
         self.state = State.LISTENING
+        self.people = SimpleNamespace(
+            standing=Standing("p", "Ada"), endings=Endings(lambda: 0.0), when_gone=lambda *_: True
+        )
         self.acts: list[Act] = []
         self.answer: Done | Refused | None = Done(Word.AGENT)
 
@@ -131,6 +136,17 @@ def test_another_seat_is_another_presence() -> None:
     assert second is not first
     assert (one.ends, call.acts) == (["replaced"], [Leave()])
     assert second.person.id != first.person.id
+
+
+def test_whoever_is_there_is_told_of_the_end_that_comes() -> None:
+    hall, call = Hall(), FakeCall()
+    here, page = hall.enter(ticket(call), call)
+    here.follow_end()
+    call.people.endings.take(EndsSoon(Why.CREDITS, 60.0))
+    call.people.endings.take(EndsSoon(Why.CREDITS, None))
+    told = [message for message in page.told if isinstance(message, messages.Ending)]
+    assert [(one.reason, one.in_s) for one in told] == [("credits", 60.0), ("", 0.0)]
+    assert "credits" in told[0].sentence
 
 
 def test_when_the_call_is_over_so_are_its_pages() -> None:

@@ -1,5 +1,7 @@
 // What the page shows of the open call: texts, chips, which buttons are of use now. It decides nothing.
 
+import { Ending } from "./ending.js";
+
 const NEWS_MAX = 30;
 const WORDS = { agent: "the agent talks", person: "a colleague talks", held: "on hold" };
 // The call's own events, as people read them; what is not named here is in the transcript below.
@@ -19,6 +21,7 @@ const NEWS = {
 export class Panel {
   #call = null;
   #look = () => null;
+  #ending = new Ending(document.getElementById("ending"));
 
   element(name) {
     return document.getElementById(name);
@@ -38,6 +41,7 @@ export class Panel {
     this.element("panel").hidden = false;
     this.element("who").textContent = call.lead_name;
     this.element("news").replaceChildren();
+    this.#ending.clear();
     for (const name of ["connection", "sound", "word"]) this.element(name).textContent = "";
     for (const name of ["mood", "unstable"]) this.element(name).hidden = true;
     for (const pressed of document.querySelectorAll("#panel [aria-pressed]")) pressed.setAttribute("aria-pressed", "false");
@@ -59,6 +63,7 @@ export class Panel {
 
   connection(name, sentence) {
     const texts = { connecting: "Coming to the call.", in: "", lost: sentence, over: sentence };
+    if (name === "over") this.#ending.clear();
     this.element("connection").textContent = texts[name];
     this.element("panel").dataset.connection = name;
   }
@@ -76,6 +81,7 @@ export class Panel {
 
   news(message) {
     if (message.say === "connected") this.answered(message);
+    else if (message.say === "ending") this.#ending.told(message);
     else if (message.say === "live") this.#happened(message);
   }
 

@@ -71,7 +71,13 @@ class Ledger:
 
     async def balances(self) -> dict[AccountKind, int]:
         """Return what each account holds: the sums of their entries, and the wallet's own balance."""
-        return {kind: balance if kind is AccountKind.WALLET else held for kind, balance, held in await self._sums()}
+        return (await self.balanced())[0]
+
+    async def balanced(self) -> tuple[dict[AccountKind, int], int]:
+        """Return the balances with the sum of all entries, which is zero, in one pass over the entries."""
+        sums = await self._sums()
+        balances = {kind: balance if kind is AccountKind.WALLET else held for kind, balance, held in sums}
+        return balances, sum(held for _, _, held in sums)
 
     async def post(
         self, kind: str, reference: str, moves: Mapping[AccountKind, int], call_id: UUID | None = None
@@ -103,7 +109,7 @@ class Ledger:
 
     async def total(self) -> int:
         """Return the sum of all entries, which is zero."""
-        return sum(held for _, _, held in await self._sums())
+        return (await self.balanced())[1]
 
     async def drift(self) -> int:
         """Return the wallet's balance less the sum of its entries, which is zero."""

@@ -104,9 +104,7 @@ async def get_ledger(
     call_id: UUID | None = None,
 ) -> Success[LedgerJson]:
     async with unit:
-        ledger = Ledger(unit)
-        balances = await ledger.balances()
-        total = await ledger.total()
+        balances, total = await Ledger(unit).balanced()
         statement = await transactions(unit, limit, call_id)
     return success(
         {

@@ -39,6 +39,12 @@ async def list_calls(unit: UnitOfWork, *, page: int = 1, limit: int = 20) -> Cal
         return CallPage(await store.page(page, limit), await store.count())
 
 
+async def newest_calls(unit: UnitOfWork, limit: int) -> Sequence[tuple[Call, Lead]]:
+    """Return the newest calls without a count of all: for screens that ask again and again."""
+    async with unit:
+        return await CallStore(unit).page(1, limit)
+
+
 async def events_after(call_id: UUID, after: tuple[int, int], unit: UnitOfWork) -> tuple[Call, Sequence[CallEvent]]:
     """Return the call and its next events. Raises CallNotFound."""
     async with unit:

@@ -18,6 +18,7 @@ from crm.jobs.queue import JOBS
 from crm.leads.filters import LeadFilters
 from crm.leads.store import LeadStore
 from crm.refusals import Refusal, bad_field
+from crm.tags.model import Tag
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 
@@ -30,13 +31,15 @@ class Fetched:
 
 
 async def ask_for(format: Format, filters: LeadFilters, person: Identity, unit: UnitOfWork) -> Export:  # noqa: A002
-    """Have the leads written that a list of these filters shows. Raises Refusal: the owner is no member."""
+    """Have the leads written that a list of these filters shows. Raises Refusal: no such owner, or tag."""
     made = Export(org_id=unit.org_id, id=new_id(), created_by=person.user_id, format=format)
     made.filters = _told(filters)
     async with unit:
         if filters.owner_id is not None and not await LeadStore(unit).has_member(filters.owner_id):
             # Kept, it would be told to whoever lists exports.
             raise bad_field("query.owner_id", "is no member of this organisation: take a person's id from it")
+        if filters.tag_id is not None and await unit.session.get(Tag, (unit.org_id, filters.tag_id)) is None:
+            raise bad_field("query.tag_id", "is no tag of this organisation: take one of GET /api/tags")
         unit.session.add(made)
         args = {"org_id": str(unit.org_id), "export_id": str(made.id)}
         await JOBS.defer(unit, WRITE, args, lock=f"exports:{unit.org_id}")

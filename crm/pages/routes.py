@@ -16,8 +16,9 @@ from crm.access import Held, person_by_cookie
 from crm.billing.ledger import Ledger
 from crm.calls.dial import DialRequest
 from crm.calls.recordings import link_to
+from crm.calls.slots import held_for_calls
 from crm.calls.summary import headline, summarise
-from crm.calls.usecases import list_calls
+from crm.calls.usecases import newest_calls
 from crm.identity import cookies
 from crm.identity.attempts import SignInLater
 from crm.identity.sessions import NotSignedIn, SessionNotFound, end_session
@@ -135,13 +136,11 @@ async def _home(
 
 
 async def _calls(unit: UnitOfWork) -> dict[str, Any]:
-    found = await list_calls(unit, limit=CALLS_SHOWN)
+    """What each open page asks for once a second: nothing in it may grow with the organisation's past."""
+    found = await newest_calls(unit, CALLS_SHOWN)
     async with unit:
-        balances = await Ledger(unit).balances()
-    return {
-        "calls": [headline(call, lead) for call, lead in found.calls],
-        "balances": {kind.value: balance for kind, balance in balances.items()},
-    }
+        wallet, kept = await Ledger(unit).wallet(), await held_for_calls(unit)
+    return {"calls": [headline(call, lead) for call, lead in found], "wallet": wallet, "held": kept}
 
 
 async def _call(call_id: UUID, unit: UnitOfWork) -> dict[str, Any]:

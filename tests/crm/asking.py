@@ -49,6 +49,7 @@ class Asked:
     path: str  # as it is declared
     path_names: tuple[str, ...]
     query_names: tuple[str, ...]
+    body_names: tuple[str, ...]  # of `ids` that its body holds
     url: str
     body: Any  # of JSON; None: without
     file: bytes = b""
@@ -84,7 +85,23 @@ def _question(document: Mapping[str, Any], ids: Ids, method: str, path: str, ope
         body |= MORE.get((method, path), {})
     if query:
         url = f"{url}?{'&'.join(query)}"
-    return Asked(method, path, tuple(in_path), tuple(in_query), url, body, FILES.get((method, path), b""))
+    in_body = tuple(sorted(names_within(body, ids)))
+    return Asked(method, path, tuple(in_path), tuple(in_query), in_body, url, body, FILES.get((method, path), b""))
+
+
+def names_within(body: Any, ids: Ids) -> set[str]:
+    """Return the names of `ids` that a body holds, in whatever depth."""
+    if isinstance(body, list):
+        return {name for part in body for name in names_within(part, ids)}
+    if not isinstance(body, dict):
+        return set()
+    own = {singular(name) for name, value in body.items() if value not in (None, [])}
+    return (own & ids.keys()) | {name for value in body.values() for name in names_within(value, ids)}
+
+
+def singular(name: str) -> str:
+    """Return what one of a list of ids is called."""
+    return name.removesuffix("s") if name.endswith("_ids") else name
 
 
 def sample(document: Mapping[str, Any], schema: Mapping[str, Any], ids: Ids, name: str) -> Any:
@@ -102,9 +119,11 @@ def sample(document: Mapping[str, Any], schema: Mapping[str, Any], ids: Ids, nam
     match schema.get("type"):
         case "object":
             fields = schema.get("properties", {})
-            asked = [field for field in fields if field in schema.get("required", ()) or field in ids]
+            asked = [field for field in fields if field in schema.get("required", ()) or singular(field) in ids]
             return {field: sample(document, fields[field], ids, field) for field in asked}
         case "array":
+            if singular(name) in ids:
+                return [ids[singular(name)]]
             return [sample(document, schema["items"], ids, name) for _ in range(schema.get("minItems", 0))]
         case "integer" | "number":
             return schema.get("minimum", 1)

@@ -1,12 +1,13 @@
 """The plain pages over HTTP: signing in, what is shown, and that nothing of a prospect's becomes markup."""
 
 import re
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 from redis.asyncio import Redis
-from sqlalchemy import delete
+from sqlalchemy import delete, event
 
 from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
@@ -130,6 +131,26 @@ async def test_home_lists_calls_and_leads(browser: httpx.AsyncClient, call_id: U
     fragment = await browser.get("/fragments/calls")
     assert f"/calls/{call_id}" in fragment.text
     assert "<html" not in fragment.text
+
+
+async def test_what_is_polled_takes_no_look_at_the_whole_past(
+    browser: httpx.AsyncClient, resources: Resources, call_id: UUID
+) -> None:
+    asked: list[str] = []
+
+    def note(*told: Any) -> None:
+        asked.append(told[2])
+
+    engine = resources.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert f"/calls/{call_id}" in (await browser.get("/fragments/calls")).text
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    said = " ".join(asked)
+    assert "FROM calls" in said
+    assert "ledger_entries" not in said
+    assert "count(" not in said
 
 
 async def test_the_call_button_calls(browser: httpx.AsyncClient, node: FakeNode, org: Org) -> None:

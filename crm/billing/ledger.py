@@ -111,10 +111,6 @@ class Ledger:
         """Return the sum of all entries, which is zero."""
         return (await self.balanced())[1]
 
-    async def drift(self) -> int:
-        """Return the wallet's balance less the sum of its entries, which is zero."""
-        return sum(balance - held for kind, balance, held in await self._sums() if kind is AccountKind.WALLET)
-
     async def _sums(self) -> list[tuple[AccountKind, int, int]]:
         """Return (account, its row's balance, the sum of its entries), of one moment."""
         rows = await self._session.execute(

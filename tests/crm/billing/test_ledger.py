@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from crm.billing.call_money import funding_for, meter_call, reserve_call, settle_call
 from crm.billing.ledger import Ledger, NoCredit
 from crm.billing.model import Account, AccountKind, Entry, Transaction
+from crm.billing.replay import replay
 from crm.calls.model import Call
 from crm.database import Sessions, open_engine, open_sessions, utc_now
 from crm.unit_of_work import UnitOfWork
@@ -219,7 +220,8 @@ class LedgerMachine(RuleBasedStateMachine):
         assert found[AccountKind.REVENUE] == self.earned + sum(call.charged - call.refunded for call in self.calls)
         assert sum(found.values()) == 0
         assert self.run(self.within(lambda unit: Ledger(unit).total())) == 0
-        assert self.run(self.within(lambda unit: Ledger(unit).drift())) == 0, "the wallet is the sum of its entries"
+        # What is held for calls is another thing here: they are not stored.
+        assert [one for one in self.run(self.within(replay)) if one.what != "held"] == []
 
     def run(self, work: Any) -> Any:
         return self.runner.run(work)

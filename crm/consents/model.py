@@ -39,3 +39,20 @@ class Consent(Row):
     call_id: Mapped[UUID | None]
     recorded_by: Mapped[UUID | None]  # a user; None: by ourselves, from a call
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+def refusal_of_calls(
+    org_id: UUID,
+    number: str,
+    at: datetime,
+    source: str,
+    evidence: str,
+    *,
+    lead_id: UUID | None = None,
+    call_id: UUID | None = None,
+    by: UUID | None = None,
+) -> Consent:
+    """Return the word that nobody of a number is to be called."""
+    word = {"channel": Channel.PHONE.value, "address": number, "said": Said.REFUSED.value, "said_at": at}
+    proof = {"source": source, "evidence": evidence, "lead_id": lead_id, "call_id": call_id, "recorded_by": by}
+    return Consent(org_id=org_id, **word, **proof)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete
 
-from crm.consents.model import Channel, Consent, Said
+from crm.consents.model import refusal_of_calls
 from crm.database import utc_now
 from crm.duplicates.jobs import FORGET, put_in_search
 from crm.duplicates.merging import Choice, merged, undone
@@ -95,7 +95,11 @@ async def merge(
         # A number that the kept lead does not take over is refused as it was, though no lead has it any more.
         for one in (kept, gone):
             if one["do_not_call"] and one["phone"] and not await LeadStore(unit).refused_calls(one["phone"]):
-                unit.session.add(_refusal(unit.org_id, kept_id, str(one["phone"]), person))
+                evidence = "the lead was marked do-not-call before it was merged"
+                told = refusal_of_calls(
+                    unit.org_id, str(one["phone"]), utc_now(), "merge", evidence, lead_id=kept_id, by=person.user_id
+                )
+                unit.session.add(told)
         await unit.session.execute(delete(Lead).where(Lead.org_id == unit.org_id, Lead.id == gone_id))
         addresses = LeadAddresses(unit)
         await addresses.part(kept_id)
@@ -170,9 +174,3 @@ async def list_merges(unit: UnitOfWork, before: UUID | None, limit: int) -> Sequ
 
 def _place_of(row: Mapping[str, Any]) -> Place:
     return Place(row["pipeline"], row["status"])
-
-
-def _refusal(org_id: UUID, lead_id: UUID, phone: str, person: Identity) -> Consent:
-    word = {"channel": Channel.PHONE.value, "address": phone, "said": Said.REFUSED.value, "said_at": utc_now()}
-    proof = {"source": "merge", "evidence": "the lead was marked do-not-call before it was merged"}
-    return Consent(org_id=org_id, lead_id=lead_id, recorded_by=person.user_id, **word, **proof)

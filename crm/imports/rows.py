@@ -17,6 +17,7 @@ from crm.imports.cells import read
 from crm.imports.csv_rows import Record
 from crm.imports.numbers import Numbers
 from crm.imports.plan import CUSTOM, Plan
+from crm.leads.progress import DO_NOT_CALL
 from crm.pipelines.known import Places
 
 # As crm.leads.routes has them.
@@ -111,6 +112,9 @@ class RowCheck:
             else:
                 values[target] = kept
         self._name(checked)
+        if values.get("status") == DO_NOT_CALL:
+            # Nobody is in that stage who may be called.
+            values["do_not_call"] = "t"
         if checked.custom and len(msgspec.json.encode(checked.custom)) > CUSTOM_CHARS_MAX:
             checked.faults.append(Fault("custom_fields", f"are longer than {CUSTOM_CHARS_MAX} characters together"))
         return checked

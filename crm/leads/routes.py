@@ -71,7 +71,7 @@ class LeadBody(BaseModel):
     custom_fields: dict[str, Any] = {}
     notes: str = Field("", max_length=NOTES_CHARS_MAX)
     next_step: str = Field("", max_length=500)
-    do_not_call: bool = False
+    do_not_call: bool = Field(False, description="True marks the lead; a mark is lifted by a grant alone")
     time_zone: str = Field("", max_length=64)
     owner_id: UUID | None = None
 
@@ -195,9 +195,9 @@ async def put_stage(lead_id: UUID, body: StageBody, unit: Unit, read: IfMatch) -
 
 
 @router.delete("/{lead_id}", status_code=204, dependencies=[Depends(Needs(Permission.LEADS_DELETE))])
-async def delete_lead(lead_id: UUID, unit: Unit, read: IfMatch) -> Response:
+async def delete_lead(lead_id: UUID, person: Person, unit: Unit, read: IfMatch) -> Response:
     """Remove a lead that was never called, for good."""
-    await remove_lead(lead_id, unit, read)
+    await remove_lead(lead_id, unit, read, person.user_id)
     return Response(status_code=204)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, or_, select, update
 
 from crm.calls.model import Call
-from crm.consents.model import Channel, Consent, Said
+from crm.consents.model import Channel, refusal_of_calls
 from crm.consents.store import ConsentStore
 from crm.duplicates.model import Merge
 from crm.identity.model import Member
@@ -65,9 +65,7 @@ class LeadStore:
 
     def keep_refusal(self, phone: str, at: datetime, call_id: UUID) -> None:
         """Keep, with its proof, that whoever has the number said in a call not to be called."""
-        word = {"channel": Channel.PHONE.value, "address": phone, "said": Said.REFUSED.value, "said_at": at}
-        proof = {"source": "call", "evidence": "said in the call", "call_id": call_id}
-        self._session.add(Consent(org_id=self._org_id, **word, **proof))
+        self._session.add(refusal_of_calls(self._org_id, phone, at, "call", "said in the call", call_id=call_id))
 
     async def has_member(self, user_id: UUID) -> bool:
         return await self._session.get(Member, (self._org_id, user_id)) is not None

@@ -13,6 +13,7 @@ from crm.database import utc_now
 from crm.leads.addresses import LeadAddresses, refusal_of
 from crm.leads.filters import LeadFilters, Order, Search, Sort, check_search
 from crm.leads.lists import LeadLists
+from crm.leads.marking import keep_mark
 from crm.leads.model import DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
@@ -48,7 +49,7 @@ class LeadFields:
     custom_fields: dict[str, Any] | None = None
     notes: str = ""
     next_step: str = ""
-    do_not_call: bool = False
+    do_not_call: bool = False  # True marks; False leaves a mark where it is
     time_zone: str = ""
     owner_id: UUID | None = None  # a member
 
@@ -75,6 +76,10 @@ class LeadRead:
 
 
 ANY_VERSION: Final = Precondition(None)
+# Evidence of the refusals that marks are kept as.
+BY_HAND: Final = "the lead was marked do-not-call by hand"
+NEW_NUMBER: Final = "the lead was marked do-not-call when it got this number"
+REMOVED: Final = "the lead was marked do-not-call when it was removed"
 _NO_FILTERS: Final = LeadFilters()
 _KINDS: Final[dict[Sort, type[Value]]] = {
     "created_at": datetime,
@@ -105,9 +110,10 @@ async def _add_lead(fields: LeadFields, unit: UnitOfWork, by: UUID | None) -> Le
         await _check_owner(fields, unit)
         custom = await checked_fields(fields.custom_fields or {}, None, unit)
         lead = Lead(org_id=unit.org_id, name=fields.name, custom_fields=custom)
-        _fill(lead, await _minding_refusals(fields, unit), place, by)
+        _fill(lead, await _minding_refusals(fields, None, place, unit), place, by)
         unit.session.add(lead)
         await unit.session.flush()
+        await keep_mark(lead, BY_HAND, by, unit)
         await ask_for_scores(unit)
         await OUTBOX.emit(unit, "lead.created", {"lead_id": str(lead.id), "status": lead.status, "source": lead.source})
         await unit.commit()
@@ -141,15 +147,17 @@ async def _replace_lead(
             raise LeadNotFound(lead_id)
         read.check(lead.version)
         await _check_owner(fields, unit)
-        before = lead.email
+        before, number = lead.email, lead.phone
         if fields.email != before:
             await LeadAddresses(unit).check_free(fields.email, lead_id)
             lead.email_twin = None
         lead.custom_fields = await checked_fields(fields.custom_fields or {}, lead.custom_fields, unit)
-        _fill(lead, await _minding_refusals(fields, unit), place, by)
+        _fill(lead, await _minding_refusals(fields, lead, place, unit), place, by)
+        await unit.session.flush()
         if lead.email != before:
-            await unit.session.flush()
             await LeadAddresses(unit).settle(before)
+        if fields.do_not_call or lead.phone != number:
+            await keep_mark(lead, BY_HAND if fields.do_not_call else NEW_NUMBER, by, unit)
         await ask_for_scores(unit)
         await unit.commit()
         return lead
@@ -177,19 +185,21 @@ async def move_lead(
         read.check(lead.version)
         if lead.do_not_call and place.status != DO_NOT_CALL:
             raise Refusal("do_not_call")
-        if place.status == DO_NOT_CALL and not lead.do_not_call:
-            raise bad_field("body.status", "follows from do_not_call: mark the lead, or keep a refusal")
+        _check_mark(place, marked=lead.do_not_call)
         lead.pipeline, lead.status = place.pipeline, place.status
         await ask_for_scores(unit)
         await unit.commit()
         return lead
 
 
-async def remove_lead(lead_id: UUID, unit: UnitOfWork, read: Precondition = ANY_VERSION) -> None:
+async def remove_lead(
+    lead_id: UUID, unit: UnitOfWork, read: Precondition = ANY_VERSION, by: UUID | None = None
+) -> None:
     """Delete a lead that was never called, with its notes, tasks, tags, appointments and changes.
 
-    Consents stay: they are the address's. Calls would go with their lead, and with them what was paid for; a lead
-    that has some stays, and the words of its calls can be erased one by one.
+    Consents stay: they are the address's; a mark do-not-call that none was kept for becomes one. Calls would go with
+    their lead, and with them what was paid for; a lead that has some stays, and the words of its calls can be erased
+    one by one.
 
     Raises:
         LeadNotFound, VersionChanged
@@ -204,6 +214,7 @@ async def remove_lead(lead_id: UUID, unit: UnitOfWork, read: Precondition = ANY_
         read.check(lead.version)
         if await store.has_calls(lead_id):
             raise Refusal("lead_has_calls", {"lead_id": str(lead_id)})
+        await keep_mark(lead, REMOVED, by, unit)
         await store.remove(lead)
         await unit.session.flush()
         await LeadAddresses(unit).settle(lead.email)
@@ -278,11 +289,18 @@ async def _check_owner(fields: LeadFields, unit: UnitOfWork) -> None:
         raise bad_field("body.owner_id", "is no member of this organisation: take a person's id from it")
 
 
-async def _minding_refusals(fields: LeadFields, unit: UnitOfWork) -> LeadFields:
-    """A refusal that is on record is lifted by a grant, not by leaving out the mark or adding a lead anew."""
-    if fields.phone is None or not await LeadStore(unit).refused_calls(fields.phone):
-        return fields
-    return replace(fields, do_not_call=True)
+async def _minding_refusals(fields: LeadFields, lead: Lead | None, place: Place, unit: UnitOfWork) -> LeadFields:
+    """Return the fields with the mark that holds: neither leaving it out nor adding a lead anew lifts one."""
+    marked = fields.do_not_call or (lead is not None and lead.do_not_call)
+    if not marked and fields.phone is not None:
+        marked = await LeadStore(unit).refused_calls(fields.phone)
+    _check_mark(place, marked=marked)
+    return replace(fields, do_not_call=marked)
+
+
+def _check_mark(place: Place, *, marked: bool) -> None:
+    if place.status == DO_NOT_CALL and not marked:
+        raise bad_field("body.status", "follows from do_not_call: mark the lead, or keep a refusal")
 
 
 def _fill(lead: Lead, fields: LeadFields, place: Place, by: UUID | None) -> None:
@@ -303,6 +321,4 @@ def _fill(lead: Lead, fields: LeadFields, place: Place, by: UUID | None) -> None
     if fields.do_not_call:
         lead.do_not_call_at = lead.do_not_call_at or utc_now()
         lead.status = DO_NOT_CALL
-    else:
-        lead.do_not_call_at = None
     lead.do_not_call = fields.do_not_call

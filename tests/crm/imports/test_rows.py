@@ -28,7 +28,8 @@ FIELDS = (
     "do_not_call",
     "custom_fields.a",
 )
-PLACES = Places(Named(Place("novos-leads", slug), "New leads", slug.title(), True) for slug in ("novo", "won"))
+STAGES = ("novo", "won", "do_not_call")
+PLACES = Places(Named(Place("novos-leads", slug), "New leads", slug.title(), True) for slug in STAGES)
 CHECK = RowCheck(Plan({place: (name,) for place, name in enumerate(FIELDS)}), len(FIELDS), {}, PLACES, Definitions())
 
 
@@ -87,6 +88,11 @@ def test_short_rows_and_long_ones() -> None:
 @pytest.mark.parametrize(("word", "kept"), [("Sim", "t"), ("TRUE", "t"), ("x", "t"), ("não", ""), ("0", "")])
 def test_words_for_yes_and_no(word: str, kept: str) -> None:
     assert check(name="A", do_not_call=word).values["do_not_call"] == kept
+
+
+@pytest.mark.parametrize("flag", ["", "no"])
+def test_whoever_is_in_the_stage_of_those_not_to_be_called_is_marked(flag: str) -> None:
+    assert check(name="A", status="do_not_call", do_not_call=flag).values["do_not_call"] == "t"
 
 
 def test_names_in_two_halves_and_owners() -> None:

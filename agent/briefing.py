@@ -6,6 +6,7 @@ rest is for the model to put in its own words.
 
 from typing import Final
 
+from agent.llm.callers import RANG_US
 from agent.llm.playbook import Playbook
 
 _MANNER: Final = """\
@@ -38,3 +39,8 @@ def instructions(playbook: Playbook) -> str:
 def prompted(text: str) -> str:
     """Return the system text for a prompt that somebody wrote: what holds on every telephone stands before it."""
     return f"You are {{agent_name}}, the automated assistant of {{org_name}}.\n\n{_MANNER}\n\n{text}"
+
+
+def rung(text: str) -> str:
+    """Return a system text for a call that the other side has made."""
+    return f"{text}\n\n{RANG_US}"

@@ -5,6 +5,7 @@ plane only put signals there.
 """
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from agent import report
@@ -32,7 +33,6 @@ from agent.turns.patience import Patience
 from agent.turns.remedy import Remedy, remedy
 from events import call as events
 from media.activity.detector import VoiceEnded, VoicePaused, VoiceResumed, VoiceStarted
-from media.agent_voice import AgentVoice
 from media.room import Room
 
 SIGNALS_MAX: Final = 200
@@ -58,7 +58,8 @@ class Conversation:
         self._stopped_ms = 0  # when the agent's voice was stopped last
         self._timer = OneTimer(self.put)
         self._hearing_out = HearingOut(self._listening, minds.lists, lambda: self._room.now)
-        self._opening = Opening(minds.greetings, lambda: self.put(sig.MachineWaits()), witness.on_answerer)
+        beeped = partial(self.put, sig.MachineWaits())
+        self._opening = Opening(minds.greetings, beeped, witness.on_answerer, rung=minds.rung)
         self._interruption = Interruption(minds.backchannels, self._opening, self._answering.making, minds.lists)
         self.overheard = Overheard(self._minutes, witness)
         self._aside = Aside(minds, self.overheard, self._listening)
@@ -69,11 +70,9 @@ class Conversation:
         self.on_sent, self.on_playing = self._answering.on_sent, self._answering.on_playing
         self.on_played_out = self._answering.on_played_out
         self._room: Room
-        self._voice: AgentVoice
 
     def attach(self, room: Room) -> None:
-        self._room = room
-        self._voice = room.voice
+        self._room, self._voice = room, room.voice
         self._taking.attach(room)
         self._answering.attach(room)
         self._interruption.attach(room.voice)
@@ -87,7 +86,7 @@ class Conversation:
         """Hold the conversation to its end. Cancel it when the call must end at once; then call `close`."""
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            self._timer.set(sig.Timer.OPENING, timing.OPENING_WAIT_S)
+            self._timer.set(sig.Timer.OPENING, self._opening.wait_s)
             result: sig.Result | None = None
             while result is None:
                 result = await self._handle(await self._signals.get())

@@ -9,8 +9,9 @@ from typing import Final, Self
 from agent import briefing
 from agent.fixed_phrases import fixed_phrases
 from agent.greeting_files import greeting_words, recognizer_phrases
+from agent.llm.callers import for_callers
 from agent.llm.gateway import Gateway
-from agent.llm.playbook import phrases
+from agent.llm.playbook import Playbook, phrases
 from agent.llm.playbook_file import BadPlaybook, parse
 from agent.llm.port import Failure
 from agent.llm.registry import SCRIPTED, VENDORS, Models, UnknownModel
@@ -139,9 +140,8 @@ class MindMaker:
             MindsUnavailable: the recogniser cannot be had now, or the operator has stopped all models.
         """
         try:
-            playbook = parse(plan.playbook, "plan.playbook")
-            own = own_keys(plan, self._secret_key)
-            providers, language = plan.providers, plan.agent.language
+            playbook = _playbook(plan)
+            own, providers, language = own_keys(plan, self._secret_key), plan.providers, plan.agent.language
             models = (providers.llm, *providers.llm_fallbacks)
             if self._models.off and SCRIPTED not in models:
                 raise MindsUnavailable("language models are switched off", "models_off")
@@ -174,7 +174,7 @@ class MindMaker:
             voice,
             normals(playbook.backchannels) | lists.backchannels,
             _variables(plan),
-            briefing.instructions(playbook),
+            _instructions(playbook, plan),
             offered(plan.tools, plan.agent.language),
             plan.agent.temperature,
             plan.agent.max_tokens,
@@ -188,11 +188,23 @@ class MindMaker:
             open_ear=lambda: self._speech.open_recognizer(
                 recognizers, language, phrases(playbook), no_words, own=speech_keys
             ),
+            rung=plan.inbound is not None,
             ahead=model if self._speculate and plan.speculate and isinstance(model, Gateway) else None,
         )
         if plan.prompt is not None:
             minds.tell(plan.prompt, {})
         return minds
+
+
+def _playbook(plan: CallPlan) -> Playbook:
+    """Raises BadPlaybook."""
+    playbook = parse(plan.playbook, "plan.playbook")
+    return playbook if plan.inbound is None else for_callers(playbook, plan.inbound.greeting)
+
+
+def _instructions(playbook: Playbook, plan: CallPlan) -> str:
+    text = briefing.instructions(playbook)
+    return text if plan.inbound is None else briefing.rung(text)
 
 
 def _variables(plan: CallPlan) -> dict[str, str]:

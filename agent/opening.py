@@ -59,8 +59,14 @@ class Opening:
     """One call's. `on_beep`: leave the message now; `on_answerer`: who it is, as soon as that is known or changes."""
 
     def __init__(
-        self, words: GreetingWords, on_beep: Callable[[], None], on_answerer: Callable[[AnsweredBy, str], None]
+        self,
+        words: GreetingWords,
+        on_beep: Callable[[], None],
+        on_answerer: Callable[[AnsweredBy, str], None],
+        *,
+        rung: bool = False,
     ) -> None:
+        """`rung`: they rang us, so that we greet first, and who it is need not be found out."""
         self._ear = MachineEar(words, on_beep)
         self._on_answerer = on_answerer
         self._told: AnsweredBy | None = None
@@ -77,6 +83,10 @@ class Opening:
         self._picked_up = False  # in mid-message, and nothing was answered yet
         self._unmet: int | None = None  # answers begun when they did; None: they have heard us greet them since
         self.leaving_message = False
+        self.wait_s = timing.RUNG_WAIT_S if rung else timing.OPENING_WAIT_S  # for their first word
+        self._rung = rung
+        if rung:
+            self._ear.stop()
 
     def hear(self, pcm: bytes, at_ms: int) -> None:
         """Take a frame of theirs: int16 samples, 8 kHz, 20 ms; `at_ms` of the call."""
@@ -103,6 +113,8 @@ class Opening:
             return self._greet(person=True)  # "Hello?" "No, I am here!": none of it answers a question of ours
         self._unmet = None
         self._begin(so_far)
+        if self._rung:
+            return _answer(text, so_far) if so_far.agent_has_spoken else Say(EventName.ANSWERED)
         if self._exchanges >= SETTLED_EXCHANGES:
             self._ear.stop()
             return _answer(text, so_far)

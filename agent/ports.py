@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from agent.briefing import prompted
+from agent.briefing import prompted, rung
 from agent.greeting_words import NO_GREETINGS, GreetingWords
 from agent.handing_over import HandOver
 from agent.llm.port import Ahead, Model, Tool
@@ -61,11 +61,12 @@ class Minds:
     senses: Senses = NO_SENSES  # for moods and objections
     open_ear: OpenEar | None = None  # another recogniser, for a colleague who joins; None: their words are not known
     hand_over: HandOver | None = None  # asks for a person to take the caller, when the models are stopped
+    rung: bool = False  # the other side rang us: it is we who have picked up
     ahead: Ahead | None = None  # the model, where it may begin before the caller has certainly ended
 
     def tell(self, prompt: Prompt, variables: Mapping[str, str]) -> None:
         """Have the model told so from its next answer on; `variables` join those that the call has."""
-        self.instructions = prompted(prompt.text)
+        self.instructions = rung(prompted(prompt.text)) if self.rung else prompted(prompt.text)
         self.prompt_version = prompt.version
         self.variables = self.variables | dict(variables)
 

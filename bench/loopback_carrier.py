@@ -4,14 +4,12 @@ No phone network stands behind it. A call begins when a stream sends its `start`
 completed in the same moment, as a carrier's last callback would.
 """
 
-import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from events.ids import new_id
-from events.permit import LIFETIME_S, Permit, Purpose
 from events.plan import Agent, CallPlan, Prospect, RecordWhen
 from media.agent_voice import Line
 from media.room import Room
@@ -64,21 +62,6 @@ def new_plan(org_id: UUID) -> CallPlan:
         playbook={},
         record=RecordWhen.ALWAYS,
         max_duration_s=FUNDED_S,
-    )
-
-
-def new_permit(plan: CallPlan) -> Permit:
-    now = int(time.time())
-    return Permit(
-        id=new_id(),
-        org_id=plan.org_id,
-        call_id=plan.call_id,
-        number=_NUMBER,
-        purpose=Purpose.PROSPECT,
-        decision_id=new_id(),
-        funded_s=FUNDED_S,
-        issued_at=now,
-        expires_at=now + LIFETIME_S,
     )
 
 

@@ -31,7 +31,7 @@ from agent.ports import Minds
 from bench.fakes import instant_minds
 from bench.inventory import take_inventory
 from bench.loop_lag import LagMeter
-from bench.loopback_carrier import ArrivingCall, LoopbackCarrier, new_order, new_permit, new_plan
+from bench.loopback_carrier import FUNDED_S, ArrivingCall, LoopbackCarrier, new_order, new_plan
 from bench.people.door import bench_door, door_routes
 from bench.providers.process import Behind
 from bench.socket_minds import SocketMinds
@@ -172,7 +172,7 @@ class BenchServer:
     ) -> CallSession:
         assert self._calls is not None
         assert self._services is not None
-        session = CallSession(plan, new_permit(plan), new_order(plan), minds, self._services)
+        session = CallSession(plan, FUNDED_S, new_order(plan), minds, self._services)
         slot.append(session)
         session.place()
         self._calls.start(session)

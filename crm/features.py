@@ -43,6 +43,8 @@ from crm.people_on_calls import dial_routes as dials_by_people
 from crm.people_on_calls import leg_routes as legs_of_calls
 from crm.people_on_calls import routes as people_on_calls
 from crm.people_on_calls import standing_routes as standing_of_people
+from crm.phone_numbers import incoming_routes as incoming
+from crm.phone_numbers import routes as phone_numbers
 from crm.pipelines import routes as pipelines
 from crm.prompts import routes as prompts
 from crm.providers import routes as providers
@@ -82,6 +84,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     identity,
     imports,
     inbox,
+    incoming,
     invitations,
     jobs,
     keys,
@@ -94,6 +97,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     notes,
     passwords,
     people_on_calls,
+    phone_numbers,
     pipelines,
     plans,
     prompts,

@@ -38,6 +38,7 @@ class Permission(StrEnum):
     LEADS_EXPORT = "leads:export"  # all that is known of people, as files
     LEADS_MERGE = "leads:merge"  # two of one person into one
     MEMBERS_WRITE = "members:write"  # who belongs to the organisation, as what
+    NUMBERS_WRITE = "numbers:write"  # where the organisation is rung up, and who takes those calls
     PIPELINES_WRITE = "pipelines:write"  # which pipelines and stages there are; everybody moves leads
     PROMPTS_WRITE = "prompts:write"
     PROVIDERS_WRITE = "providers:write"  # the organisation's own keys
@@ -61,6 +62,7 @@ ROLES: Final[Mapping[Role, frozenset[Permission]]] = {
             Permission.LEADS_DELETE,
             Permission.LEADS_EXPORT,
             Permission.LEADS_MERGE,
+            Permission.NUMBERS_WRITE,
             Permission.PIPELINES_WRITE,
             Permission.PROMPTS_WRITE,
             Permission.QUEUES_WRITE,

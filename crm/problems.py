@@ -31,6 +31,7 @@ from crm.keys import problems as keys
 from crm.limits import problems as limits
 from crm.notes import problems as notes
 from crm.people_on_calls import problems as people_on_calls
+from crm.phone_numbers import problems as phone_numbers
 from crm.pipelines import problems as pipelines
 from crm.problem_kinds import Kind, merge
 from crm.prompts import problems as prompts
@@ -117,6 +118,7 @@ KINDS: Final = merge(
     limits.KINDS,
     notes.KINDS,
     people_on_calls.KINDS,
+    phone_numbers.KINDS,
     pipelines.KINDS,
     prompts.KINDS,
     providers.KINDS,

@@ -29,6 +29,7 @@ from crm.identity.standings import Standings, ask_database
 from crm.limits.counts import Counts
 from crm.limits.gate import Gate
 from crm.limits.rules import Rules as Limits
+from crm.phone_numbers.incoming import Reception
 from crm.prompts.book import PromptBook
 from crm.providers.key_check import VendorKeyCheck
 from crm.replica import Replica
@@ -45,6 +46,7 @@ class Resources:
     store: ObjectStore
     nodes: VoiceNodes
     dialler: Dialler
+    reception: Reception  # of calls that come in
     prompts: PromptBook
     recording_master: MasterKey | None  # None: recordings are not sealed
     key_check: VendorKeyCheck
@@ -104,6 +106,7 @@ def open_resources(settings: Settings, config_folder: Path | None = None) -> Res
         store=store,
         nodes=nodes,
         dialler=Dialler(sessions, nodes, terms, prompts),
+        reception=Reception(sessions, terms, prompts),
         prompts=prompts,
         recording_master=terms.recording_master,
         key_check=VendorKeyCheck(settings.model_base_urls, settings.speech_base_urls),

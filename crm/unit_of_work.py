@@ -1,7 +1,8 @@
 """One transaction with its tenant: the only place that sets who a transaction acts for.
 
-Row-level security reads `app.org` (and for signing in `app.email` and `app.user`), which end with the
-transaction, so a pooled connection never carries one tenant's identity to the next request.
+Row-level security reads `app.org` (and for signing in `app.email` and `app.user`, for a call that comes in
+`app.number`), which end with the transaction, so a pooled connection never carries one tenant's identity to the next
+request.
 """
 
 import asyncio
@@ -125,6 +126,10 @@ class UnitOfWork:
     async def act_as_user(self, user_id: UUID) -> None:
         """Let this transaction see that user and their memberships in all organisations."""
         await self._set("app.user", str(user_id))
+
+    async def look_for_number(self, number: str) -> None:
+        """Let this transaction see whose a phone number is: who rings it names no organisation."""
+        await self._set("app.number", number)
 
     async def _set(self, name: str, value: str) -> None:
         await self.session.execute(_SET, {"name": name, "value": value})

@@ -67,6 +67,25 @@ class Holder(msgspec.Struct, frozen=True):
     name: str
 
 
+class Route(StrEnum):
+    """Who is to take a call that comes in."""
+
+    AGENT = "agent"
+    REP = "rep"
+    QUEUE = "queue"
+    VOICEMAIL = "voicemail"
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    """The caller rang us: nothing is dialled, and whoever takes the call greets them."""
+
+    carrier_call_id: str
+    number: str  # ours, that they rang
+    route: Route = Route.AGENT
+    greeting: str = ""  # said instead of the playbook's; may name the call's variables
+    voicemail: bool = False  # a message is taken when nobody else takes the call
+
+
 class CallPlan(msgspec.Struct, frozen=True):
     org_id: UUID
     call_id: UUID
@@ -92,3 +111,4 @@ class CallPlan(msgspec.Struct, frozen=True):
     takes_over: bool = False  # the organisation has people who take callers over
     held_by: Holder | None = None  # the agent is aside from the first moment on; None: it holds the call
     queue: QueuePlan | None = None  # the caller waits for one of these people; None: for nobody
+    inbound: Inbound | None = None  # None: we rang them

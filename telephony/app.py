@@ -42,6 +42,7 @@ from telephony.admission import Admission
 from telephony.call.archive import Archive, Journaled
 from telephony.call.services import Services
 from telephony.call.session import CallSession
+from telephony.call_maker import CallMaker
 from telephony.calls import Calls
 from telephony.dial import CallbackUrls, Dialer
 from telephony.drain import drain
@@ -56,11 +57,13 @@ from telephony.people.opening import opened_door
 from telephony.people.presence import Presences
 from telephony.people.socket import Door, people_routes
 from telephony.people.standing import keep_asking
+from telephony.reception import Reception
 from telephony.recovery import Recovery
 from telephony.supervisor.live import Live
 from telephony.supervisor.organisations import Organisations
 from telephony.tool_desk import LegDesk, desks_of
 from telephony.transfer import Transfers
+from telephony.twilio.inbound_webhooks import inbound_routes
 from telephony.twilio.rest import TwilioCarrier
 from telephony.twilio.signature import SignatureCheck
 from telephony.twilio.webhooks import webhook_routes
@@ -91,6 +94,7 @@ class VoiceProcess:
         self._minds: MindMaker | None = None
         self._metrics: VoiceCollector | None = None
         self._door: Door | None = None  # for people
+        self._reception: Reception | None = None  # for calls that come in
 
     def web(self) -> FastAPI:
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
@@ -101,6 +105,9 @@ class VoiceProcess:
                 self._find,
                 self._urls.stream,
             )
+        )
+        app.include_router(
+            inbound_routes(self._settings.node, self._signatures, lambda: self._reception, self._urls.stream)
         )
 
         app.include_router(people_routes(self._settings.node, lambda: self._door))
@@ -180,9 +187,10 @@ class VoiceProcess:
                     carrier, silero, clock, outbox, archive, *asked, figures, hold_music=music, live=live
                 )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
-                dialer = Dialer(calls, admission, services, minds, self._redis, crm, permit_key, self._urls)
-                kind = "box" if settings.uses_box_carrier else "twilio"
-                node = Node(settings.node, kind, calls, dialer, self._redis, settings.people_address)
+                maker = CallMaker(calls, services, minds)
+                dialer = Dialer(calls, admission, maker, self._redis, crm, permit_key, self._urls)
+                self._reception = Reception(settings.node, carrier.name, calls, admission, maker, crm)
+                node = Node(settings.node, _kind(settings), calls, dialer, self._redis, settings.people_address)
                 start(keep_asking(door.presences, crm, figures.people), "people.standing")
                 self._calls, self._minds, self._door = calls, minds, door
                 sources = Sources(calls, admission, gauge, clock, silero, outbox, archive, figures, models)
@@ -191,14 +199,7 @@ class VoiceProcess:
                     self._journal_folder, outbox, archive, carrier, lambda call_id: calls.get(call_id) is not None
                 )
                 start(recovery.run(), "recovery")
-                sampler = LoadSampler(
-                    gauge,
-                    clock,
-                    silero,
-                    lambda: (calls.with_audio, calls.underruns),
-                    lambda shedding: calls.shed_taps(shedding >= Shedding.TAPS),
-                )
-                start(sampler.run(), "load")
+                start(_sampler(gauge, clock, silero, calls).run(), "load")
                 announcing = start(node.announce(), "node.announce")
                 obeying = start(node.obey(), "node.obey")
                 settle()
@@ -211,6 +212,21 @@ class VoiceProcess:
                 await node.withdraw()
                 if not await outbox.drain(FLUSH_S):
                     log.warning("voice.outbox_not_drained", waiting=outbox.waiting)
+
+
+def _sampler(gauge: Gauge, clock: Clock, silero: Silero, calls: Calls) -> LoadSampler:
+    return LoadSampler(
+        gauge,
+        clock,
+        silero,
+        lambda: (calls.with_audio, calls.underruns),
+        lambda shedding: calls.shed_taps(shedding >= Shedding.TAPS),
+    )
+
+
+def _kind(settings: Settings) -> str:
+    """Return which carrier the node is at, as it announces it."""
+    return "box" if settings.uses_box_carrier else "twilio"
 
 
 def _speech_keys(settings: Settings) -> SpeechKeys:

@@ -31,6 +31,14 @@ class CallOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Incoming:
+    """In an order's place, of a call that rings here already: the carrier knows it by that id."""
+
+    carrier_call_id: str
+    ring_timeout_s: int = 0  # the stream opens as soon as the carrier has our answer
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Whom to connect a live call with; `done_url` is told when they have hung up or did not pick up."""
 

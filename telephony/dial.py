@@ -4,8 +4,7 @@ A permit is spent in Redis before the carrier is asked, once across all nodes; d
 moment. Whatever cannot be asked means: no call.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import quote
 from uuid import UUID
@@ -13,26 +12,16 @@ from uuid import UUID
 import httpx
 import msgspec
 import redis.asyncio as redis
-import structlog
 
-from agent import report
-from agent.llm.port import Failure
-from agent.llm.usage import ModelCall
-from agent.minds import BadPlan, MindMaker, MindsUnavailable
-from agent.ports import Minds
-from agent.stt.port import OnPartial, OnTurn
 from events import command, wire
-from events.call import KeyRefused
 from events.permit import Permit
 from events.plan import CallPlan
 from telephony.admission import Admission, NoRoom
-from telephony.call.services import Services
 from telephony.call.session import CallSession
+from telephony.call_maker import CallMaker, NotPrepared
 from telephony.calls import Calls
 from telephony.carrier_port import CallOrder
 from telephony.permits import PermitRefused, read_permit, spend
-
-log = structlog.get_logger()
 
 CRM_TIMEOUT_S: Final = 2.0
 
@@ -58,8 +47,10 @@ class CallbackUrls:
     def transferred(self, call_id: UUID, language: str) -> str:
         return f"{self.webhook('transferred', call_id)}?language={quote(language)}"
 
-    def stream(self, call_id: UUID) -> str:
-        return "ws" + self.webhook("stream", call_id).removeprefix("http")
+    def stream(self, call_id: UUID, node: str = "") -> str:
+        """Where a call's audio goes; `node`: the one that holds it, if that is another."""
+        url = replace(self, node=node or self.node).webhook("stream", call_id)
+        return "ws" + url.removeprefix("http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +59,7 @@ class Dialer:
 
     calls: Calls
     admission: Admission
-    services: Services
-    minds: MindMaker
+    maker: CallMaker
     redis: redis.Redis
     crm: httpx.AsyncClient  # with the internal key in its headers
     permit_key: str
@@ -92,35 +82,17 @@ class Dialer:
             raise DialRefused(error.code) from None
 
     async def _dial(self, plan: CallPlan, permit: Permit) -> CallSession:
-        slot: list[CallSession] = []
-        refused: list[str] = []  # vendors, each told of once
-
-        def on_key_failed(vendor: str, failure: Failure) -> None:
-            if failure is Failure.REFUSED_KEY and vendor not in refused:
-                refused.append(vendor)
-                if slot:
-                    slot[0].emit(KeyRefused(vendor))
-
-        minds = await self._open_minds(
-            plan,
-            lambda text: slot[0].conversation.ears.on_partial(text) if slot else None,
-            lambda call: slot[0].emit(report.model_used(call)) if slot else None,
-            lambda sign: slot[0].conversation.ears.on_turn_sign(sign) if slot else None,
-            on_key_failed,
-        )
+        try:
+            prepared = await self.maker.prepare(plan)
+        except NotPrepared as error:
+            raise DialRefused(error.code) from None
         try:
             await self._spend(permit)
             await self._ask_do_not_call(permit)
         except DialRefused:
-            await minds.aclose()
+            await prepared.aclose()
             raise
-        session = CallSession(plan, permit, self._order(plan, permit), minds, self.services)
-        slot.append(session)
-        session.place()
-        for vendor in refused:  # while it was opened
-            session.emit(KeyRefused(vendor))
-        self.calls.start(session)
-        return session
+        return prepared.start(permit.funded_s, self._order(plan, permit))
 
     def _check_permit(self, order: command.Dial) -> Permit:
         try:
@@ -130,23 +102,6 @@ class Dialer:
         if (permit.org_id, permit.call_id) != (order.plan.org_id, order.plan.call_id):
             raise DialRefused("permit_refused")
         return permit
-
-    async def _open_minds(
-        self,
-        plan: CallPlan,
-        on_partial: OnPartial,
-        on_model: Callable[[ModelCall], None],
-        on_turn: OnTurn,
-        on_key_failed: Callable[[str, Failure], None],
-    ) -> Minds:
-        try:
-            return await self.minds.make(plan, on_partial, on_model, on_turn, on_key_failed)
-        except BadPlan as error:
-            log.error("dial.bad_plan", reason=str(error))
-            raise DialRefused("bad_plan") from None
-        except MindsUnavailable as error:
-            log.error("dial.minds_away", code=error.code, reason=str(error))
-            raise DialRefused(error.code) from None
 
     async def _spend(self, permit: Permit) -> None:
         try:

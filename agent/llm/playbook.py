@@ -124,6 +124,14 @@ class Voicemail(_Part, frozen=True):
     message: Line
 
 
+class Callers(_Part, frozen=True):
+    """What is other for somebody who rang us."""
+
+    greeting: Line
+    ask: Line  # in place of the first step's question; `say` of that step is left out
+    first_step: Name  # with which it begins
+
+
 class Objection(_Part, frozen=True):
     name: Name
     phrases: Phrases
@@ -168,6 +176,7 @@ class Playbook(_Part, frozen=True):
     objections: tuple[Objection, ...]
     intents: dict[Intent, IntentPhrases]
     times: Times
+    callers: Callers | None = None
 
 
 def phrases(playbook: Playbook) -> tuple[str, ...]:

@@ -18,7 +18,9 @@ VARIABLES: Final = frozenset({"prospect_name", "prospect_company", "agent_name",
 WHEN: Final = "when"
 _WHEN_FIELDS: Final = frozenset({"$.goal.confirm", "$.callback.confirm"})
 # Fields that are heard or are names: braces in them are no variables.
-_UNSPOKEN: Final = frozenset({"phrases", "times", "backchannels", "name", "id", "language", "slot", "if_no", "note"})
+_UNSPOKEN: Final = frozenset(
+    {"phrases", "times", "backchannels", "name", "id", "language", "slot", "if_no", "note", "first_step"}
+)
 _SPEAKABLE: Final = re.compile(r"(?:[^\W\d_]|[' -])+")  # letters of any language
 _FILE_BYTES_MAX: Final = 512 * 1024
 
@@ -144,6 +146,9 @@ def _check_meaning(source: str, playbook: Playbook) -> None:
         for name in names:
             if names.count(name) > 1:
                 raise BadPlaybook(f"{source}: $.{field}: {name} stands twice; rename one")
+    if playbook.callers is not None and playbook.callers.first_step not in [step.id for step in questions]:
+        known = ", ".join(step.id for step in questions)
+        raise BadPlaybook(f"{source}: $.callers.first_step: is none of the steps before the last one; use {known}")
     lines = phrases(playbook)
     if len(lines) > PHRASES_MAX:
         raise BadPlaybook(f"{source}: {len(lines)} phrases with weights and times; {PHRASES_MAX} at most, remove some")

@@ -3,6 +3,7 @@
 from typing import Final
 
 OPENING_WAIT_S: Final = 1.8  # people say hello within this; then the agent speaks first
+RUNG_WAIT_S: Final = 0.4  # who rings us waits for our word; the line takes a moment to carry it
 # After a long first utterance that tells nothing: a machine goes on, or beeps, within this. A person waits for us, and
 # telemarketing rules want a word within two seconds of their greeting's end (47 CFR 64.1200(a)(7)), of which the end of
 # their turn has taken some already.

@@ -28,7 +28,6 @@ from bench.sim.record import Asked, Record
 from bench.sim.scenario import TAKES_OVER, Scenario
 from bench.sim.sound import Hearing, SegmentRoom
 from events.call import TERMINAL, State, StateChanged
-from events.permit import LIFETIME_S, Permit, Purpose
 from events.plan import Agent, CallPlan, Prospect, RecordWhen
 from media.activity.silero import Silero
 from media.frame import FRAME_MS
@@ -138,7 +137,7 @@ class World:
         minds = await providers.open(lambda text: slot[0].conversation.ears.on_partial(text) if slot else None)
         minds.model = _Witnessed(minds.model, self._asked)
         session = self._session = CallSession(
-            self._plan(), self._permit(crm.funded_s), _order(crm.funded_s), minds, self._services(outbox)
+            self._plan(), crm.funded_s, _order(crm.funded_s), minds, self._services(outbox)
         )
         slot.append(session)
         session.place()
@@ -310,11 +309,6 @@ class World:
             playbook={},
             record=RecordWhen.NEVER,
             max_duration_s=_MAX_S,
-        )
-
-    def _permit(self, funded_s: int) -> Permit:
-        return Permit(
-            UUID(int=3), self._org_id, self._call_id, NUMBER, Purpose.PROSPECT, UUID(int=4), funded_s, 0, LIFETIME_S
         )
 
     # What is kept

@@ -13,6 +13,7 @@ WRITES: Final = (
     "/api/merges",
     "/api/organisation",
     "/api/passwords",
+    "/api/phone-numbers",
     "/api/providers",
     "/api/sessions",
     "/api/settings",

@@ -24,8 +24,13 @@ _NO_TIME: Final = "must be a time with its zone, such as 2027-01-01T00:00:00Z"
 
 class Resource(StrEnum):
     VOICE_MINUTE = "voice_minute"
+    INBOUND_MINUTE = "inbound_minute"  # of a call that comes in
     EMAIL_VERIFICATION = "email_verification"
     GENERATION = "generation"
+
+
+# What may be left out of the table, and which price holds for it then.
+_PRICED_AS: Final[Mapping[Resource, Resource]] = {Resource.INBOUND_MINUTE: Resource.VOICE_MINUTE}
 
 
 class BadPrices(Exception):
@@ -71,10 +76,11 @@ def read_prices(path: Path) -> Prices:
     if not isinstance(table, dict):
         raise BadPrices([f"{path.name}: is not a table of prices"])
     prices, faults = prices_in(table)
-    faults += [f"{resource}: {_NO_PRICE}" for resource in Resource if resource not in table]
+    missing = [resource for resource in Resource if resource not in table]
+    faults += [f"{resource}: {_NO_PRICE}" for resource in missing if resource not in _PRICED_AS]
     if faults:
         raise BadPrices(sorted(faults))
-    return prices
+    return prices | {resource: prices[_PRICED_AS[resource]] for resource in missing}
 
 
 def read_table(path: Path) -> Any:

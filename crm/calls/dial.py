@@ -7,13 +7,12 @@ happens between the two, the call either gets events, or its reservation is give
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Final, NoReturn
 from uuid import UUID
 
 import structlog
 
-from crm.agents.started import StartedAgent, start_agent
+from crm.agents.started import start_agent
 from crm.agents.store import AgentStore
 from crm.billing.call_money import reserve_call
 from crm.billing.conditions import ConditionStore
@@ -22,11 +21,11 @@ from crm.billing.prices import Resource
 from crm.calls.grant import Outrun, confirm, grant
 from crm.calls.holder import holder_of
 from crm.calls.idempotency import remember, replay, write_answer
-from crm.calls.model import QUEUED, Call, PendingDial
+from crm.calls.model import QUEUED, Call
 from crm.calls.nodes import NoVoiceNode, RedisAway, VoiceNodes
+from crm.calls.planning import plan_call, put_down
 from crm.calls.playbooks import read_playbook
 from crm.calls.release import release_call
-from crm.calls.store import DialStore
 from crm.calls.terms import Terms
 from crm.compliance.calling_hours import timing_for
 from crm.compliance.gate import OF_THE_HOUR, Question, Verdict, e164, judge
@@ -37,22 +36,15 @@ from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.pipelines.places import place_of_new
 from crm.prompts.book import PromptBook
-from crm.providers.usecases import OwnKeys, keys_for
 from crm.refusals import Refusal
-from crm.tools.transfer_number import SETTING as TRANSFER_NUMBER
-from crm.understanding.store import ObjectionStore
-from crm.understanding.taking import language_of
 from crm.unit_of_work import UnitOfWork
 from events import permit as permits
-from events import plan, wire
+from events import plan
 from events.call import Outcome
 from events.command import Command, Dial, Reply
 from events.ids import new_id
 from events.permit import Permit, Purpose
-from events.sealed_audio import new_key
 
-# After the permit has expired for certain: a dial without an event by then was never made.
-RELEASE_AFTER: Final = timedelta(seconds=90)
 DECISIONS_MAX: Final = 3  # on a wallet that others empty meanwhile; for the last they have to wait
 NODES_TRIED_MAX: Final = 3  # a refusal takes milliseconds, but the permit a minute to expire
 # What a node says before it has touched the permit or the carrier: another one may have room.
@@ -162,14 +154,14 @@ class Dialler:
                 if attempt is not None and not await KeyStore(unit).claim(attempt):
                     break
                 try:
-                    return await self._decide(request, unit, DialStore(unit), is_last=not tries_left)
+                    return await self._decide(request, unit, is_last=not tries_left)
                 except (NoCredit, Outrun):
                     # Others were quicker while this was decided, all of which is rolled back: decide on what is left.
                     continue
         assert attempt is not None, "only a key can be taken"
         return await replay(self._sessions, org_id, attempt)
 
-    async def _decide(self, request: DialRequest, unit: UnitOfWork, store: DialStore, *, is_last: bool) -> _Issued:
+    async def _decide(self, request: DialRequest, unit: UnitOfWork, *, is_last: bool) -> _Issued:
         """Decide on the balance as it is now, and reserve at the end, so that the organisation's others need not wait.
 
         Raises:
@@ -193,7 +185,7 @@ class Dialler:
         )
         verdict = judge(question, self._terms.rules)
         if not verdict.allowed:
-            await self._refuse(request, unit, store, question, verdict, lead)
+            await self._refuse(request, unit, question, verdict, lead)
         agent = await AgentStore(unit).for_call(request.agent_id)
         if agent is None:
             raise CallRefused("agent_not_found")
@@ -227,7 +219,8 @@ class Dialler:
             balance_before=balance,
         )
         await _put_down(call, request.attempt, unit)
-        order = await self._order(call, lead, started, playbook, await holder_of(request.held_by, unit), unit, store)
+        holder = await holder_of(request.held_by, unit)
+        order = self._order(call, await plan_call(call, lead, started, playbook, unit, self._terms, holder=holder))
         await reserve_call(call, ledger)
         await confirm(conditions, unit)
         call.balance_before = await ledger.wallet() + call.reserved
@@ -238,7 +231,6 @@ class Dialler:
         self,
         request: DialRequest,
         unit: UnitOfWork,
-        store: DialStore,
         question: Question,
         verdict: Verdict,
         lead: Lead | None,
@@ -255,38 +247,7 @@ class Dialler:
         await unit.commit()
         raise refused
 
-    async def _keys(self, unit: UnitOfWork, store: DialStore, providers: plan.Providers) -> OwnKeys:
-        """Return what the call needs of secrets, none of them in clear; the organisation's first call makes its key.
-
-        Raises:
-            KeyBlocked
-        """
-        keys = await keys_for(
-            unit,
-            # Behind the others: a key that judges moods only keeps no call from being made.
-            (providers.llm, *providers.llm_fallbacks, *filter(None, [providers.sentiment])),
-            (providers.stt, *providers.stt_fallbacks),
-            (providers.tts, *providers.tts_fallbacks),
-        )
-        master = self._terms.recording_master
-        if master is not None:
-            keys.sealed[plan.RECORDING_KEY] = await store.recording_key(lambda: master.wrap(new_key(), unit.org_id))
-        return keys
-
-    async def _order(
-        self,
-        call: Call,
-        lead: Lead,
-        started: StartedAgent,
-        playbook: dict[str, Any],
-        holder: plan.Holder | None,
-        unit: UnitOfWork,
-        store: DialStore,
-    ) -> Command:
-        """Raises KeyBlocked."""
-        organisation = await store.organisation()
-        providers = self._terms.with_speech(started.providers(self._terms.models))
-        keys = await self._keys(unit, store, providers)
+    def _order(self, call: Call, call_plan: plan.CallPlan) -> Command:
         now_s = int(time.time())
         permit = Permit(
             id=new_id(),
@@ -298,28 +259,6 @@ class Dialler:
             funded_s=call.funded_s,
             issued_at=now_s,
             expires_at=now_s + permits.LIFETIME_S,
-        )
-        call_plan = plan.CallPlan(
-            org_id=call.org_id,
-            call_id=call.id,
-            org_name=organisation.name,
-            agent=started.in_plan(),
-            prospect=plan.Prospect(lead.id, lead.name, lead.company, lead.time_zone),
-            from_number=self._terms.from_number,
-            playbook=playbook,
-            prompt_version=call.prompt_version,
-            prompt=started.prompt_in_plan(),
-            providers=providers,
-            sealed_keys=keys.sealed,
-            own_only=keys.only,
-            takes_over=bool(organisation.settings.get(TRANSFER_NUMBER)),
-            tools=tuple(started.agent.tools),
-            variables=started.variables(lead, organisation.name, utc_now()),
-            record=plan.RecordWhen(organisation.record_when),
-            max_duration_s=self._terms.max_call_s,
-            sensitivity=plan.Sensitivity(organisation.sensitivity),
-            held_by=holder,
-            corrected=await ObjectionStore(unit).corrected(language_of(call)),
         )
         dial = Dial(permits.seal(permit, self._terms.secret_key), call_plan)
         return Command(new_id(), float(permit.expires_at), dial)
@@ -338,16 +277,8 @@ class Dialler:
 
 
 async def _put_down(call: Call, attempt: Attempt | None, unit: UnitOfWork) -> None:
-    """Write the call down, and what gives its credits back when no voice node ever speaks for it."""
-    unit.session.add(call)
-    unit.session.add(
-        PendingDial(
-            call_id=call.id,
-            org_id=call.org_id,
-            stream=wire.event_stream(call.id),
-            release_at=utc_now() + RELEASE_AFTER,
-        )
-    )
+    """Write the call down, and that the client's key is answered with it."""
+    put_down(call, unit)
     if attempt is not None:
         claimed = await KeyStore(unit).get(attempt.key)
         assert claimed is not None, "claimed before, in this transaction"

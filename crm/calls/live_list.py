@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 # The standard library's is understood by pydantic from Python 3.12 on.
 from typing_extensions import TypedDict
 
-from crm.calls.model import Call, CallEvent, Turn
+from crm.calls.model import Call, CallEvent, Direction, Turn
 from crm.calls.store import among
 from crm.leads.model import Lead
 from crm.unit_of_work import UnitOfWork
@@ -28,6 +28,7 @@ class LiveCallJson(TypedDict):
     lead_name: str
     company: str
     number: str
+    direction: Direction
     agent: str
     state: str
     node: str
@@ -90,6 +91,7 @@ def _shown(call: Call, lead: Lead, judged: Turn | None, quality: Mapping[str, An
         "lead_name": lead.name,
         "company": lead.company,
         "number": call.number,
+        "direction": Direction(call.direction),
         "agent": str((call.agent or {}).get("name", "")),
         "state": call.state,
         "node": call.node,

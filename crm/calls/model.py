@@ -15,6 +15,11 @@ from events.ids import new_id
 QUEUED: Final = "queued"
 
 
+class Direction(StrEnum):
+    OUTBOUND = "outbound"  # we rang them
+    INBOUND = "inbound"  # they rang us
+
+
 class Call(Row):
     __tablename__ = "calls"
 
@@ -27,7 +32,9 @@ class Call(Row):
     prompt_version: Mapped[str] = mapped_column(default="")  # the one that speaks now
     prompt_follows: Mapped[bool] = mapped_column(default=False)  # a new version reaches the call while it is live
     decision_id: Mapped[UUID]
-    number: Mapped[str]
+    number: Mapped[str]  # of the other side; empty where who rang us withheld it
+    direction: Mapped[str] = mapped_column(default=Direction.OUTBOUND.value)
+    our_number: Mapped[str] = mapped_column(default="")  # that was rung; of calls that came in only
     node: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default=QUEUED)
     outcome: Mapped[str | None]

@@ -8,6 +8,7 @@ from pydantic import Field
 from typing_extensions import TypedDict
 
 from crm.billing.statement import TransactionJson
+from crm.calls.model import Direction
 from crm.understanding.shown import CallNotesJson, ObjectionJson
 
 StateShown = Annotated[str, Field(examples=["ended"])]
@@ -21,7 +22,9 @@ class HeadlineJson(TypedDict):
     call_id: UUID
     lead_id: UUID
     lead_name: Annotated[str, Field(examples=["Dana"])]
-    number: str
+    number: Annotated[str, Field(description="Of the other side; empty where who called withheld it")]
+    direction: Direction
+    our_number: Annotated[str, Field(description="That was called; empty where we called")]
     state: StateShown
     outcome: OutcomeShown
     reason: str
@@ -118,6 +121,9 @@ class StateChangeJson(TypedDict):
 
 class CallJson(TypedDict):
     call_id: UUID
+    number: str
+    direction: Direction
+    our_number: str
     state: StateShown
     outcome: OutcomeShown
     answered_by: AnsweredBy

@@ -12,7 +12,7 @@ from uuid import UUID
 from crm.billing.archive import ArchiveStore
 from crm.billing.statement import line_json, transactions
 from crm.calls.derived import WATERFALL_STAGES
-from crm.calls.model import Call, CallEvent, Turn
+from crm.calls.model import Call, CallEvent, Direction, Turn
 from crm.calls.model_usage import MODEL_USED_KIND, model_usage
 from crm.calls.shown import (
     BargeInJson,
@@ -62,6 +62,9 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         notes = await NoteStore(unit).get(call_id)
     return {
         "call_id": call.id,
+        "number": call.number,
+        "direction": Direction(call.direction),
+        "our_number": call.our_number,
         "state": call.state,
         "outcome": call.outcome,
         "answered_by": call.answered_by,
@@ -102,6 +105,8 @@ def headline(call: Call, lead: Lead) -> HeadlineJson:
         "lead_id": call.lead_id,
         "lead_name": lead.name,
         "number": call.number,
+        "direction": Direction(call.direction),
+        "our_number": call.our_number,
         "state": call.state,
         "outcome": call.outcome,
         "reason": call.reason,

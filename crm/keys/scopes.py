@@ -23,6 +23,7 @@ _FOLDERS: Final[Mapping[str, str]] = {
     "/api/ledger": "ledger",
     "/api/objections": "calls",
     "/api/organisation": "settings",
+    "/api/phone-numbers": "settings",
     "/api/pipelines": "leads",
     "/api/plan": "ledger",
     "/api/prompts": "prompts",

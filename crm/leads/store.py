@@ -54,7 +54,12 @@ class LeadStore:
         )
 
     async def stop_calling(self, phone: str, at: datetime, call_id: UUID | None = None) -> None:
-        """Mark every lead of that number as not to be called; what was said in a call is kept as a refusal too."""
+        """Mark every lead of that number as not to be called; what was said in a call is kept as a refusal too.
+
+        A number that was withheld is nobody's that could be found by it.
+        """
+        if not phone:
+            return
         if call_id is not None:
             self.keep_refusal(phone, at, call_id)
         await self._session.execute(

@@ -60,6 +60,7 @@ SOURCES: Final[Mapping[Kind, Source]] = {
         Call.id,
         {
             "agent_id": Call.agent_id,
+            "direction": Call.direction,
             "state": Call.state,
             "outcome": Call.outcome,
             "answered_by": Call.answered_by,

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from telephony.call import signals as sig
-from telephony.carrier_port import CallOrder, Carrier, CarrierInDoubt, CarrierRefused
+from telephony.carrier_port import CallOrder, Carrier, CarrierInDoubt, CarrierRefused, Incoming
 
 log = structlog.get_logger()
 
@@ -21,12 +21,18 @@ HANG_UP_AGAIN_S: Final = 1.0
 @dataclass(frozen=True, slots=True)
 class CarrierLeg:
     carrier: Carrier
-    order: CallOrder
+    order: CallOrder | Incoming
     put: Callable[[sig.CallSignal], None]
     wall: Callable[[], datetime]
 
     async def dial(self) -> None:
-        """Place the call. In doubt it is never placed again: looked for, then waited for, then unknown."""
+        """Place the call. In doubt it is never placed again: looked for, then waited for, then unknown.
+
+        One that comes in is there already.
+        """
+        if isinstance(self.order, Incoming):
+            self.put(sig.Accepted(self.order.carrier_call_id))
+            return
         started = self.wall()
         try:
             self.put(sig.Accepted(await self.carrier.dial(self.order)))

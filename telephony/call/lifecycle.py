@@ -24,6 +24,11 @@ FAILED_BY_STATUS: Final = {  # what the carrier's last word of an unanswered cal
 }
 
 
+def unanswered(status: str, *, inbound: bool) -> Outcome:
+    """Return what the carrier's last word comes to of a call that nobody talked in; `inbound`: they rang us."""
+    return Outcome.HUNG_UP if inbound else FAILED_BY_STATUS[status]
+
+
 class Lifecycle(StateMachine):
     """One call's state."""
 
@@ -37,6 +42,7 @@ class Lifecycle(StateMachine):
     failed = Node(State.FAILED, value=State.FAILED, final=True)
 
     place = idle.to(dialing)
+    come_in = idle.to(ringing)  # they rang us
     ring = dialing.to(ringing)
     answer = dialing.to(listening) | ringing.to(listening)
     speak = listening.to(speaking)

@@ -17,10 +17,8 @@ from agent.signal_queue import SignalQueue
 from agent.signals import LineGone, MachineWaits, TimeUp
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
-from events.permit import Permit
 from events.plan import CallPlan
 from media.agent_voice import Line
-from media.jitter import Connection, Quality
 from telephony.call import signals as sig
 from telephony.call.answerer import Answerer
 from telephony.call.carrier_leg import CarrierLeg
@@ -28,7 +26,7 @@ from telephony.call.emitter import Emitter
 from telephony.call.ending import EndsSoon
 from telephony.call.funding import Funding
 from telephony.call.legs import CallLegs
-from telephony.call.lifecycle import FAILED_BY_STATUS, GUARD_S, UNANSWERED, Lifecycle
+from telephony.call.lifecycle import GUARD_S, UNANSWERED, Lifecycle, unanswered
 from telephony.call.people import CallPeople
 from telephony.call.person_acts import PersonActs, PersonMissed
 from telephony.call.recording import CallRecording
@@ -37,7 +35,7 @@ from telephony.call.talk_time import TalkTime
 from telephony.call.telling import Telling
 from telephony.call.timers import Timers
 from telephony.call.tools import CallTools
-from telephony.carrier_port import CallOrder
+from telephony.carrier_port import CallOrder, Incoming
 
 log = structlog.get_logger()
 
@@ -50,7 +48,10 @@ LAST_WORDS_S: Final = 3.0  # to understand what was being said when we hung up
 class CallSession:
     """One call. `run` is its task; `put` takes signals from anywhere on the loop."""
 
-    def __init__(self, plan: CallPlan, permit: Permit, order: CallOrder, minds: Minds, services: Services) -> None:
+    def __init__(
+        self, plan: CallPlan, funded_s: int, order: CallOrder | Incoming, minds: Minds, services: Services
+    ) -> None:
+        """`funded_s`: seconds from the answer on that are paid for."""
         self.plan = plan
         self.call_id = plan.call_id
         self.carrier_call_id = ""
@@ -67,7 +68,7 @@ class CallSession:
         self._now: Callable[[], float] = asyncio.get_running_loop().time
         self._line: Line | None = None  # the first stream that started
         self._talk = TalkTime(self._now)
-        self._funding = Funding(permit.funded_s, plan.max_duration_s, self._talk, self._timers)
+        self._funding = Funding(funded_s, plan.max_duration_s, self._talk, self._timers)
         self._answerer = Answerer(self.emit)
         self.on_answerer = self._answerer.heard
         self._outcome: Outcome | None = None
@@ -81,7 +82,7 @@ class CallSession:
         self._recording = CallRecording(plan, services.archive)
         self.on_disclosed = self._recording.unmute
         self.room = services.open_room(
-            plan, self._recording.recorder, self.conversation, lambda: self._now() * 1000, self._on_quality
+            plan, self._recording.recorder, self.conversation, lambda: self._now() * 1000, self._telling.quality
         )
         self.conversation.attach(self.room)
         ears = PersonEars(services.silero.open, minds.open_ear, lambda: self.room.now)
@@ -108,18 +109,14 @@ class CallSession:
         self._line = line
         return True
 
-    def _on_quality(self, leg: str, quality: Quality) -> None:
-        stable = quality.connection is Connection.STABLE
-        self.emit(events.LegQuality(leg, stable, round(quality.jitter_ms), round(quality.loss, 3)))
-
     def on_floor(self, *, speaking: bool) -> None:
         self._tell("speak" if speaking else "listen")
 
     # The call's task
 
     def place(self) -> None:
-        """The dial is decided: the state says so before anything else happens."""
-        self._tell("place")
+        """The call is decided: the state says so before anything else happens."""
+        self._tell("come_in" if self._inbound else "place")
 
     async def run(self) -> None:
         """Dial and hold the call to its close. Returns when its last event is in the outbox."""
@@ -168,6 +165,10 @@ class CallSession:
     @property
     def _over(self) -> bool:
         return self.state in events.TERMINAL
+
+    @property
+    def _inbound(self) -> bool:
+        return self.plan.inbound is not None
 
     @property
     def _connected(self) -> bool:
@@ -245,17 +246,17 @@ class CallSession:
         match signal.status:
             case "ringing":
                 self._tell("ring")
-            case "in-progress" | "answered":
+            case "in-progress" | "answered" if not self._inbound:  # who rang us is answered by the stream
                 self._answered()
-            case "completed":
+            case "completed" if not self._inbound or self._talk.begun:
                 self._carrier_over = True
                 if not self._talk.begun:
                     # Answered and over before we heard of either.
                     self._answered()
                 self._line_gone(Outcome.HUNG_UP, "")
-            case "busy" | "no-answer" | "failed" | "canceled" as status:
+            case "busy" | "no-answer" | "failed" | "canceled" | "completed" as status:
                 self._carrier_over = True
-                if not self._fail(FAILED_BY_STATUS[status], status):
+                if not self._fail(unanswered(status, inbound=self._inbound), status):
                     self._line_gone(Outcome.HUNG_UP, status)
             case _:
                 pass  # queued, initiated
@@ -289,6 +290,8 @@ class CallSession:
     def _stream_closed(self, *, stopped: bool) -> None:
         if stopped:
             self._talk.end()  # the callback that says so may be late, or lost
+            # Of a call that came in there may be no callback at all.
+            self._carrier_over |= self._inbound and self._outcome is not Outcome.TRANSFERRED
             self._line_gone(Outcome.HUNG_UP, "")
         else:
             self._line_gone(Outcome.SERVICE_FAILURE, "stream_lost")
@@ -335,8 +338,8 @@ class CallSession:
         if state is State.ENDING:
             self._tell("finish")
         elif self._asked_carrier or not self.carrier_call_id:
-            outcome = Outcome.NO_ANSWER if state is State.RINGING else Outcome.UNKNOWN
-            self._fail(outcome, f"{state}_timeout")
+            outcome = unanswered("no-answer", inbound=self._inbound)
+            self._fail(outcome if state is State.RINGING else Outcome.UNKNOWN, f"{state}_timeout")
         else:
             # A callback may have been lost: the carrier's own word comes first.
             self._asked_carrier = True

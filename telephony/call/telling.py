@@ -5,6 +5,7 @@ import asyncio
 from agent.understanding.grasp import Grasp
 from agent.understanding.senses import Senses
 from events import call as events
+from media.jitter import Connection, Quality
 from telephony.call.emitter import Emitter
 from telephony.figures import Figures
 
@@ -22,6 +23,11 @@ class Telling:
         self._emitter.emit(body)
         if isinstance(body, events.TurnFinished) and body.speaker is events.Speaker.CALLER:
             self.grasp.hear(body.turn, body.text)
+
+    def quality(self, leg: str, quality: Quality) -> None:
+        """Tell that a leg's connection became unstable, or is stable again."""
+        stable = quality.connection is Connection.STABLE
+        self.emit(events.LegQuality(leg, stable, round(quality.jitter_ms), round(quality.loss, 3)))
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Begin to ask, in the call's group, where a model is to be asked."""

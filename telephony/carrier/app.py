@@ -33,7 +33,8 @@ def create_app(settings: Settings, personas_dir: Path = PERSONAS_DIR) -> FastAPI
     personas = load_folder(personas_dir)
     if DEFAULT_PERSONA not in personas:
         raise BadPersona([f"{personas_dir}: {DEFAULT_PERSONA}.yaml is missing; it answers numbers that nobody has"])
-    account = Account(settings.account_sid, settings.auth_token, settings.from_number)
+    asked_at = f"{settings.public_address}/n/{settings.node}/twilio/inbound"
+    account = Account(settings.account_sid, settings.auth_token, settings.from_number, asked_at)
     exchange = Exchange(account, personas, personas_dir, settings.data_dir / "carrier")
 
     def lifespan(_app: FastAPI) -> AbstractAsyncContextManager[Any]:

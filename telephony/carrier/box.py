@@ -8,11 +8,12 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from telephony.carrier import errors
-from telephony.carrier.calls import Call
+from telephony.carrier.calls import Address, Call, Order
 from telephony.carrier.errors import Refused
-from telephony.carrier.exchange import Exchange, Seat
+from telephony.carrier.exchange import Account, Exchange, Seat
 from telephony.carrier.faults import FaultPlan
 from telephony.carrier.keeping import Side
+from telephony.carrier.orders import is_http
 from telephony.carrier.rest import is_authentic
 from telephony.carrier.truth import account_of
 
@@ -28,6 +29,21 @@ class LineOrder(BaseModel):
     number: str = Field(pattern=r"^\+[1-9]\d{6,14}$")
     persona: str
     wav_path: str | None = None  # on this machine; for personas that play a given file
+    seed: int = 0
+
+
+class IncomingOrder(BaseModel):
+    """Have somebody ring one of the customer's numbers."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    persona: str
+    to: str = Field("", pattern=r"^(\+[1-9]\d{6,14})?$")  # empty: the account's own number
+    from_: str = Field("+12025550199", alias="from", max_length=40)  # or what the vendor says of a number withheld
+    voice_url: str = Field("", max_length=2_000)  # who is asked what to do; empty: the account's
+    status_url: str = Field("", max_length=2_000)  # who is told how it goes; empty: beside it
+    gives_up_s: float = Field(60, gt=0, le=600)  # the caller hangs up when nobody has answered for so long
+    wav_path: str | None = None
     seed: int = 0
 
 
@@ -64,12 +80,14 @@ def box_routes(exchange: Exchange) -> APIRouter:
         exchange.seat(order.number, _seat_of(order))
         return order
 
+    @router.post("/incoming", status_code=201)
+    async def ring(order: IncomingOrder) -> dict[str, Any]:
+        call = await exchange.ring(_ringing(order, exchange.account), _seat_of(order))
+        return _headline(call)
+
     @router.get("/calls")
     async def calls() -> list[dict[str, Any]]:
-        return [
-            {"call_sid": call.sid, "to": call.order.to, "persona": call.persona, "status": call.status}
-            for call in exchange.calls()
-        ]
+        return [_headline(call) for call in exchange.calls()]
 
     @router.get("/calls/{call_sid}")
     async def truth(call: Annotated[Call, Depends(known)]) -> dict[str, Any]:
@@ -99,6 +117,26 @@ def box_routes(exchange: Exchange) -> APIRouter:
     return router
 
 
-def _seat_of(order: LineOrder) -> Seat:
+def _ringing(order: IncomingOrder, account: Account) -> Order:
+    """Raises Refused: nobody could be asked at that address."""
+    asked_at = order.voice_url or account.voice_url
+    if not is_http(asked_at):
+        raise Refused(errors.BAD_URL)
+    return Order(
+        to=order.to or account.number,
+        from_=order.from_,
+        source=Address(asked_at),
+        status_callback=order.status_url or f"{asked_at}/status",
+        incoming=True,
+        gives_up_s=order.gives_up_s,
+    )
+
+
+def _headline(call: Call) -> dict[str, Any]:
+    numbers = {"to": call.order.to, "from": call.order.from_, "direction": call.order.direction}
+    return {"call_sid": call.sid, "persona": call.persona, "status": call.status} | numbers
+
+
+def _seat_of(order: LineOrder | IncomingOrder) -> Seat:
     path = Path(order.wav_path).expanduser() if order.wav_path else None
     return Seat(order.persona, path, order.seed)

@@ -83,7 +83,7 @@ class Announcer:
 
     def _deliver(self, event: str, url: str, method: str, form: Form) -> None:
         token = str(uuid4())
-        for delay_s in self.faults.deliveries(self.call.order.to):
+        for delay_s in self.faults.deliveries(self.call.order.theirs):
             self.tasks.create_task(
                 self._send(event, url, method, form, token, delay_s), name=f"carrier.callback.{event}"
             )

@@ -14,7 +14,6 @@ from telephony.carrier.errors import NOT_IN_PROGRESS, Refused
 from telephony.carrier.line import Line
 
 API_VERSION: Final = "2010-04-01"
-DIRECTION: Final = "outbound-api"
 NOTES_MAX: Final = 200
 
 
@@ -32,7 +31,8 @@ class Status(StrEnum):
 
 OVER: Final = frozenset({Status.COMPLETED, Status.BUSY, Status.FAILED, Status.NO_ANSWER, Status.CANCELED})
 MOVES: Final[Mapping[Status, frozenset[Status]]] = {
-    Status.QUEUED: frozenset({Status.INITIATED, Status.FAILED, Status.CANCELED}),
+    # One that comes in rings when the customer first hears of it.
+    Status.QUEUED: frozenset({Status.INITIATED, Status.RINGING, Status.FAILED, Status.CANCELED}),
     Status.INITIATED: frozenset({Status.RINGING, Status.BUSY, Status.FAILED, Status.NO_ANSWER, Status.CANCELED}),
     Status.RINGING: frozenset({Status.IN_PROGRESS, Status.BUSY, Status.FAILED, Status.NO_ANSWER, Status.CANCELED}),
     Status.IN_PROGRESS: frozenset({Status.COMPLETED, Status.FAILED}),
@@ -89,6 +89,17 @@ class Order:
     async_amd: bool = False
     amd_callback: str = ""
     amd_callback_method: str = "POST"
+    incoming: bool = False  # somebody rings the customer's number, which the customer has asked for nothing of
+    gives_up_s: float = 60.0  # who rings hangs up when nobody has answered for so long
+
+    @property
+    def direction(self) -> str:
+        return "inbound" if self.incoming else "outbound-api"
+
+    @property
+    def theirs(self) -> str:
+        """The number that is not the customer's."""
+        return self.from_ if self.incoming else self.to
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +180,7 @@ def form_of(call: Call, status: str | None = None) -> list[tuple[str, str]]:
         ("Caller", call.order.from_),
         ("Called", call.order.to),
         ("CallStatus", status or call.status),
-        ("Direction", DIRECTION),
+        ("Direction", call.order.direction),
         ("ApiVersion", API_VERSION),
     ]
 
@@ -194,7 +205,7 @@ def as_json(call: Call) -> dict[str, Any]:
         "duration": str(call.duration_s) if call.is_over else None,
         "price": None,
         "price_unit": "USD",
-        "direction": DIRECTION,
+        "direction": call.order.direction,
         "answered_by": call.answered_by,
         "api_version": API_VERSION,
         "forwarded_from": None,

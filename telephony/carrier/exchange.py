@@ -16,7 +16,7 @@ from telephony.carrier.calls import MOVES, Call, Order, Source, Status, new_sid
 from telephony.carrier.casting import cast
 from telephony.carrier.clip import BadAudio
 from telephony.carrier.errors import Fault, Refused
-from telephony.carrier.faults import Faults
+from telephony.carrier.faults import FaultPlan, Faults
 from telephony.carrier.live_call import HangUp, LiveCall, NewScript
 from telephony.carrier.persona import Answer, Persona
 from telephony.carrier.voice import VoiceThread
@@ -47,6 +47,7 @@ class Account:
     sid: str
     auth_token: str
     number: str  # the one phone number it owns
+    voice_url: str = ""  # where its calls that come in are asked about
 
 
 class Exchange:
@@ -91,15 +92,18 @@ class Exchange:
         Raises:
             Refused: no such persona, or a file is needed and not there.
         """
+        self._check(seat)
+        self._seats.pop(number, None)
+        self._seats[number] = seat
+        while len(self._seats) > LINES_MAX:
+            del self._seats[next(iter(self._seats))]
+
+    def _check(self, seat: Seat) -> None:
         persona = self.personas.get(seat.persona)
         if persona is None:
             raise Refused(errors.bad_parameter("persona", f"is one of {', '.join(self.personas)}"))
         if persona.needs_file and (seat.wav_path is None or not seat.wav_path.is_file()):
             raise Refused(errors.bad_parameter("wav_path", "this persona plays a file; name one that is there"))
-        self._seats.pop(number, None)
-        self._seats[number] = seat
-        while len(self._seats) > LINES_MAX:
-            del self._seats[next(iter(self._seats))]
 
     def find(self, call_sid: str) -> Call | None:
         return self._calls.get(call_sid)
@@ -122,24 +126,39 @@ class Exchange:
             await asyncio.sleep(refusal.delay_s)
         if refusal is None or refusal.dial_anyway:
             seat = self._seats.get(order.to, Seat(DEFAULT_PERSONA))
-            now = datetime.now(UTC)
-            call = Call(new_sid("CA"), self.account.sid, order, now, now, seat.persona)
-            live = LiveCall(
-                call,
-                self.personas[seat.persona].answer,
-                self._webhooks,
-                self.faults,
-                self._voice,
-                self.account.auth_token,
-                plan,
-                answer_of=self._answer_of,
-            )
-            self._calls[call.sid] = call
-            self._live[call.sid] = live
-            self._holding[call.sid] = self._tasks.create_task(self._hold(live, seat), name=f"carrier.call.{call.sid}")
+            call = self._begin(order, seat, plan)
             if refusal is None:
                 return call
         raise Refused(Fault(refusal.code, refusal.message, refusal.status))
+
+    async def ring(self, order: Order, seat: Seat) -> Call:
+        """Let somebody ring one of the customer's numbers; it goes on by itself.
+
+        Raises:
+            Refused: no such persona, it needs a file that is not there, or too many calls are live.
+        """
+        if len(self._live) >= LIVE_MAX:
+            raise Refused(errors.TOO_MANY)
+        self._check(seat)
+        return self._begin(order, seat, self.faults.on_dial(order.theirs))
+
+    def _begin(self, order: Order, seat: Seat, plan: FaultPlan | None) -> Call:
+        now = datetime.now(UTC)
+        call = Call(new_sid("CA"), self.account.sid, order, now, now, seat.persona)
+        live = LiveCall(
+            call,
+            self.personas[seat.persona].answer,
+            self._webhooks,
+            self.faults,
+            self._voice,
+            self.account.auth_token,
+            plan,
+            answer_of=self._answer_of,
+        )
+        self._calls[call.sid] = call
+        self._live[call.sid] = live
+        self._holding[call.sid] = self._tasks.create_task(self._hold(live, seat), name=f"carrier.call.{call.sid}")
+        return call
 
     def _answer_of(self, number: str) -> Answer:
         return self.personas[self._seats.get(number, Seat(DEFAULT_PERSONA)).persona].answer

@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from telephony.carrier import errors, twiml
 from telephony.carrier.actor import Actor, Part
 from telephony.carrier.amd import Detector, Verdict
 from telephony.carrier.callbacks import Announcer
@@ -18,11 +19,11 @@ from telephony.carrier.faults import FaultPlan, Faults
 from telephony.carrier.line import Line, run_line
 from telephony.carrier.loudspeaker import Loudspeaker
 from telephony.carrier.persona import Answer
-from telephony.carrier.script import Script
+from telephony.carrier.script import Script, load
 from telephony.carrier.stream import StreamFaults
 from telephony.carrier.surroundings import Surroundings
 from telephony.carrier.voice import VoiceThread
-from telephony.carrier.webhooks import Webhooks
+from telephony.carrier.webhooks import WebhookFailed, Webhooks
 
 SIGNALS_MAX: Final = 32
 POST_DIAL_S: Final = 0.05  # the network's way from one telephone to the other
@@ -64,6 +65,7 @@ class LiveCall:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     _signals: asyncio.Queue[Signal] = field(default_factory=lambda: asyncio.Queue(SIGNALS_MAX))
     _source: Source | None = None
+    _verbs: tuple[twiml.Verb, ...] | None = None  # of a call that came in, loaded before it was answered
 
     def signal(self, signal: Signal) -> None:
         """Hand a signal to the call's task.
@@ -81,9 +83,12 @@ class LiveCall:
         self._source = self.call.order.source
         async with asyncio.TaskGroup() as tasks:
             announcer = Announcer(self.call, self.webhooks, self.faults, tasks)
-            self._move(Status.INITIATED)
-            announcer.status(Event.INITIATED)
-            ending = await self._ring(announcer)
+            if self.call.order.incoming:
+                ending = await self._come_in(tasks)
+            else:
+                self._move(Status.INITIATED)
+                announcer.status(Event.INITIATED)
+                ending = await self._ring(announcer)
             if ending is None:
                 self._move(Status.IN_PROGRESS)
                 announcer.status(Event.ANSWERED)
@@ -122,6 +127,38 @@ class LiveCall:
             return None
         self.call.ended_by = "callee" if how == "busy" else "network"
         return {"busy": Status.BUSY, "failed": Status.FAILED}.get(how, Status.NO_ANSWER)
+
+    async def _come_in(self, tasks: asyncio.TaskGroup) -> Status | None:
+        """Ask the customer what to do, and return None when that answers the call, else how it ended.
+
+        Nothing is charged for a call that is rejected; who rings hears it ring meanwhile, and may lose patience.
+        """
+        assert self._source is not None
+        self._move(Status.RINGING)
+        asking = tasks.create_task(self._ask(self._source), name="carrier.ask")
+        try:
+            async with asyncio.timeout(self.call.order.gives_up_s):
+                self._verbs = await asyncio.shield(asking)
+        except TimeoutError:
+            self.call.ended_by = "caller"
+            asking.cancel()
+            return Status.CANCELED
+        if self._verbs is None:
+            self.call.ended_by = "network"
+            return Status.FAILED
+        if self._verbs and isinstance(self._verbs[0], twiml.Reject):
+            self.call.ended_by = "script"
+            return Status.BUSY
+        return None
+
+    async def _ask(self, source: Source) -> tuple[twiml.Verb, ...] | None:
+        try:
+            return await load(source, self.call, self.webhooks)
+        except twiml.BadTwiml as error:
+            self.call.note(error.code, str(error))
+        except WebhookFailed as error:
+            self.call.note(errors.TWIML_FETCH_FAILED, f"TwiML: {error}")
+        return None
 
     async def _talk(self, announcer: Announcer) -> None:
         order = self.call.order
@@ -176,7 +213,8 @@ class LiveCall:
                 await _stop(running)
 
     async def _run(self, script: Script, source: Source) -> None:
-        await script.run(source)
+        verbs, self._verbs = self._verbs, None
+        await script.run(source, verbs)
         self.signal(HangUp("script"))
 
     def _move(self, status: Status) -> None:

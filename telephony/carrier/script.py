@@ -17,11 +17,24 @@ from telephony.carrier.persona import Answer
 from telephony.carrier.stream import StreamFaults, StreamLeg
 from telephony.carrier.stream_wire import Writer
 from telephony.carrier.voice import VoiceThread
-from telephony.carrier.webhooks import WebhookFailed, Webhooks
+from telephony.carrier.webhooks import Form, WebhookFailed, Webhooks
 
 VERBS_MAX: Final = 200  # of one call: a script that redirects to itself for ever is stopped here
 
 log = structlog.get_logger()
+
+
+async def load(source: Source, call: Call, webhooks: Webhooks, known: Form = ()) -> tuple[twiml.Verb, ...]:
+    """Return the script at `source`, asked for with what is `known` beside the call.
+
+    Raises:
+        BadTwiml, WebhookFailed
+    """
+    match source:
+        case Inline(document=document):
+            return twiml.parse(document)
+        case Address(url=url, method=method):
+            return twiml.parse((await webhooks.send(url, method, [*form_of(call), *known])).body)
 
 
 @dataclass(slots=True)
@@ -40,28 +53,22 @@ class Script:
     _verbs_done: int = 0
     _dial_status: str = ""  # of the last <Dial>
 
-    async def run(self, source: Source) -> None:
-        """Carry out the script at `source` to its end; a bad one is noted and ends."""
+    async def run(self, source: Source, verbs: tuple[twiml.Verb, ...] | None = None) -> None:
+        """Carry out the script at `source` to its end; a bad one is noted and ends. `verbs`: its, if they are known."""
         next_source: Source | None = source
         try:
             while next_source is not None:
-                next_source = await self._carry_out(await self._load(next_source), next_source)
+                loaded = verbs if verbs is not None else await self._load(next_source)
+                verbs = None
+                next_source = await self._carry_out(loaded, next_source)
         except twiml.BadTwiml as error:
             self._note(error.code, str(error))
         except WebhookFailed as error:
             self._note(errors.TWIML_FETCH_FAILED, f"TwiML: {error}")
 
     async def _load(self, source: Source) -> tuple[twiml.Verb, ...]:
-        match source:
-            case Inline(document=document):
-                return twiml.parse(document)
-            case Address(url=url, method=method):
-                form = form_of(self.call)
-                if self.answered_by is not None:
-                    form.append(("AnsweredBy", self.answered_by))
-                if self._dial_status:
-                    form.append(("DialCallStatus", self._dial_status))
-                return twiml.parse((await self.webhooks.send(url, method, form)).body)
+        known = [("AnsweredBy", self.answered_by), ("DialCallStatus", self._dial_status)]
+        return await load(source, self.call, self.webhooks, [(name, value) for name, value in known if value])
 
     async def _carry_out(self, verbs: tuple[twiml.Verb, ...], source: Source) -> Source | None:
         """Return where the script goes on, None at its end."""
@@ -83,7 +90,8 @@ class Script:
                     self._dial_status = await self._dial(verb.number, verb.timeout_s, verb.time_limit_s)
                     if verb.action:
                         return Address(verb.action, verb.method)
-                case twiml.Hangup():
+                case twiml.Hangup() | twiml.Reject():
+                    # Once a call is answered there is nothing left to reject.
                     return None
         return None
 

@@ -15,6 +15,7 @@ def account_of(call: Call) -> dict[str, Any]:
         "call_sid": call.sid,
         "to": call.order.to,
         "from": call.order.from_,
+        "direction": call.order.direction,
         "persona": call.persona,
         "status": call.status,
         "answered_by": call.answered_by,

@@ -68,7 +68,12 @@ class Hangup:
     pass
 
 
-Verb = Stream | Say | Pause | Redirect | Dial | Hangup
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Of a call that comes in, as its first verb: it is not answered."""
+
+
+Verb = Stream | Say | Pause | Redirect | Dial | Hangup | Reject
 
 
 def parse(document: str | bytes) -> tuple[Verb, ...]:
@@ -106,9 +111,10 @@ def _verb(element: ElementTree.Element) -> Verb:
             return Redirect(url, _method(element.get("method", "POST")))
         case "Dial":
             return _dial(element)
-        case "Hangup" | "Reject":
-            # Reject answers incoming calls only; on an outgoing one it comes to the same.
+        case "Hangup":
             return Hangup()
+        case "Reject":
+            return Reject()
         case _:
             raise BadTwiml(errors.TWIML_INVALID, f"the box does not speak <{element.tag}>")
 

@@ -4,11 +4,11 @@ Every route checks the carrier's signature first; an unknown call gets an answer
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Final
 from uuid import UUID
 
 import structlog
-from fastapi import APIRouter, Depends, HTTPException, Request, Response, WebSocket
+from fastapi import APIRouter, Depends, Response, WebSocket
 
 from agent.stock_phrases import stock_phrases
 from events.call import AnsweredBy
@@ -16,10 +16,10 @@ from telephony.call import signals as sig
 from telephony.twilio import twiml
 from telephony.twilio.leg import StreamCall, run_leg
 from telephony.twilio.signature import HEADER, SignatureCheck
+from telephony.twilio.signed_form import signed_form, xml
 
 log = structlog.get_logger()
 
-_FORM_FIELDS_MAX: Final = 100
 _ANSWERERS: Final[Mapping[str, tuple[AnsweredBy, bool]]] = {
     "human": (AnsweredBy.HUMAN, False),
     "machine_start": (AnsweredBy.MACHINE, False),
@@ -30,36 +30,28 @@ _ANSWERERS: Final[Mapping[str, tuple[AnsweredBy, bool]]] = {
 }
 
 
-class Urls(Protocol):
-    def stream(self, call_id: UUID) -> str: ...
-
-
 Find = Callable[[UUID], StreamCall | None]
 
 
-def webhook_routes(node: str, check: SignatureCheck, find: Find, stream_url: Callable[[UUID], str]) -> APIRouter:
-    """Return the routes under `/n/{node}/twilio`."""
+def webhook_routes(
+    node: str,
+    check: SignatureCheck,
+    find: Find,
+    stream_url: Callable[[UUID], str],
+) -> APIRouter:
+    """Return the routes under `/n/{node}/twilio`, but for those of calls that come in."""
     router = APIRouter(prefix=f"/n/{node}/twilio")
 
-    async def signed_form(request: Request) -> dict[str, str]:
-        async with request.form(max_fields=_FORM_FIELDS_MAX, max_files=0) as form:
-            fields = {key: str(value) for key, value in form.items()}
-        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        if not check.webhook(path, dict(fields), request.headers.get(HEADER)):
-            log.warning("webhook.forged", path=request.url.path)
-            raise HTTPException(403, "signature missing or wrong")
-        return fields
-
-    Form = Annotated[dict[str, str], Depends(signed_form)]
+    Form = Annotated[dict[str, str], Depends(signed_form(check))]
 
     @router.post("/voice/{call_id}")
     async def voice(call_id: UUID, form: Form) -> Response:
         # Idempotent: the carrier repeats voice webhooks, and the document depends on the call alone.
         call = find(call_id)
         if call is None:
-            return _xml(twiml.hang_up())
+            return xml(twiml.hang_up())
         call.put(sig.CarrierStatus("in-progress", form.get("CallSid", "")))
-        return _xml(twiml.connect_stream(stream_url(call_id)))
+        return xml(twiml.connect_stream(stream_url(call_id)))
 
     @router.post("/status/{call_id}", status_code=204)
     async def status(call_id: UUID, form: Form) -> None:
@@ -79,9 +71,9 @@ def webhook_routes(node: str, check: SignatureCheck, find: Find, stream_url: Cal
     async def transferred(call_id: UUID, form: Form, language: str = "en-US") -> Response:
         # The call is over for us by then, so the document depends on the form alone.
         if form.get("DialCallStatus") in ("completed", "answered"):
-            return _xml(twiml.hang_up())
+            return xml(twiml.hang_up())
         log.warning("transfer.nobody", call_id=str(call_id), status=form.get("DialCallStatus", ""))
-        return _xml(twiml.apologise(stock_phrases(language).not_done, language))
+        return xml(twiml.apologise(stock_phrases(language).not_done, language))
 
     @router.websocket("/stream/{call_id}")
     async def stream(socket: WebSocket, call_id: UUID) -> None:
@@ -95,7 +87,3 @@ def webhook_routes(node: str, check: SignatureCheck, find: Find, stream_url: Cal
         await run_leg(socket, call)
 
     return router
-
-
-def _xml(document: str) -> Response:
-    return Response(document, media_type="text/xml")

@@ -40,6 +40,7 @@ from crm.mail.port import Letter
 from crm.mail.posting import MAIL
 from crm.notes.model import Note
 from crm.outbox.model import OutboxEvent
+from crm.phone_numbers.model import PhoneNumber
 from crm.prompts.usecases import Draft, write_prompt
 from crm.providers.model import ProviderKey
 from crm.queues.model import Queue, QueueMember
@@ -133,6 +134,12 @@ async def _consent(place: Place, unit: UnitOfWork) -> None:
 
 async def _custom_field(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(CustomField(org_id=place.org.id, key="city", label="City", type="text", position=0))
+
+
+async def _phone_number(place: Place, unit: UnitOfWork) -> None:
+    # No two organisations have the same.
+    number = f"+1202{place.org.id.int % 10**7:07d}"
+    unit.session.add(PhoneNumber(org_id=place.org.id, number=number, user_id=place.org.user_id))
 
 
 async def _erasure(place: Place, unit: UnitOfWork) -> None:
@@ -265,6 +272,7 @@ FILLERS: tuple[Filler, ...] = (
     _import,
     _inbox,
     _invitation,
+    _phone_number,
     _lead_change,
     _note,
     _notes,

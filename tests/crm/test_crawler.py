@@ -78,6 +78,7 @@ TABLES: Final[Mapping[str, str]] = {
     "lead_id": "leads",
     "message_id": "messages",
     "note_id": "notes",
+    "number_id": "phone_numbers",
     "pipeline_id": "pipelines",
     "queue_id": "queues",
     "stage_id": "stages",

@@ -88,6 +88,7 @@ async def test_the_operator_changes_plan_and_price(
     data(await client.post(f"{root}/prices", json=later, headers=operator), 201)
     assert data(await api.get("/api/plan"))["prices"] == {
         "voice_minute": 10_000,
+        "inbound_minute": 10_000,
         "email_verification": 1_000,
         "generation": 1_500,
     }

@@ -34,7 +34,13 @@ def faults_of(tmp_path: Path, voice_minute: str) -> list[str]:
 
 def test_prices_are_thousandths(tmp_path: Path) -> None:
     prices = read_prices(written(tmp_path, GOOD))
-    assert [price_at(prices[resource], NEW_YEAR) for resource in Resource] == [10_000, 1_000, 125]
+    assert [price_at(prices[resource], NEW_YEAR) for resource in Resource] == [10_000, 10_000, 1_000, 125]
+
+
+def test_calls_that_come_in_may_have_a_price_of_their_own(tmp_path: Path) -> None:
+    prices = read_prices(written(tmp_path, f"{GOOD}\ninbound_minute: 3\n"))
+    assert price_at(prices[Resource.INBOUND_MINUTE], NEW_YEAR) == 3_000
+    assert price_at(prices[Resource.VOICE_MINUTE], NEW_YEAR) == 10_000
 
 
 def test_the_shipped_table_is_good(repository: Path) -> None:

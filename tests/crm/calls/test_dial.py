@@ -14,8 +14,9 @@ from config.settings import Settings
 from crm.billing.ledger import Ledger
 from crm.billing.model import AccountKind
 from crm.calls import nodes as nodes_module
-from crm.calls.dial import ELSEWHERE, DialAnswer, Dialler, DialRequest
+from crm.calls.dial import ELSEWHERE, DialAnswer, DialRequest
 from crm.calls.model import Call, PendingDial
+from crm.calls.planning import plan_call
 from crm.compliance.model import Decision
 from crm.database import Sessions
 from crm.idempotency.keys import Attempt
@@ -23,9 +24,10 @@ from crm.leads.model import Lead
 from crm.refusals import Refusal
 from crm.resources import Resources, open_resources
 from crm.unit_of_work import UnitOfWork
-from events.command import Command, Dial
+from events.command import Dial
 from events.money import Millicredits
 from events.permit import Purpose
+from events.plan import CallPlan
 from tests.crm.conftest import CREDITS, NUMBER, Org, make_org
 from tests.crm.fake_node import FakeNode, accept, refuse, stay_silent
 
@@ -173,10 +175,9 @@ async def test_a_dial_that_is_decided_keeps_no_other_from_the_wallet(
 ) -> None:
     """Others spend from it meanwhile: then it is decided again, on what is left."""
     spent: list[bool] = []
-    order = Dialler._order
 
-    async def spend_first(self: Dialler, *args: Any) -> Command:
-        made = await order(self, *args)
+    async def spend_first(*args: Any, **named: Any) -> CallPlan:
+        made = await plan_call(*args, **named)
         if not spent:
             spent.append(True)
             async with UnitOfWork(sessions, org.id) as unit:
@@ -184,7 +185,7 @@ async def test_a_dial_that_is_decided_keeps_no_other_from_the_wallet(
                 await unit.commit()
         return made
 
-    monkeypatch.setattr(Dialler, "_order", spend_first)
+    monkeypatch.setattr("crm.calls.dial.plan_call", spend_first)
     await resources.dialler.dial(DialRequest(lead_id=org.lead_id), org.id)
     call = await only_call(sessions, org)
     assert (call.balance_before, call.reserved, call.funded_s) == (25_000, 25_000, 150)

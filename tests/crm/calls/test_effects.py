@@ -51,10 +51,10 @@ async def test_a_whole_call(
 
     told = await summarise(call.id, UnitOfWork(sessions, org.id))
     assert list(told) == [
-        *("call_id", "state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall"),
-        *("recording", "lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
-        "models",
-        *("agent", "prompt_version", "angry_at", "objections", "notes", "states", "transactions"),
+        *("call_id", "number", "direction", "our_number"),
+        *("state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall", "recording"),
+        *("lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
+        *("models", "agent", "prompt_version", "angry_at", "objections", "notes", "states", "transactions"),
     ]
     first = told["turns"][0]
     assert (first["turn"], first["epoch"], first["mood"], first["sentiment"]) == (1, 1, None, None)

@@ -26,7 +26,7 @@ from crm.identity.tokens import Identity
 from crm.identity.usecases import PASSWORD_CHARS_MAX, SignInFailed, sign_in
 from crm.leads.showing import lead_json, leads_json
 from crm.leads.usecases import list_leads, read_lead
-from crm.pages import live, people
+from crm.pages import dialling, live, people
 from crm.pages.rendering import HERE, own_origin, render
 from crm.pages.view import charts
 from crm.pages.visitor import Visitor, add_way_to_sign_in
@@ -47,6 +47,7 @@ def add_pages(app: FastAPI) -> None:
     app.include_router(router)
     app.include_router(people.router)
     app.include_router(live.router)
+    app.include_router(dialling.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"))
     add_way_to_sign_in(app)
 

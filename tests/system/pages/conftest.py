@@ -53,9 +53,14 @@ def prospect_wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def prospect(running: Running, api: Api, prospect_wav: Path) -> Prospect:
+def number() -> str:
+    """A telephone number that nobody else has."""
+    return f"+{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def prospect(running: Running, api: Api, prospect_wav: Path, number: str) -> Prospect:
     """Somebody whom the agent has greeted, and who makes a sound that goes on and on."""
-    number = f"+{next(_NUMBERS)}"
     api.assign_line(number, "caller_wav", prospect_wav)
     call_id = str(api.place_call({"lead_id": api.create_lead(NAME, number)})["call_id"])
     return prospect_of(call_id, api, running, agent_has_spoken)

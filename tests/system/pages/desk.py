@@ -19,6 +19,19 @@ def open_call(page: Page, running: Running, path: str, call_id: str) -> None:
     in_call(page)
 
 
+def dial_by_keys(page: Page, running: Running, name: str) -> str:
+    """Call a lead from /phone without a mouse; return the call's id."""
+    page.goto(f"{running.crm}/phone")
+    page.keyboard.press("/")
+    page.keyboard.type(name)
+    page.keyboard.press("Enter")
+    expect(page.locator("#dial button:focus")).to_contain_text(name, timeout=TIMEOUT_MS)
+    with page.expect_response("**/dial") as answered:
+        page.keyboard.press("Enter")
+    assert answered.value.status == 201, answered.value.text()
+    return str(answered.value.json()["data"]["call_id"])
+
+
 def in_call(page: Page) -> None:
     expect(page.locator("#panel")).to_have_attribute("data-connection", "in", timeout=TIMEOUT_MS)
 

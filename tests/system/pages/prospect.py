@@ -54,3 +54,7 @@ def prospect_of(call_id: str, api: Api, running: Running, ready: Callable[[dict[
 
 def agent_has_spoken(call: dict[str, Any]) -> bool:
     return any(turn["speaker"] == "agent" for turn in call["turns"])
+
+
+def is_answered(call: dict[str, Any]) -> bool:
+    return bool(call["state"] in ("listening", "speaking"))

@@ -8,6 +8,7 @@ import { GIVE_UP_MS, waitMs } from "./retry.js";
 const PLACE = "salesos.call"; // in sessionStorage: of this tab, and gone with it
 // Ends that no new connection mends: somebody meant them.
 const FINAL = new Set(["call_over", "replaced", "left", "signed_out", "not_allowed", "too_fast", "bad_message"]);
+const BEGUN_MS = 10000; // a node answers for a call within milliseconds, or soon never will
 const NO_WAY = new Set(["call_over", "call_not_found", "forbidden", "full", "call_not_here"]);
 
 /** Return the call that this tab was in when it was loaded again, or null. */
@@ -84,12 +85,25 @@ export class Attendance {
         // The call does not wait any more: come as anybody does.
       }
     }
-    const given = await post(`/people/calls/${this.callId}/ticket`, { seat: this.seat });
+    const given = await this.#ticket();
     if (!this.#note.mayConnectTo.includes(new URL(given.address).origin)) {
       this.#on.elsewhere(given.address);
       throw new Refused("elsewhere", "The call is at a server that started after this page was loaded: loading it again.");
     }
     return this.#by(given.address, { do: "come", ticket: given.ticket });
+  }
+
+  /** A call that was placed a moment ago is nobody's yet: ask again until a node has it. */
+  async #ticket() {
+    const until = performance.now() + BEGUN_MS;
+    for (let number = 0; ; number += 1) {
+      try {
+        return await post(`/people/calls/${this.callId}/ticket`, { seat: this.seat });
+      } catch (error) {
+        if (error.code !== "call_not_begun" || this.#ended || performance.now() > until) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, waitMs(number, Math.random())));
+    }
   }
 
   async #by(address, first) {

@@ -5,10 +5,12 @@ import { remembered } from "./attendance.js";
 import { CallsList } from "./calls_list.js";
 import { NotServed, post } from "./crm.js";
 import { Refused } from "./call_socket.js";
-import { levelOf, showLevels } from "./level.js";
-import { NoMicrophone } from "./microphone.js";
+import { Dialling } from "./dialling.js";
+import { runMeters } from "./meters.js";
+import { NoMicrophone, tryMicrophone } from "./microphone.js";
 import { Panel } from "./panel.js";
 import { Session } from "./session.js";
+import { listenForKeys } from "./shortcuts.js";
 import { SoundChoice } from "./sound_choice.js";
 
 const desk = document.getElementById("desk");
@@ -19,8 +21,8 @@ const choice = new SoundChoice(
   (deviceId, echo) => session?.talking && session.useMicrophone(deviceId, echo).catch((error) => panel.fault(error.message)),
   (speaker) => panel.element("heard").setSinkId?.(speaker).catch(() => panel.fault("That speaker cannot be used: choose another one.")),
 );
+const dialling = seat === "rep" ? new Dialling(dial) : null;
 let session = null;
-let remote = null; // analyser of what is heard by voice
 
 const list = new CallsList(panel.element("calls"), panel.element("calls-status"), desk.dataset.verb, (call) => open(call));
 
@@ -58,7 +60,15 @@ async function open(call, before = null) {
 async function connect() {
   await session.connect(choice.microphone, choice.echo);
   await choice.refresh();
-  remote = null;
+}
+
+/** Call a lead oneself. Nobody's telephone rings for somebody who cannot be heard. */
+async function dial(lead) {
+  if (session?.attendance.inCall) throw new NotServed("in_call", "You are in a call: leave it, or hang up, before you call somebody else.");
+  await tryMicrophone(choice.microphone, choice.echo);
+  const { call_id: callId } = await post(`/people/leads/${lead.id}/dial`);
+  await open({ ...called(callId, lead.name), company: lead.company ?? "" });
+  panel.element("panel").focus();
 }
 
 /** Have a button's act done: at once on the button, confirmed when the server has. */
@@ -110,22 +120,7 @@ for (const [name, act] of Object.entries(ACTS)) {
   document.getElementById(name)?.addEventListener("click", () => session !== null && act());
 }
 
-// One key each, as the buttons say, wherever no text is being written.
-const KEYS = new Map();
-for (const button of document.querySelectorAll("[aria-keyshortcuts]")) {
-  KEYS.set(button.getAttribute("aria-keyshortcuts").toLowerCase(), button);
-}
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || session === null) return;
-  if (event.target.matches("input:not([type=range]):not([type=checkbox]), textarea, select")) return;
-  const button = KEYS.get(event.key.toLowerCase());
-  if (button !== undefined) {
-    event.preventDefault();
-    if (!button.disabled) button.click();
-  } else if (/^[0-9*#]$/.test(event.key)) {
-    document.querySelector(`[data-key="${event.key}"]`).click();
-  }
-});
+listenForKeys(() => session !== null);
 
 panel.element("keypad").addEventListener("click", (event) => {
   const button = event.target.closest("[data-key]");
@@ -158,27 +153,7 @@ function show() {
   session?.listening?.spread(Number(panel.element("spread").value));
 }
 
-showLevels(() => {
-  const levels = [];
-  if (session?.listening) {
-    const [prospect, ours] = session.listening.analysers;
-    if (prospect && ours) levels.push([panel.element("level-prospect"), levelOf(prospect)], [panel.element("level-ours"), levelOf(ours)]);
-  } else if (session?.talking) {
-    remote ??= analyserOf(panel.element("heard").srcObject);
-    if (remote) levels.push([panel.element("level-ours"), levelOf(remote)]);
-  }
-  const microphone = session?.microphone.analyser;
-  levels.push([panel.element("level-microphone"), microphone && !session.muted ? levelOf(microphone) : 0]);
-  return levels;
-});
-
-function analyserOf(stream) {
-  if (!stream) return null;
-  const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  context.createMediaStreamSource(stream).connect(analyser);
-  return analyser;
-}
+runMeters(panel, () => session);
 
 function known(error) {
   return [Refused, NotServed, NoMicrophone].some((kind) => error instanceof kind);
@@ -195,9 +170,11 @@ addEventListener("beforeunload", (event) => {
 /** Be again in the call that this tab was in, or go to the one that the address names. */
 async function begin() {
   const before = remembered();
-  const named = new URLSearchParams(location.search).get("call");
+  const asked = new URLSearchParams(location.search);
+  const named = asked.get("call");
   if (before && before.seat === seat && (!named || named === before.callId)) await open(called(before.callId, before.name), before);
   else if (named) await open(called(named, ""));
+  if (dialling) await (asked.get("lead") ? dialling.name(asked.get("lead")) : dialling.find());
 }
 
 function called(callId, name) {

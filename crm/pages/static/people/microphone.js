@@ -57,6 +57,13 @@ export class Microphone {
   }
 }
 
+/** Find out whether a microphone can be used, and let go of it. Throws NoMicrophone. */
+export async function tryMicrophone(deviceId, echoCancelled) {
+  const tried = new Microphone(() => null);
+  await tried.open(deviceId, echoCancelled);
+  tried.close();
+}
+
 /** Return {microphones, speakers}; without leave to use one, browsers tell no names. */
 export async function devices() {
   const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];

@@ -18,8 +18,18 @@ const NEWS = {
   "call.finished": (event) => `The call is over: ${event.outcome.replaceAll("_", " ")}`,
 };
 
+// Why a call that nobody answered is over; how others ended stands in what happened.
+const ENDS = {
+  line_busy: "The line was busy.",
+  no_answer: "Nobody answered.",
+  refused: "The carrier refused the call.",
+  out_of_credit: "The credits were used up.",
+  service_failure: "It failed on our side: call again.",
+};
+
 export class Panel {
   #call = null;
+  #end = "";
   #look = () => null;
   #ending = new Ending(document.getElementById("ending"));
 
@@ -38,6 +48,7 @@ export class Panel {
 
   open(call) {
     this.#call = call;
+    this.#end = "";
     this.element("panel").hidden = false;
     this.element("who").textContent = call.lead_name;
     this.element("news").replaceChildren();
@@ -62,7 +73,7 @@ export class Panel {
   }
 
   connection(name, sentence) {
-    const texts = { connecting: "Coming to the call.", in: "", lost: sentence, over: sentence };
+    const texts = { connecting: "Coming to the call.", in: "", lost: sentence, over: `${sentence} ${this.#end}`.trim() };
     if (name === "over") this.#ending.clear();
     this.element("connection").textContent = texts[name];
     this.element("panel").dataset.connection = name;
@@ -100,6 +111,9 @@ export class Panel {
       case "call.held":
         if (event.held) this.#word("held");
         this.element("hold").setAttribute("aria-pressed", String(event.held));
+        break;
+      case "call.finished":
+        this.#end = ENDS[event.outcome] ?? "";
         break;
       case "leg.quality":
         if (event.leg === "prospect") this.element("unstable").hidden = event.stable;

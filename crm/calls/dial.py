@@ -211,6 +211,7 @@ class Dialler:
             prompt_follows=started.follows,
             decision_id=decision_id,
             number=number,
+            placed_by=request.held_by,
             funded_s=granted.seconds,
             price_per_minute=conditions.price,
             reserved=granted.paid.amount,

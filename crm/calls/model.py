@@ -35,6 +35,7 @@ class Call(Row):
     number: Mapped[str]  # of the other side; empty where who rang us withheld it
     direction: Mapped[str] = mapped_column(default=Direction.OUTBOUND.value)
     our_number: Mapped[str] = mapped_column(default="")  # that was rung; of calls that came in only
+    placed_by: Mapped[UUID | None]  # the member who called, to talk in it; none: the agent's call
     node: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default=QUEUED)
     outcome: Mapped[str | None]

@@ -16,6 +16,13 @@ OutcomeShown = Annotated[str | None, Field(examples=["goal_reached"])]
 AnsweredBy = Annotated[str | None, Field(examples=["human"])]
 
 
+class PlacedByJson(TypedDict):
+    """The member who called, to talk in the call; the name is gone with the member."""
+
+    user_id: UUID
+    name: Annotated[str | None, Field(examples=["Ada"])]
+
+
 class HeadlineJson(TypedDict):
     """What a list shows of a call."""
 
@@ -32,6 +39,7 @@ class HeadlineJson(TypedDict):
     duration_s: float
     closed: bool
     angry_at: datetime | None
+    placed_by: UUID | None
     created_at: datetime
 
 
@@ -142,6 +150,7 @@ class CallJson(TypedDict):
     erased: ErasedJson | None
     models: list[ModelUsageJson]
     agent: dict[str, Any] | None
+    placed_by: PlacedByJson | None
     prompt_version: str
     angry_at: datetime | None
     objections: list[ObjectionJson]

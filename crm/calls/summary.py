@@ -20,12 +20,14 @@ from crm.calls.shown import (
     ErasedJson,
     HeadlineJson,
     LeadStandingJson,
+    PlacedByJson,
     RecordingJson,
     TurnJson,
     WaterfallJson,
 )
 from crm.calls.states import states_of
 from crm.calls.store import CallStore
+from crm.identity.member_store import MemberStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
 from crm.refusals import Refusal
@@ -60,6 +62,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         ]
         objections = await ObjectionStore(unit).of_call(call_id)
         notes = await NoteStore(unit).get(call_id)
+        placed_by = await _placed_by(call, unit)
     return {
         "call_id": call.id,
         "number": call.number,
@@ -89,6 +92,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         "erased": _erased(call),
         "models": model_usage(event.body for event in models),
         "agent": call.agent,
+        "placed_by": placed_by,
         "prompt_version": call.prompt_version,
         "angry_at": call.angry_at,
         "objections": [objection_json(objection) for objection in objections],
@@ -114,8 +118,16 @@ def headline(call: Call, lead: Lead) -> HeadlineJson:
         "duration_s": call.duration_s,
         "closed": call.closed,
         "angry_at": call.angry_at,
+        "placed_by": call.placed_by,
         "created_at": call.created_at,
     }
+
+
+async def _placed_by(call: Call, unit: UnitOfWork) -> PlacedByJson | None:
+    if call.placed_by is None:
+        return None
+    found = await MemberStore(unit).get(call.placed_by)
+    return {"user_id": call.placed_by, "name": found[1].full_name if found is not None else None}
 
 
 def _turn(turn: Turn) -> TurnJson:

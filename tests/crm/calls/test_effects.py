@@ -54,7 +54,8 @@ async def test_a_whole_call(
         *("call_id", "number", "direction", "our_number"),
         *("state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall", "recording"),
         *("lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
-        *("models", "agent", "prompt_version", "angry_at", "objections", "notes", "states", "transactions"),
+        *("models", "agent", "placed_by", "prompt_version", "angry_at", "objections", "notes"),
+        *("states", "transactions"),
     ]
     first = told["turns"][0]
     assert (first["turn"], first["epoch"], first["mood"], first["sentiment"]) == (1, 1, None, None)

@@ -37,8 +37,21 @@ async def test_the_plan_says_who_talks(api: httpx.AsyncClient, org: Org, node: F
     assert permit.funded_s > 0
 
 
+async def test_the_call_says_who_placed_it_also_when_they_have_left(
+    api: httpx.AsyncClient, client: httpx.AsyncClient, org: Org, node: FakeNode, settings: Settings, sessions: Sessions
+) -> None:
+    rep = await add_member(sessions, org, Role.REP)
+    placed = data(await client.post(f"/api/leads/{org.lead_id}/dial", headers=_as(rep, settings)), 201)
+    path, who = f"/api/calls/{placed['call_id']}", {"user_id": str(rep.user_id)}
+    assert data(await api.get(path))["placed_by"] == who | {"name": "Bob"}
+    assert [call["placed_by"] for call in data(await api.get("/api/calls"))] == [str(rep.user_id)]
+    assert (await api.delete(f"/api/members/{rep.user_id}")).status_code < 300
+    assert data(await api.get(path))["placed_by"] == who | {"name": None}
+
+
 async def test_the_agents_own_calls_name_nobody(api: httpx.AsyncClient, org: Org, node: FakeNode) -> None:
-    data(await api.post("/api/calls", json={"lead_id": str(org.lead_id)}), 201)
+    placed = data(await api.post("/api/calls", json={"lead_id": str(org.lead_id)}), 201)
+    assert data(await api.get(f"/api/calls/{placed['call_id']}"))["placed_by"] is None
     (order,) = node.orders
     assert isinstance(order.body, Dial)
     assert order.body.plan.held_by is None

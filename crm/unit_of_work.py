@@ -123,6 +123,10 @@ class UnitOfWork:
         """Let this transaction see the user of that address: signing in knows no organisation yet."""
         await self._set("app.email", email)
 
+    async def keep_lead_notes(self) -> None:
+        """Say that this transaction writes the texts of leads' notes itself, beside their rows (r0042)."""
+        await self._set("app.notes_kept", "on")
+
     async def act_as_user(self, user_id: UUID) -> None:
         """Let this transaction see that user and their memberships in all organisations."""
         await self._set("app.user", str(user_id))

@@ -19,8 +19,9 @@ from crm.calls.model import Call
 from crm.calls.step import Step
 from crm.inbox.promises import keep_promise
 from crm.leads.model import Lead, Task
-from crm.leads.progress import Standing, after_call, after_fact, asks_for_call
+from crm.leads.progress import Standing, after_call, after_fact, asks_for_call, noted
 from crm.leads.store import LeadStore
+from crm.notes.store import NoteStore
 from crm.outbox.emitting import OUTBOX
 from crm.providers.usecases import note_refusal
 from crm.scoring.jobs import ask_for_scores
@@ -79,6 +80,8 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
     lead = await leads.lock(call.lead_id)
     assert lead is not None, "a call's lead outlives it"
     _stand(lead, after_fact(_standing(lead), fact), event)
+    if text := noted(fact).strip():
+        await NoteStore(unit).keep_from_call(call.id, lead.id, place_of(event), text, event.at)
     if fact.kind is FactKind.OBJECTION:
         lead.objections = [*lead.objections, objection_entry(event, fact)]
     if asks_for_call(fact.kind, do_not_call=lead.do_not_call):
@@ -86,6 +89,11 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
     if fact.kind is FactKind.OPTED_OUT:
         await unit.session.flush()
         await leads.stop_calling(call.number, event.at, call.id)
+
+
+def place_of(event: Event) -> str:
+    """Return what an event's note is known by in its call."""
+    return f"{event.epoch}:{event.seq}"
 
 
 def objection_entry(event: Event, fact: happenings.FactNoted) -> dict[str, str]:
@@ -133,7 +141,7 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step
 
 
 def _standing(lead: Lead) -> Standing:
-    return Standing(lead.status, lead.next_step, lead.notes, lead.do_not_call)
+    return Standing(lead.status, lead.next_step, lead.do_not_call)
 
 
 def _stand(lead: Lead, standing: Standing, event: Event) -> None:
@@ -141,5 +149,4 @@ def _stand(lead: Lead, standing: Standing, event: Event) -> None:
         lead.do_not_call_at = event.at
     lead.status = standing.status
     lead.next_step = standing.next_step
-    lead.notes = standing.notes
     lead.do_not_call = standing.do_not_call

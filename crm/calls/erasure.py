@@ -22,6 +22,7 @@ from crm.calls.summary import CallNotFound
 from crm.database import Sessions, utc_now
 from crm.identity.tokens import Identity
 from crm.inbox.store import InboxStore
+from crm.notes.store import NoteStore as LeadNotes
 from crm.refusals import Refusal
 from crm.understanding.store import NoteStore
 from crm.unit_of_work import UnitOfWork
@@ -73,6 +74,7 @@ async def _mark(call: Call, scope: str, reason: str, asked_by: UUID | None, unit
         call.content_erased_at = erasure.at
         await store.forget_words(call.id, BLANK)
         await NoteStore(unit).forget(call.id)
+        await LeadNotes(unit).forget_call(call.id, call.lead_id)
         await VoteStore(unit).forget_comments(call.id)
         await InboxStore(unit).forget_call(call.id)
     log.info("call.erased", call_id=str(call.id), scope=scope, reason=reason)

@@ -12,13 +12,13 @@ CHOSEN: Final = (
 )
 # Who set a score and when go with it.
 SCORE_MARKS: Final = ("score_set_by", "score_set_at")
-NOTES_CHARS_MAX: Final = 20_000
 
 
 def merged(kept: Mapping[str, Any], gone: Mapping[str, Any], choices: Mapping[str, Choice]) -> dict[str, Any]:
     """Return the kept lead's new values, of those fields only that change.
 
-    Notes and objections of both are kept, and a wish not to be called of either holds, whatever is chosen.
+    Objections of both are kept, as notes are, which are rows; and a wish not to be called of either holds, whatever is
+    chosen.
     """
     made: dict[str, Any] = {}
     for field in CHOSEN:
@@ -26,7 +26,6 @@ def merged(kept: Mapping[str, Any], gone: Mapping[str, Any], choices: Mapping[st
     if choices.get("score") == "gone":
         # With whether somebody set it: a score that was worked out is worked out again.
         made |= {name: gone.get(name) for name in SCORE_MARKS}
-    made["notes"] = "\n".join(text for text in (kept["notes"], gone["notes"]) if text)[-NOTES_CHARS_MAX:]
     made["objections"] = sorted([*kept["objections"], *gone["objections"]], key=lambda told: str(told.get("at", "")))
     if gone["do_not_call"] and not kept["do_not_call"]:
         made |= {"do_not_call": True, "do_not_call_at": gone["do_not_call_at"]}
@@ -37,7 +36,9 @@ def merged(kept: Mapping[str, Any], gone: Mapping[str, Any], choices: Mapping[st
 
 def undone(now: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values that a merge changed and nobody has changed since, as they were before it."""
-    return {field: value for field, value in before.items() if now[field] == after[field] and now[field] != value}
+    # Merges of an earlier release hold the notes' text too, which is kept by their rows.
+    fields = before.keys() - {"notes"}
+    return {field: before[field] for field in fields if now[field] == after[field] and now[field] != before[field]}
 
 
 def _chosen(field: str, kept: Any, gone: Any, choice: Choice | None) -> Any:

@@ -26,7 +26,7 @@ MOVED: Final = (
 # Those that stay where they are: a decision says what was known when it was made. Messages follow their conversation
 # by themselves (r0031).
 LEFT: Final = frozenset({"decisions", "messages"})
-SETTABLE: Final = frozenset({*CHOSEN, *SCORE_MARKS, "notes", "objections", "do_not_call", "do_not_call_at"})
+SETTABLE: Final = frozenset({*CHOSEN, *SCORE_MARKS, "objections", "do_not_call", "do_not_call_at"})
 
 Walk = Literal["name", "email", "phone"]
 

@@ -20,6 +20,7 @@ from crm.leads.model import DEFAULT_STATUS, Lead
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
 from crm.leads.usecases import LeadNotFound
+from crm.notes.model import Note
 from crm.page_cursor import Cursor, cut, decode
 from crm.pipelines.known import Place
 from crm.pipelines.places import place_of_new
@@ -156,6 +157,10 @@ async def undo(merge_id: UUID, person: Identity, unit: UnitOfWork) -> Merge:
             gone["pipeline"] = (await place_of_new(unit)).pipeline
             gone["status"] = DO_NOT_CALL if gone["do_not_call"] else DEFAULT_STATUS
         await store.bring_back(gone)
+        if gone["notes"] and not made.moved.get("notes"):
+            # Merged by an earlier release, when notes were a text of the lead's own.
+            unit.session.add(Note(org_id=unit.org_id, lead_id=made.gone_id, text=gone["notes"]))
+            await unit.session.flush()
         await store.move_back(made.moved, made.kept_id, made.gone_id)
         await store.set_fields(made.kept_id, values)
         await addresses.settle_of(made.kept_id, gone["email"], rows[made.kept_id]["email"], values.get("email"))

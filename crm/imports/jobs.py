@@ -102,7 +102,7 @@ class _Desk:
             if held is None or held.state != State.RUNNING or Place(**held.place) != before:
                 return False
             staging = Staging(unit)
-            outcome = await staging.put(batch, self._plan, now)
+            outcome = await staging.put(batch, self._plan, now, held.created_by)
             if batch.refusals:
                 await staging.refuse(f"file {held.file_name}", held.created_by, now)
             if batch.bad:

@@ -19,6 +19,7 @@ from crm.imports.batches import COLUMNS, GIVEN, Batch
 from crm.imports.plan import Plan
 from crm.leads.model import DEFAULT_STATUS
 from crm.leads.progress import DO_NOT_CALL
+from crm.notes.model import TOGETHER_CHARS_MAX
 from crm.pipelines.known import Places
 from crm.pipelines.store import PipelineStore
 from crm.unit_of_work import UnitOfWork
@@ -109,13 +110,21 @@ _PUT: Final = text("""
             score_set_by = CASE WHEN f.score IS NULL THEN leads.score_set_by END,
             score_set_at = CASE WHEN f.score IS NULL THEN leads.score_set_at ELSE CAST(:now AS timestamptz) END,
             custom_fields = leads.custom_fields || coalesce(f.custom, '{}'),
-            notes = coalesce(f.notes, leads.notes), next_step = coalesce(f.next_step, leads.next_step),
+            notes = CASE WHEN f.notes IS NULL OR position(f.notes IN leads.notes) > 0 THEN leads.notes
+                ELSE right(concat_ws(E'\n', nullif(leads.notes, ''), f.notes), :notes_max) END,
+            next_step = coalesce(f.next_step, leads.next_step),
             time_zone = coalesce(f.time_zone, leads.time_zone),
             do_not_call = leads.do_not_call OR f.refused OR f.do_not_call IS NOT NULL,
             do_not_call_at = CASE WHEN leads.do_not_call OR f.refused OR f.do_not_call IS NOT NULL
                 THEN coalesce(leads.do_not_call_at, CAST(:now AS timestamptz)) END,
             version = leads.version + 1, updated_at = :now
         FROM found f WHERE leads.org_id = :org AND leads.id = f.lead_id AND f.outcome = 'updated'
+    ), noted AS (
+        -- A file that is imported again says nothing new. Whether a lead says it already is asked one by one.
+        INSERT INTO notes (org_id, id, lead_id, text, author_id, created_at, updated_at)
+        SELECT :org, gen_random_uuid(), coalesce(lead_id, id), notes, CAST(:by AS uuid), :now, :now
+        FROM found WHERE notes IS NOT NULL AND (outcome = 'created' OR outcome = 'updated' AND NOT coalesce((
+            SELECT position(found.notes IN l.notes) > 0 FROM leads l WHERE l.org_id = :org AND l.id = lead_id), false))
     )
     SELECT outcome, count(*) AS many,
         CASE WHEN :tell_all OR outcome NOT IN ('created', 'skipped', 'updated')
@@ -156,8 +165,14 @@ class Staging:
         self._session = unit.session
         self._org_id = unit.org_id
 
-    async def put(self, batch: Batch, plan: Plan, now: Any, *, tell_all: bool = False) -> Outcome:
-        """Put a batch's good rows in, in the caller's transaction, as if they came one after the other."""
+    async def put(
+        self, batch: Batch, plan: Plan, now: Any, by: UUID | None = None, *, tell_all: bool = False
+    ) -> Outcome:
+        """Put a batch's good rows in, in the caller's transaction, as if they came one after the other.
+
+        Args:
+            by: whose notes of leads they are.
+        """
         await self._session.execute(_MAKE)
         connection = await self._session.connection()
         raw = await connection.get_raw_connection()
@@ -166,9 +181,10 @@ class Staging:
         async with driver.cursor() as cursor, cursor.copy(_COPY) as copy:
             await copy.write(batch.copy)
         outcome = Outcome()
+        await self._unit.keep_lead_notes()
         places = await PipelineStore(self._unit).places()
         required = (await CustomFieldStore(self._unit).definitions()).required
-        asked = self._asked(plan, places, now, tell_all=tell_all) | {"required": required}
+        asked = self._asked(plan, places, now, tell_all=tell_all) | {"required": required, "by": by}
         for number in range(batch.rounds):
             again = await self._round(asked | {"all_of_round": True, "round": number, "only": []}, outcome)
             while again:
@@ -200,6 +216,7 @@ class Staging:
             "statuses": [place.status for place in known],
             "stopped": DO_NOT_CALL,
             "now": now,
+            "notes_max": TOGETHER_CHARS_MAX,
             "tell_all": tell_all,
         }
 

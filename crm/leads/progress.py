@@ -1,4 +1,4 @@
-"""What a call means for a lead: status, next step and notes; its score follows (crm.scoring). Sans-I/O.
+"""What a call means for a lead: status and next step, and what is noted; its score follows (crm.scoring). Sans-I/O.
 
 Facts from the conversation decide; the call's outcome only fills in where the conversation decided nothing.
 """
@@ -14,9 +14,6 @@ RETRY_LATER: Final = "retry_later"
 NOT_INTERESTED: Final = "not_interested"
 DO_NOT_CALL: Final = "do_not_call"
 
-# Notes grow with every call; what is older than this many characters of them is in the calls' own records.
-NOTES_CHARS_MAX: Final = 20_000
-
 # Nobody was reached, or nothing was said: try again another day.
 UNREACHED: Final = frozenset({Outcome.NO_RESPONSE, Outcome.LINE_BUSY, Outcome.NO_ANSWER, Outcome.MESSAGE_LEFT})
 # What a call that reached nobody must not undo.
@@ -30,7 +27,6 @@ class Standing:
 
     status: str
     next_step: str = ""
-    notes: str = ""
     do_not_call: bool = False
 
 
@@ -43,16 +39,26 @@ def after_fact(lead: Standing, fact: FactNoted) -> Standing:
         case FactKind.CALLBACK_REQUESTED:
             step = f"Call back: {fact.when}" if fact.when else "Call back"
             return replace(lead, status=_unless_opted_out(lead, CALLBACK_SCHEDULED), next_step=step)
-        case FactKind.OBJECTION:
-            return _noted(lead, f"Objection: {fact.text}")
         case FactKind.OPTED_OUT:
             return replace(lead, status=DO_NOT_CALL, do_not_call=True, next_step="")
-        case FactKind.NOTE:
-            return _noted(lead, fact.text)
         case FactKind.BROKEN_OFF:
             # Our fault changes nothing of what was agreed.
-            noted = _noted(lead, "The agent could not go on and promised that somebody calls back")
-            return noted if lead.do_not_call else replace(noted, next_step=lead.next_step or "Call back")
+            return lead if lead.do_not_call else replace(lead, next_step=lead.next_step or "Call back")
+        case FactKind.OBJECTION | FactKind.NOTE:
+            return lead
+
+
+def noted(fact: FactNoted) -> str:
+    """Return what is written down of it as a note; empty for nothing."""
+    match fact.kind:
+        case FactKind.OBJECTION:
+            return f"Objection: {fact.text}"
+        case FactKind.NOTE:
+            return fact.text
+        case FactKind.BROKEN_OFF:
+            return "The agent could not go on and promised that somebody calls back"
+        case _:
+            return ""
 
 
 def after_call(lead: Standing, outcome: Outcome) -> Standing:
@@ -73,8 +79,3 @@ def asks_for_call(kind: FactKind, *, do_not_call: bool) -> bool:
 
 def _unless_opted_out(lead: Standing, status: str) -> str:
     return lead.status if lead.do_not_call else status
-
-
-def _noted(lead: Standing, line: str) -> Standing:
-    notes = f"{lead.notes}\n{line}" if lead.notes else line
-    return replace(lead, notes=notes[-NOTES_CHARS_MAX:])

@@ -35,6 +35,7 @@ from crm.leads.usecases import (
     remove_lead,
     replace_lead,
 )
+from crm.notes.model import TOGETHER_CHARS_MAX
 from crm.page_cursor import CURSOR_CHARS_MAX
 from crm.permissions import Permission
 from crm.tags.usecases import tags_of
@@ -43,7 +44,6 @@ from crm.text_patterns import NO_NUL
 from crm.unit_of_work import UnitOfWork
 from crm.versions import IfMatch, etag_of
 
-NOTES_CHARS_MAX: Final = 20_000
 CUSTOM_FIELDS_CHARS_MAX: Final = 20_000
 QUERY_CHARS_MAX: Final = 200
 # One @, something before it, a dot in the domain, no blanks: what mail servers agree on (RFC 5321 is far wider).
@@ -69,7 +69,9 @@ class LeadBody(BaseModel):
     status: Slug = DEFAULT_STATUS
     score: int | None = Field(None, ge=0, le=100, description="Sets it by hand, where it differs")
     custom_fields: dict[str, Any] = {}
-    notes: str = Field("", max_length=NOTES_CHARS_MAX)
+    notes: str = Field(
+        "", max_length=TOGETHER_CHARS_MAX, description="What goes beyond the lead's notes is one more of them"
+    )
     next_step: str = Field("", max_length=500)
     do_not_call: bool = Field(False, description="True marks the lead; a mark is lifted by a grant alone")
     time_zone: str = Field("", max_length=64)

@@ -17,6 +17,7 @@ from crm.leads.marking import keep_mark
 from crm.leads.model import DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
+from crm.notes.model import Note
 from crm.outbox.emitting import OUTBOX
 from crm.page_cursor import Cursor, Value, cut, decode
 from crm.pipelines.known import Place
@@ -47,7 +48,7 @@ class LeadFields:
     status: str = DEFAULT_STATUS
     score: int | None = None  # None: as the rules say, or as it is
     custom_fields: dict[str, Any] | None = None
-    notes: str = ""
+    notes: str = ""  # what goes beyond what is noted becomes a note
     next_step: str = ""
     do_not_call: bool = False  # True marks; False leaves a mark where it is
     time_zone: str = ""
@@ -114,6 +115,7 @@ async def _add_lead(fields: LeadFields, unit: UnitOfWork, by: UUID | None) -> Le
         unit.session.add(lead)
         await unit.session.flush()
         await keep_mark(lead, BY_HAND, by, unit)
+        await _note(fields.notes, lead, unit, by)
         await ask_for_scores(unit)
         await OUTBOX.emit(unit, "lead.created", {"lead_id": str(lead.id), "status": lead.status, "source": lead.source})
         await unit.commit()
@@ -158,6 +160,7 @@ async def _replace_lead(
             await LeadAddresses(unit).settle(before)
         if fields.do_not_call or lead.phone != number:
             await keep_mark(lead, BY_HAND if fields.do_not_call else NEW_NUMBER, by, unit)
+        await _note(fields.notes, lead, unit, by)
         await ask_for_scores(unit)
         await unit.commit()
         return lead
@@ -303,6 +306,17 @@ def _check_mark(place: Place, *, marked: bool) -> None:
         raise bad_field("body.status", "follows from do_not_call: mark the lead, or keep a refusal")
 
 
+async def _note(text: str, lead: Lead, unit: UnitOfWork, by: UUID | None) -> None:
+    """Keep a text of a lead's notes, as far as it says more than they do, as one more of them."""
+    more = text.removeprefix(lead.notes or "").strip()
+    if not more or text.strip() == (lead.notes or "").strip():
+        return
+    unit.session.add(Note(org_id=unit.org_id, lead_id=lead.id, text=more, author_id=by))
+    await unit.session.flush()
+    # The database writes it, from all of them.
+    await unit.session.refresh(lead, ["notes"])
+
+
 def _fill(lead: Lead, fields: LeadFields, place: Place, by: UUID | None) -> None:
     lead.name = fields.name
     lead.email = fields.email
@@ -314,7 +328,6 @@ def _fill(lead: Lead, fields: LeadFields, place: Place, by: UUID | None) -> None
     if fields.score is not None and fields.score != (lead.score or 0):
         # What is sent back as it was read is nobody's wish.
         lead.score, lead.score_set_by, lead.score_set_at = fields.score, by, utc_now()
-    lead.notes = fields.notes
     lead.next_step = fields.next_step
     lead.time_zone = fields.time_zone
     lead.owner_id = fields.owner_id

@@ -37,7 +37,8 @@ class NoteJson(TypedDict):
     id: UUID
     lead_id: UUID
     text: str
-    author_id: UUID
+    author_id: UUID | None
+    call_id: UUID | None
     changed_by: UUID | None
     version: int
     created_at: datetime

@@ -1,9 +1,11 @@
 """Notes in the database, of the unit's organisation."""
 
 from collections.abc import Sequence
-from uuid import UUID
+from datetime import datetime
+from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 
 from crm.notes.model import Note
 from crm.page_cursor import Cursor, after
@@ -27,3 +29,15 @@ class NoteStore:
         return (
             await self._session.scalars(statement.order_by(Note.created_at.desc(), Note.id.desc()).limit(most))
         ).all()
+
+    async def keep_from_call(self, call_id: UUID, lead_id: UUID, place: str, text: str, at: datetime) -> bool:
+        """Keep what was noted in a call, once for each `place` in it; False where it is kept already."""
+        values = {"lead_id": lead_id, "call_id": call_id, "text": text, "created_at": at, "updated_at": at}
+        statement = insert(Note).values(org_id=self._org_id, id=uuid5(call_id, place), version=1, **values)
+        kept = statement.on_conflict_do_nothing(index_elements=["org_id", "id"]).returning(Note.id)
+        return await self._session.scalar(kept) is not None
+
+    async def forget_call(self, call_id: UUID, lead_id: UUID) -> None:
+        """Take out what was noted in a call: its words are erased. What people wrote of it stays."""
+        mine = (Note.org_id == self._org_id, Note.lead_id == lead_id, Note.call_id == call_id)
+        await self._session.execute(delete(Note).where(*mine, Note.author_id.is_(None)))

@@ -7,15 +7,16 @@ row of a call holds, are left alone.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
 from crm.calls.derived import derive
-from crm.calls.effects import CALL_BACK_KIND, objection_entry, task_to_call_back
+from crm.calls.effects import CALL_BACK_KIND, objection_entry, place_of, task_to_call_back
 from crm.calls.model import QUEUED, Call, CallEvent, Turn
 from crm.calls.step import Step
 from crm.calls.store import CallStore
@@ -23,8 +24,9 @@ from crm.consents.model import Channel as Reached
 from crm.consents.store import ConsentStore
 from crm.inbox.promises import task_to_send
 from crm.leads.model import Lead
-from crm.leads.progress import Standing
+from crm.leads.progress import Standing, noted
 from crm.leads.store import LeadStore
+from crm.notes.store import NoteStore as LeadNotes
 from crm.recovery.rebuild_store import RebuildStore
 from crm.recovery.standing import calls_back, standing_by_calls
 from crm.scoring.jobs import ask_for_scores
@@ -67,7 +69,8 @@ class Part(StrEnum):
     OBJECTIONS = "objections"
     LEAD = "lead"
     TASKS = "tasks"
-    NOTES = "notes"  # asked for, where they never were
+    NOTED = "noted"  # notes of the lead
+    NOTES = "notes"  # of the call: asked for, where they never were
     MONEY = "money"  # settled, where it never was
 
 
@@ -100,16 +103,18 @@ async def rebuild_call(call: Call, unit: UnitOfWork, *, calls_decide: bool = Fal
         raise NothingStored
     changed: Counter[Part] = Counter()
     step = Step(unit)
+    were = {one.id for one in await ObjectionStore(unit).of_call(call.id)}
     with unit.session.no_autoflush:
         changed += await _call_and_turns(call, events, step)
     await unit.session.flush()
-    changed[Part.OBJECTIONS] = await _objections(call, events, unit)
+    changed[Part.OBJECTIONS] = await _objections(call, events, were, unit)
     changed[Part.MONEY] = await _settle(call, events, step)
     lead = await LeadStore(unit).lock(call.lead_id)
     assert lead is not None, "a call's lead outlives it"
     changed[Part.TASKS] = await _tasks(call, lead, events, unit)
     lead_changed, left = await _lead(call, lead, events, unit, calls_decide=calls_decide)
     changed[Part.LEAD] = lead_changed
+    changed[Part.NOTED] = await _noted(call, lead, events, unit)
     changed[Part.NOTES] = await _notes(call, events, unit)
     await unit.session.flush()
     if lead_changed:
@@ -171,15 +176,16 @@ def _turn_of(event: Event) -> tuple[int, int, str] | None:
             return None
 
 
-async def _objections(call: Call, events: Sequence[Event], unit: UnitOfWork) -> int:
+async def _objections(call: Call, events: Sequence[Event], were: Set[UUID], unit: UnitOfWork) -> int:
     """Correct what was written down, and take out what no event tells of; what a person said of one stays."""
     told: dict[tuple[int, int, str], dict[str, Any]] = {}
     for event in events:
         if isinstance(event.body, CallerUnderstood):
             for values in objections_in(event, event.body, call):
                 told.setdefault((values["epoch"], values["turn"], values["kind"]), values)
-    changed = 0
-    for objection in await ObjectionStore(unit).of_call(call.id):
+    found = await ObjectionStore(unit).of_call(call.id)
+    changed = len({one.id for one in found} - were)
+    for objection in found:
         values = told.get((objection.epoch, objection.turn, objection.kind), {})
         if not values:
             if objection.corrected_kind is None and objection.source != _PERSON:
@@ -241,7 +247,7 @@ async def _lead(
     stands = standing_by_calls(
         await store.told_of(lead.id),
         await store.status_changes(lead.id),
-        Standing(lead.status, lead.next_step, "", lead.do_not_call),
+        Standing(lead.status, lead.next_step, lead.do_not_call),
     )
     wanted = (stands.standing.status, stands.standing.next_step)
     left = stands.decided and wanted != (lead.status, lead.next_step)
@@ -281,6 +287,19 @@ def _refuses(body: Body) -> bool:
     if isinstance(body, FactNoted):
         return body.kind is FactKind.OPTED_OUT
     return isinstance(body, Finished) and body.outcome is Outcome.OPTED_OUT
+
+
+async def _noted(call: Call, lead: Lead, events: Sequence[Event], unit: UnitOfWork) -> int:
+    if call.content_erased_at is not None:
+        return 0
+    # Of calls of an earlier release the notes stand in one text of the lead's.
+    known = await RebuildStore(unit).text_of_old(lead.id)
+    kept = 0
+    for event in events:
+        text = noted(event.body).strip() if isinstance(event.body, FactNoted) else ""
+        if text and text not in known:
+            kept += await LeadNotes(unit).keep_from_call(call.id, lead.id, place_of(event), text, event.at)
+    return kept
 
 
 async def _notes(call: Call, events: Sequence[Event], unit: UnitOfWork) -> int:

@@ -13,6 +13,7 @@ from crm.calls.store import EVENTS_PAGE_MAX, CallStore
 from crm.consents.model import Consent, Said
 from crm.inbox.model import Message
 from crm.leads.model import Task
+from crm.notes.model import Note
 from crm.recovery.standing import StatusChange, Told
 from crm.timeline.model import LeadChange
 from crm.unit_of_work import UnitOfWork
@@ -94,6 +95,12 @@ class RebuildStore:
         )
         tasks = await self.tasks_due(call, f"send_{channel}")
         return max(int(await self._session.scalar(written) or 0), len(tasks))
+
+    async def text_of_old(self, lead_id: UUID) -> str:
+        """Return what was noted about a lead before notes were rows; empty where nothing was."""
+        old = (Note.author_id.is_(None), Note.call_id.is_(None))
+        mine = select(Note.text).where(Note.org_id == self._org_id, Note.lead_id == lead_id, *old)
+        return "\n".join(await self._session.scalars(mine.order_by(Note.created_at)))
 
     async def has_refusal(self, call: Call) -> bool:
         """Say whether it is on record that somebody said in the call not to be called."""

@@ -57,7 +57,8 @@ def standing_by_calls(told: Sequence[Told], changes: Sequence[StatusChange], now
     for one in told:
         body = one.body
         after = after_fact(stands, body) if isinstance(body, FactNoted) else after_call(stands, body.outcome)
-        after = replace(after, notes="", next_step=now.next_step if one.erased else after.next_step)
+        if one.erased:
+            after = replace(after, next_step=now.next_step)
         if after != stands:
             decided_at = one.received_at
         stands = after

@@ -21,8 +21,8 @@ from crm.database import Sessions, utc_now
 from crm.idempotency.keys import KeyReused, fingerprint_of
 from crm.leads.addresses import LeadAddresses
 from crm.leads.model import Lead, Task
-from crm.leads.progress import NOTES_CHARS_MAX
 from crm.leads.store import LeadStore
+from crm.notes.model import Note
 from crm.refusals import Refusal
 from crm.tools.model import ToolRun
 from crm.tools.transfer_number import transfer_number
@@ -166,18 +166,24 @@ async def _update_lead(arguments: UpdateLead, on: Setting) -> ToolAnswer:
     if arguments.email is not None:
         changed.append(await _set_email(arguments.email.strip().lower(), on))
     if arguments.note is not None:
-        lead.notes = f"{lead.notes}\n{arguments.note}".strip()[-NOTES_CHARS_MAX:]
+        if arguments.note.strip():
+            _note(arguments.note.strip(), on)
         changed.append("note")
     if not changed:
         raise BadArguments("give at least one of name, email, company, note")
     return ToolAnswer({"changed": changed})
 
 
+def _note(text: str, on: Setting) -> None:
+    mine = {"lead_id": on.lead.id, "call_id": on.call.id}
+    on.unit.session.add(Note(org_id=on.unit.org_id, text=text, **mine))
+
+
 async def _set_email(email: str, on: Setting) -> str:
     """Set the lead's address, or note it where another lead has it: which of the two is meant a person decides."""
     lead, addresses = on.lead, LeadAddresses(on.unit)
     if await addresses.holder(email, lead.id) is not None and email != lead.email:
-        lead.notes = f"{lead.notes}\nE-mail, which another lead has: {email}".strip()[-NOTES_CHARS_MAX:]
+        _note(f"E-mail, which another lead has: {email}", on)
         return "note"
     if email != lead.email:
         before, lead.email, lead.email_twin = lead.email, email, None

@@ -23,8 +23,10 @@ from crm.imports.jobs import FORGET, KEPT
 from crm.imports.model import Import, ImportFault
 from crm.jobs.running import do_what_waits
 from crm.leads.store import LeadStore
+from crm.notes.model import Note
 from crm.outbox.model import OutboxEvent
 from crm.unit_of_work import UnitOfWork
+from tests.crm.call_story import rows
 from tests.crm.conftest import NUMBER
 from tests.crm.imports.desk import ImportDesk, counts, rows_of
 from tests.crm.test_api import data, problem
@@ -313,3 +315,18 @@ async def test_uploads_and_old_imports_are_forgotten(desk: ImportDesk) -> None:
     await FORGET.run(desk.work, {"org_id": str(desk.org.id), "import_id": finished["id"]})
     async with UnitOfWork(desk.work.sessions, desk.org.id) as unit:
         assert (await unit.session.scalars(select(ImportFault))).all() == []
+
+
+async def test_notes_of_a_file_are_notes_of_the_lead_and_said_once(desk: ImportDesk) -> None:
+    """Beside the row stands the text that all of a lead's notes say, as if they had been written one by one."""
+    first = b"name,email,notes\nDana,d@example.com,likes mornings\nEli,e@example.com,\n"
+    await desk.whole(first, when_found="update")
+    await desk.whole(first, when_found="update")
+    await desk.whole(b"name,email,notes\nDana,d@example.com,two shops\n", when_found="update")
+    notes = await rows(desk.work.sessions, desk.org, Note)
+    assert sorted((note.text, note.author_id) for note in notes) == [
+        ("likes mornings", desk.org.user_id),
+        ("two shops", desk.org.user_id),
+    ]
+    texts = {lead.name: lead.notes for lead in await desk.leads()}
+    assert (texts["Dana"], texts["Eli"]) == ("likes mornings\ntwo shops", "")

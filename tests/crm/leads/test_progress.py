@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.leads.progress import NOTES_CHARS_MAX, Standing, after_call, after_fact
+from crm.leads.progress import Standing, after_call, after_fact, noted
 from events.call import FactKind, FactNoted, Outcome
 
 NEW = Standing("novo")
@@ -24,19 +24,19 @@ def test_a_call_back_is_the_next_step() -> None:
 
 def test_a_call_that_we_broke_off_changes_nothing_of_what_was_agreed() -> None:
     broken = FactNoted(FactKind.BROKEN_OFF, "model_unavailable")
-    note = "The agent could not go on and promised that somebody calls back"
-    assert after_fact(NEW, broken) == replace(NEW, next_step="Call back", notes=note)
+    assert after_fact(NEW, broken) == replace(NEW, next_step="Call back")
     booked = after_fact(NEW, FactNoted(FactKind.MEETING_BOOKED, when="tomorrow at ten"))
-    assert after_fact(booked, broken) == replace(booked, notes=note)
+    assert after_fact(booked, broken) == booked
     out = after_fact(NEW, FactNoted(FactKind.OPTED_OUT))
-    assert after_fact(out, broken) == replace(out, notes=note)
+    assert after_fact(out, broken) == out
 
 
-def test_objections_are_noted() -> None:
-    after = after_fact(
-        after_fact(NEW, FactNoted(FactKind.OBJECTION, "price")), FactNoted(FactKind.OBJECTION, "supplier")
-    )
-    assert after == Standing("novo", notes="Objection: price\nObjection: supplier")
+def test_objections_and_notes_are_noted_and_change_nothing() -> None:
+    objection, note = FactNoted(FactKind.OBJECTION, "price"), FactNoted(FactKind.NOTE, "two shops")
+    assert after_fact(after_fact(NEW, objection), note) == NEW
+    assert [noted(fact) for fact in (objection, note)] == ["Objection: price", "two shops"]
+    assert "promised" in noted(FactNoted(FactKind.BROKEN_OFF))
+    assert noted(FactNoted(FactKind.MEETING_BOOKED, when="at ten")) == ""
 
 
 def test_opting_out_is_final() -> None:
@@ -67,11 +67,10 @@ def test_other_ends_change_nothing(outcome: Outcome) -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(FactKind), st.text(max_size=50)), max_size=30))
-def test_standing_stays_in_bounds(facts: list[tuple[FactKind, str]]) -> None:
-    lead = replace(NEW, notes="x" * NOTES_CHARS_MAX)
+def test_an_opt_out_is_never_undone(facts: list[tuple[FactKind, str]]) -> None:
+    lead = NEW
     was_out = False
     for kind, words in facts:
         lead = after_fact(lead, FactNoted(kind, words, words))
         was_out = was_out or kind is FactKind.OPTED_OUT
-        assert len(lead.notes) <= NOTES_CHARS_MAX
         assert lead.do_not_call == was_out, "nothing said later undoes an opt-out"

@@ -5,6 +5,9 @@ from uuid import uuid4
 import httpx
 
 from crm.database import Sessions
+from crm.leads.model import Lead
+from crm.notes.model import TOGETHER_CHARS_MAX, Note
+from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 from tests.crm.conftest import Org, make_org
 from tests.crm.test_api import data, problem
@@ -60,3 +63,38 @@ async def test_what_is_no_note(api: httpx.AsyncClient, org: Org, sessions: Sessi
     written = data(await api.post(path, json={"text": "x"}), 201)
     another = data(await api.post("/api/leads", json={"name": "Eli"}), 201)
     problem(await api.delete(f"/api/leads/{another['id']}/notes/{written['id']}"), 404, "note_not_found")
+
+
+async def test_a_leads_own_text_says_all_of_its_notes_and_is_searched(api: httpx.AsyncClient, org: Org) -> None:
+    lead = f"/api/leads/{org.lead_id}"
+    first = data(await api.post(f"{lead}/notes", json={"text": "likes mornings"}), 201)
+    data(await api.post(f"{lead}/notes", json={"text": "two bakeries"}), 201)
+    assert data(await api.get(lead))["notes"] == "likes mornings\ntwo bakeries"
+    assert [one["id"] for one in data(await api.get("/api/leads", params={"q": "baker"}))] == [str(org.lead_id)]
+    data(await api.put(f"{lead}/notes/{first['id']}", json={"text": "likes evenings"}))
+    assert data(await api.get("/api/leads", params={"q": "mornings"})) == []
+    assert (await api.delete(f"{lead}/notes/{first['id']}")).status_code == 204
+    assert data(await api.get(lead))["notes"] == "two bakeries"
+
+
+async def test_a_text_that_is_sent_with_a_lead_is_one_more_note(api: httpx.AsyncClient, org: Org) -> None:
+    made = data(await api.post("/api/leads", json={"name": "Zoe", "notes": "three shops"}), 201)
+    lead = f"/api/leads/{made['id']}"
+    assert made["notes"] == "three shops"
+    for sent in ("three shops", "three shops\nlikes mornings", "", "three shops\nlikes mornings"):
+        changed = data(await api.put(lead, json={"name": "Zoe", "notes": sent}))
+        assert changed["notes"].startswith("three shops")
+    notes = data(await api.get(f"{lead}/notes"))
+    assert [(note["text"], note["author_id"]) for note in notes] == [
+        ("likes mornings", str(org.user_id)),
+        ("three shops", str(org.user_id)),
+    ]
+
+
+async def test_the_newest_of_many_notes_are_in_the_text(sessions: Sessions, org: Org) -> None:
+    async with UnitOfWork(sessions, org.id) as unit:
+        unit.session.add_all([Note(org_id=org.id, lead_id=org.lead_id, text=str(n) * 9_000) for n in range(4)])
+        await unit.commit()
+    async with UnitOfWork(sessions, org.id) as unit:
+        lead = await unit.session.get_one(Lead, (org.id, org.lead_id))
+    assert (len(lead.notes), lead.notes[-9_000:]) == (TOGETHER_CHARS_MAX, "3" * 9_000)

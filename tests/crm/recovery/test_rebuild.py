@@ -22,6 +22,7 @@ from crm.database import Sessions, utc_now
 from crm.identity.tokens import Identity
 from crm.inbox.model import Message
 from crm.leads.model import Lead, Task
+from crm.notes.model import Note
 from crm.permissions import Role
 from crm.recovery.rebuild import Part
 from crm.recovery.rebuild_span import OPERATOR_ID, RebuiltSpan, Wanted, rebuild_span
@@ -92,6 +93,10 @@ async def told_of(sessions: Sessions, script: CallScript, org: Org) -> dict[str,
         "angry": call["angry_at"] is not None,
         "objections": [(one.kind, one.quote, one.turn) for one in await rows(sessions, org, Objection)],
         "lead": (lead.status, lead.next_step, lead.do_not_call, [one["name"] for one in lead.objections]),
+        "noted": [
+            (note.text, note.call_id is None)
+            for note in sorted(await rows(sessions, org, Note), key=lambda one: one.text)
+        ],
         "tasks": sorted((task.kind, task.title, task.due_text) for task in await rows(sessions, org, Task)),
         "refusals": [word.said for word in await rows(sessions, org, Consent)],
         "money": (await balances(sessions, org), sum(amount for _, amount in moved)),
@@ -138,7 +143,7 @@ async def test_deleted_rows_come_back_and_people_keep_what_they_wrote(
     assert (await rebuild(sessions, org)).changed == {}, "as it was applied it stays"
     messages = len(await rows(sessions, org, Message))
     async with UnitOfWork(sessions, org.id) as unit:
-        for table in ("turns", "objections"):
+        for table in ("turns", "objections", "notes"):
             await unit.session.execute(text(f"DELETE FROM {table} WHERE org_id = :org"), {"org": org.id})  # noqa: S608
         await unit.session.execute(
             text("UPDATE calls SET outcome = 'hung_up', answered_at = NULL, event_count = 3 WHERE org_id = :org"),
@@ -149,12 +154,12 @@ async def test_deleted_rows_come_back_and_people_keep_what_they_wrote(
         lead.objections, lead.next_step = [], "my own"
         await unit.commit()
     made = await rebuild(sessions, org)
-    assert made.changed == {Part.CALL: 1, Part.TURNS: 3, Part.LEAD: 1}
+    assert made.changed == {Part.CALL: 1, Part.TURNS: 3, Part.OBJECTIONS: 1, Part.LEAD: 1, Part.NOTED: 1}
     assert await told_of(sessions, script, org) == before
     assert len(await rows(sessions, org, Message)) == messages, "nothing goes out again"
     [entry] = await rows(sessions, org, AuditEntry)
     assert (entry.user_id, entry.target) == (OPERATOR_ID, {"call_id": str(script.call_id)})
-    assert entry.asked["changed"] == {"call": 1, "turns": 3, "lead": 1}
+    assert entry.asked["changed"] == {"call": 1, "turns": 3, "objections": 1, "lead": 1, "noted": 1}
 
 
 async def test_calls_of_a_lead_may_be_rebuilt_in_any_order(
@@ -223,6 +228,7 @@ async def test_erased_words_stay_erased(
     person = Identity(org.user_id, org.email, Role.ADMIN, org.id, org.session_id)
     await erase(script.call_id, CONTENT, person, UnitOfWork(sessions, org.id))
     before = await told_of(sessions, script, org)
+    assert before["noted"] == [], "what was noted in the call goes with its words"
     assert (await rebuild(sessions, org, calls_decide=True)).changed == {}
     assert await told_of(sessions, script, org) == before
     assert all(turn.text is None for turn in await rows(sessions, org, Turn))

@@ -124,7 +124,7 @@ class UnitOfWork:
         await self._set("app.email", email)
 
     async def keep_lead_notes(self) -> None:
-        """Say that this transaction writes the texts of leads' notes itself, beside their rows (r0042)."""
+        """Say that this transaction writes the texts of leads' notes itself, beside their rows (r0043)."""
         await self._set("app.notes_kept", "on")
 
     async def act_as_user(self, user_id: UUID) -> None:

@@ -1,6 +1,6 @@
 """Notes about a lead, one row each: of people, of files that were imported, and what calls note down.
 
-The lead's own text, `leads.notes`, is what they say together; the database keeps it so (r0042).
+The lead's own text, `leads.notes`, is what they say together; the database keeps it so (r0043).
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm.database import Row, utc_now
 from events.ids import new_id
 
-# Of what a lead's notes say together, the newest; as r0042 has it.
+# Of what a lead's notes say together, the newest; as r0043 has it.
 TOGETHER_CHARS_MAX: Final = 20_000
 
 

@@ -8,7 +8,7 @@ from crm.migrate import downgrade, migrate
 from events.ids import new_id
 from salesos.embedded.postgres import APP_ROLE, PostgresAddresses
 
-BEFORE = "r0041"
+BEFORE = "r0042"
 
 
 def test_texts_become_rows_and_go_back(empty_database: PostgresAddresses) -> None:

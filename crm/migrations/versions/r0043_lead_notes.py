@@ -7,8 +7,8 @@ database: as text it is read by the API, found by the search, exported, and told
 
 from alembic import op
 
-revision = "r0042"
-down_revision = "r0041"
+revision = "r0043"
+down_revision = "r0042"
 branch_labels = None
 depends_on = None
 

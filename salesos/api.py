@@ -132,7 +132,8 @@ class Api:
             if refused.code != "not_signed_in" or not self._headers:
                 raise
             # Tokens last ten minutes, calls and waits longer; the cookie of the session gets another one.
-            self._keep(self._ask("POST", f"{self.crm_url}/api/sessions/refresh", "staying signed in", None, {}))
+            own = {"Origin": self.crm_url}
+            self._keep(self._ask("POST", f"{self.crm_url}/api/sessions/refresh", "staying signed in", None, own))
             answer = self._ask(method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
         return answer["data"]
 

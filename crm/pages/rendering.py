@@ -30,8 +30,7 @@ class ForeignForm(Refusal):
 
 def own_origin(request: Request) -> None:
     """Raises ForeignForm. Browsers name the origin of every form they send."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if urlsplit(request.headers.get("origin", "")).netloc != request.headers.get("host"):
         raise ForeignForm
 
 

@@ -127,7 +127,11 @@ def app(settings: Settings, resources: Resources) -> FastAPI:
 @pytest.fixture
 async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A browser or API client without a session."""
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://crm.test") as made:
+    # As browsers do with all that may change something.
+    headers = {"Origin": "http://crm.test"}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://crm.test", headers=headers
+    ) as made:
         yield made
 
 

@@ -74,3 +74,24 @@ def test_patterns_and_paths_are_no_origins(origins: str, monkeypatch: pytest.Mon
     monkeypatch.setenv("SALESOS_ALLOWED_ORIGINS", origins)
     with pytest.raises(BadSettings, match="SALESOS_ALLOWED_ORIGINS"):
         read_settings()
+
+
+async def test_a_session_alone_changes_nothing_without_an_origin(
+    browser: httpx.AsyncClient, org: Org, settings: Settings
+) -> None:
+    own = {"Origin": "http://crm.test"}
+    credentials = {"email": org.email, "password": org.password}
+    data(await browser.post("/api/sessions", json=credentials), 201)
+    kept = dict(browser.cookies)
+    problem(await browser.post("/api/sessions/refresh"), 403, "origin_not_allowed")
+    assert dict(browser.cookies) == kept, "nothing was exchanged"
+    data(await browser.post("/api/sessions/refresh", headers=own))
+    assert (await browser.post("/sign-in", data=credentials)).status_code == 403
+    assert (await browser.post("/sign-in", data=credentials, headers=own)).status_code == 303
+    for path in ("/sign-out", "/call"):
+        problem(await browser.post(path), 403, "origin_not_allowed")
+    assert (await browser.get("/")).status_code == 200, "who only looks changes nothing"
+    # A token is shown by no browser of its own accord.
+    data(await browser.get("/api/leads", headers=bearer(token_of(org, settings))))
+    lead = {"name": "Ana"}
+    data(await browser.post("/api/leads", json=lead, headers=bearer(token_of(org, settings))), 201)

@@ -34,7 +34,9 @@ from tests.crm.test_api import data, problem
 async def open_to_all(settings: Settings, resources: Resources) -> AsyncIterator[httpx.AsyncClient]:
     """A stranger's client of a server where anybody may found an organisation."""
     app = create_app(settings, replace(resources, sign_up_open=True))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://crm.test") as made:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://crm.test", headers={"Origin": "http://crm.test"}
+    ) as made:
         yield made
 
 

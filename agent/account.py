@@ -100,6 +100,14 @@ def nobody_came(name: str, seconds: float) -> str:
     )
 
 
+def nobody_took(seconds: float) -> str:
+    """Tell that the caller waited for a person, and none was free."""
+    return (
+        f"The caller wanted to talk to a person and has waited for {round(seconds)} seconds; nobody was free. Say that "
+        "you are sorry for it in a few words, and help them as well as you can. You hold the call now."
+    )
+
+
 def beside(name: str, text: str) -> str:
     """Tell what a colleague says to the caller, whom they and the agent talk with."""
     return f"Your colleague {name} is in the call too, and said to the caller: {' '.join(text.split())}"

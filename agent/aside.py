@@ -5,8 +5,9 @@ agent has the word again. What the caller says now was not said to the agent: no
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -38,7 +39,7 @@ class Aside:
         self._listening = listening
         self._lines: list[Line] = []
         self.began_ms = 0  # the caller's utterance
-        self._phrase: asyncio.Task[None] | None = None
+        self._phrase: asyncio.Task[Any] | None = None
         self._room: Room
         self.asked = 0  # times more to step aside than back: above 0 the agent must not speak, whatever is in the queue
 
@@ -64,7 +65,11 @@ class Aside:
                 self._overheard.person_said(text, voice)
                 self._keep(Line(name, text))
             case sig.AskForPatience():
-                self._phrase = tasks.create_task(self._ask_for_patience(), name="conversation.patience")
+                asking = self._say(self._minds.phrases.one_moment)
+                self._phrase = tasks.create_task(asking, name="conversation.patience")
+            case sig.Announce(text=text, said=said):
+                self._hush()
+                self._phrase = tasks.create_task(self._announce(text, said), name="conversation.announce")
             case _:
                 pass
 
@@ -117,12 +122,17 @@ class Aside:
             log.warning("hand_back.no_summary", reason=type(error).__name__)
         return ""
 
-    async def _ask_for_patience(self) -> None:
-        """Say the phrase. A voice that fails is left at that: the music says as much."""
-        room, phrase = self._room, self._minds.phrases.one_moment
+    async def _announce(self, text: str, said: Callable[[int], None]) -> None:
+        said(await self._say(text))
+
+    async def _say(self, phrase: str) -> int:
+        """Say a phrase; return how long it lasts, in ms. A voice that fails is left at that: music says as much."""
+        room = self._room
         reply = Reply(0, Waterfall())
         await Saying(reply, self._minds.voice, room.voice, lambda: None).meanwhile(phrase)
-        if reply.opened:
-            room.voice.complete_reply()
-            self._overheard.phrase_said(phrase, room.voice.now, room.voice.reply_ms)
-            self._keep(Line(account.AGENT, phrase))
+        if not reply.opened:
+            return 0
+        room.voice.complete_reply()
+        self._overheard.phrase_said(phrase, room.voice.now, room.voice.reply_ms)
+        self._keep(Line(account.AGENT, phrase))
+        return room.voice.reply_ms

@@ -1,5 +1,6 @@
 """What a conversation's one task reads from its queue. Sans-I/O."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -90,6 +91,17 @@ class AskForPatience:
     """Nobody is there for the caller just now: tell them so, in a stock phrase, before they are put on hold."""
 
 
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Say that to the caller, for whom nobody is there yet. `said` is called with how long it lasts, in ms.
+
+    0 when the voice failed.
+    """
+
+    text: str
+    said: Callable[[int], None]
+
+
 ConversationSignal = (
     VoiceSignal
     | ProbableEnd
@@ -104,6 +116,7 @@ ConversationSignal = (
     | SteppedBack
     | PersonSaid
     | AskForPatience
+    | Announce
 )
 
 

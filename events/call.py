@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from events.permit import Purpose
+from events.queue import QueueEntered, QueueLeft, RepRung, RingOver
 from events.understanding import Mood, ObjectionKind
 
 VERSION: Final = 1
@@ -48,6 +49,7 @@ class Outcome(StrEnum):
     LINE_BUSY = "line_busy"
     NO_ANSWER = "no_answer"
     REFUSED = "refused"  # the permit, do-not-call or the carrier said no
+    MISSED = "missed"  # they waited for people, and nobody took them
     OUT_OF_CREDIT = "out_of_credit"
     TIME_LIMIT = "time_limit"
     SERVICE_FAILURE = "service_failure"  # ours: speech, stream, node
@@ -358,6 +360,10 @@ Body = (
     | AgentInstructed
     | LegPlaced
     | LegEnded
+    | QueueEntered
+    | RepRung
+    | RingOver
+    | QueueLeft
 )
 
 

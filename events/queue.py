@@ -41,3 +41,37 @@ class QueuePlan(msgspec.Struct, frozen=True):
     patience: str = ""  # every patience_every_s
     goodbye: str = ""  # before HANG_UP
     patience_every_s: int = 30
+
+
+# Events of calls (events.call has them in its Body)
+
+
+class QueueEntered(msgspec.Struct, frozen=True, tag="queue.entered"):
+    """The caller waits for people now."""
+
+    queue: UUID | None
+    name: str
+
+
+class RepRung(msgspec.Struct, frozen=True, tag="queue.rung"):
+    """The caller is offered to somebody."""
+
+    user_id: UUID
+    name: str
+    number: int  # of this call's offers
+
+
+class RingOver(msgspec.Struct, frozen=True, tag="queue.ring_over"):
+    user_id: UUID
+    name: str
+    number: int
+    reason: str  # taken, declined, missed, page_gone, caller_gone, not_queued; accepted
+
+
+class QueueLeft(msgspec.Struct, frozen=True, tag="queue.left"):
+    """The caller waits no longer."""
+
+    reason: str  # answered, abandoned (hung up), nobody_came, taken_over (by somebody who was not rung), agent
+    waited_s: float
+    user_id: UUID | None = None  # who answered
+    name: str = ""

@@ -57,6 +57,7 @@ from telephony.people.opening import opened_door
 from telephony.people.presence import Presences
 from telephony.people.socket import Door, people_routes
 from telephony.people.standing import keep_asking
+from telephony.queues.hall import Hall, people_in
 from telephony.reception import Reception
 from telephony.recovery import Recovery
 from telephony.supervisor.live import Live
@@ -135,6 +136,9 @@ class VoiceProcess:
     def _find(self, call_id: UUID) -> CallSession | None:
         return self._calls.get(call_id) if self._calls is not None else None
 
+    def _people_in_calls(self) -> Iterator[tuple[tuple[UUID, UUID], UUID]]:
+        return people_in(self._calls.live() if self._calls is not None else ())
+
     async def _checks(self) -> dict[str, bool]:
         try:
             async with asyncio.timeout(READY_TIMEOUT_S):
@@ -177,14 +181,20 @@ class VoiceProcess:
                 for part, name in ((clock, "clock"), (outbox, "outbox"), (archive, "archive"), (switch, "models")):
                     start(part.run(), name)
                 figures, gauge = Figures(), Gauge()
-                door = await stack.enter_async_context(opened_door(settings, self._redis, self._find, figures.people))
+                hall = Hall(
+                    settings.node, settings.people_address, permit_key, self._redis, self._find, self._people_in_calls
+                )
+                start(hall.run(), "hall")
+                door = await stack.enter_async_context(
+                    opened_door(settings, self._redis, self._find, figures.people, hall)
+                )
                 calls = Calls(calls_group, settings.max_calls, partial(_call_over, figures, door.presences))
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
                 transfers = Transfers(carrier, self._redis, permit_key, self._urls.transferred)
                 asked = desks_of(crm), transfers, LegDesk(crm)
                 live = _live(settings, self._redis, figures.people, start)
                 services = Services(
-                    carrier, silero, clock, outbox, archive, *asked, figures, hold_music=music, live=live
+                    carrier, silero, clock, outbox, archive, *asked, hall, figures, hold_music=music, live=live
                 )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 maker = CallMaker(calls, services, minds)

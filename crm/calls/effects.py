@@ -29,7 +29,7 @@ from crm.understanding.taking import ask_for_notes
 from crm.unit_of_work import UnitOfWork
 from crm.usage.book import counts_of
 from events import call as happenings
-from events.call import Event, FactKind
+from events.call import Event, FactKind, Outcome
 from events.tool import BadArguments, read_local_time
 from events.wire import stream_number
 
@@ -114,6 +114,18 @@ async def task_to_call_back(fact: happenings.FactNoted, lead: Lead, call: Call, 
     )
 
 
+def _call_back(lead: Lead, call: Call) -> Task:
+    """Return the task of whoever the lead belongs to, whose call nobody took."""
+    return Task(
+        org_id=call.org_id,
+        lead_id=lead.id,
+        call_id=call.id,
+        kind=CALL_BACK_KIND,
+        title=f"Call {lead.name} back: nobody took their call",
+        assignee_id=lead.owner_id,
+    )
+
+
 def _moment(local_time: str, zone: ZoneInfo) -> datetime | None:
     try:
         return read_local_time(local_time).replace(tzinfo=zone) if local_time else None
@@ -132,6 +144,8 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step
     if after.do_not_call and not before.do_not_call:
         await unit.session.flush()
         await leads.stop_calling(call.number, event.at, call.id)
+    if end.outcome is Outcome.MISSED and not after.do_not_call:
+        unit.session.add(_call_back(lead, call))
     await step.settle(call, end.billable_s, event.at)
     await ask_for_notes(call, unit)
     lead.score_due = True

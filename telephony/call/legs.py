@@ -64,7 +64,7 @@ class CallLegs:
 
     def take(
         self,
-        signal: PersonActs | PersonMissed | sig.LegDecided | sig.LegFailed,
+        signal: PersonActs | PersonMissed | sig.QueueTold | sig.LegDecided | sig.LegFailed,
         carrier_call_id: str,
         *,
         connected: bool,
@@ -77,7 +77,7 @@ class CallLegs:
         match signal:
             case PersonActs(act=act) if isinstance(act, LegAct):
                 self._begin(signal, act, carrier_call_id, connected=connected)
-            case PersonActs() | PersonMissed():
+            case PersonActs() | PersonMissed() | sig.QueueTold():
                 self._people.take(signal, connected=connected)
             case sig.LegDecided() if self._now is not None and self._now.leg == signal.leg:
                 self._decided(self._now, signal.answer, carrier_call_id, connected=connected)

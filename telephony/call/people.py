@@ -9,26 +9,28 @@ after a moment, hears music, and in the end the agent takes the call, with all t
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import structlog
 
 from agent import account
 from agent.conversation import Conversation
-from agent.person_ear import PersonEar, PersonEars
+from agent.person_ear import PersonEars
 from agent.signals import AskForPatience, PersonSaid, SteppedBack
 from events import call as events
 from events.plan import Holder
 from events.ticket import Seat
 from media.activity.detector import VoiceEnded
 from media.conference import ConferenceFull
-from media.party import TALKS_TO_PROSPECT, Outlet, Party, Role
+from media.party import TALKS_TO_PROSPECT, Role
 from media.room import Room
 from telephony.call import person_acts as acts
 from telephony.call.ending import Endings, Why
 from telephony.call.person_acts import Done, Person, PersonActs, PersonMissed, Refused, Standing, decide, seat_id
+from telephony.call.seated import Queue, Seated
 from telephony.call.timers import Timers
+from telephony.queues.news import QueueTold
 from telephony.supervisor.live import Live
 from telephony.supervisor.tap import Tap
 
@@ -42,27 +44,6 @@ LOST_S: Final = 20.0
 _STEPS_S: Final = (PATIENCE_S, MUSIC_S, LOST_S)
 _NOT_CONNECTED: Final = Refused("not_connected", "The prospect is not on the line: not yet, or not any more.")
 _NOT_IN_CALL: Final = Refused("not_in_call", "You are not in this call: join it first.")
-
-
-@dataclass(slots=True)
-class Seated:
-    """Somebody in the call. `when_gone` is called when they are not any more, or the call is over."""
-
-    person: Person
-    role: Role
-    outlet: Outlet | None = None
-    party: Party | None = None
-    ear: PersonEar | None = None
-    listening: asyncio.Task[None] | None = None
-    losses: int = 0
-    away: bool = False
-    came: bool = False  # else they are expected only
-    when_gone: dict[str, Callable[[], None]] = field(default_factory=dict)
-
-    def let_go(self) -> None:
-        for work in self.when_gone.values():
-            work()
-        self.when_gone.clear()
 
 
 class CallPeople:
@@ -94,12 +75,15 @@ class CallPeople:
         self.tap = Tap(room)  # for who listens by a socket
         self.endings = Endings(now_s)
         self.ended_by: Why | None = None
+        self.queue: Queue | None = None  # that the caller waits in
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """The line is open: people may join. Their recognisers run in the call's group."""
         self._tasks = tasks
         if self._placed_by is not None:
             self._answered(self._placed_by)
+        elif self.queue is not None:
+            self.queue.start(tasks)
 
     @property
     def seated(self) -> list[Seated]:
@@ -121,15 +105,26 @@ class CallPeople:
             seated.let_go()
         self._seats.clear()
 
+    def caller_gone(self) -> None:
+        """The prospect is not on the line any more, or will not be in a moment."""
+        if self.queue is not None:
+            self.queue.caller_gone()
+
     def named(self, outcome: events.Outcome) -> events.Outcome:
         """Return how the call ended, in view of who had the word then."""
         self.ended_by = self.endings.came
+        if self.queue is not None and self.queue.missed and outcome is events.Outcome.HUNG_UP:
+            return events.Outcome.MISSED
         taken = bool(self.standing.holder) and self._placed_by is None
         transferred = taken and outcome is events.Outcome.HUNG_UP
         return events.Outcome.TRANSFERRED if transferred else outcome
 
-    def take(self, signal: PersonActs | PersonMissed, *, connected: bool) -> None:
+    def take(self, signal: PersonActs | PersonMissed | QueueTold, *, connected: bool) -> None:
         """Do what somebody asks for, and answer them. `connected`: the prospect is on the line."""
+        if isinstance(signal, QueueTold):
+            if self.queue is not None:
+                self.queue.take(signal.news)
+            return
         if isinstance(signal, PersonActs):
             signal.answer(self._act(signal, connected=connected))
         elif connected:
@@ -152,13 +147,38 @@ class CallPeople:
 
     # A call that somebody has placed to talk in it
 
-    def expect(self, holder: Holder | None) -> None:
-        """The word is theirs from the first moment on, whether they are there by then or not. None: the agent's."""
+    def expect(self, holder: Holder | None, queue: Queue | None = None) -> None:
+        """The word is theirs from the first moment on, whether they are there by then or not. None: the agent's.
+
+        `queue`: where the caller waits for somebody from the first moment on, if they do.
+        """
+        self.queue = queue
         if holder is None:
             return
         person = self._placed_by = Person(seat_id(Seat.REP, holder.user_id), holder.name, holder.user_id, Seat.REP)
         self._seats[person.id] = Seated(person, Role.REP_ALONE, away=True)
         self.standing = Standing(person.id, person.name, away=True)
+
+    # A caller who waits for somebody (telephony/queues)
+
+    def wait(self) -> None:
+        """Nobody has the word, and the agent is aside: the caller waits."""
+        if not self.standing.agent_aside:
+            self._aside_s, self._had = self._now_s(), []
+            self._conversation.step_aside()
+        self.standing = Standing(held=True)
+
+    def promise(self, person: Person) -> None:
+        """The word is somebody's who is on their way to the call; the caller hears music until then."""
+        self._seats[person.id] = seated = Seated(person, Role.REP_ALONE, away=True)
+        self._stand(Standing(person.id, person.name, away=True, waiting=True), person)
+        self._wait_for(seated, len(_STEPS_S) - 1)
+
+    def hand_to_agent(self, told: str) -> None:
+        """The caller waits no longer, and the agent has the word. `told`: what it must know of that."""
+        self._room.others.hold(False)
+        self.standing = Standing()
+        self._conversation.put(SteppedBack(told))
 
     def _may_prepare(self, person: Person, act: acts.Act) -> bool:
         """Whether that can be done while it rings: who has placed the call may come, and go, before it is answered."""
@@ -285,7 +305,7 @@ class CallPeople:
         seated.let_go()
         if seated.listening is not None:
             seated.listening.cancel()
-        if self.standing.holder == person.id:
+        if self.standing.holder == person.id and not (self.queue is not None and self.queue.absent(person)):
             self._stand(Standing(), person, reason=reason)
         if seated.came:
             self._emit(events.PersonLeft(person.id, person.name, person.user_id, "lost" if reason == "lost" else ""))
@@ -325,6 +345,8 @@ class CallPeople:
             self._emit(events.WordPassed(to, by.id, by.name, by.user_id, reason, agreed))
         if before.agent_aside and not after.agent_aside:
             self._conversation.put(SteppedBack(self._told(reason, agreed)))
+        if self.queue is not None:
+            self.queue.stood(after)
 
     def _pass_word(self, from_id: str, to_id: str) -> None:
         # The one who takes it first: the prospect is never without anybody.

@@ -19,6 +19,7 @@ from telephony.call.emitter import utc_now
 from telephony.carrier_port import Carrier
 from telephony.figures import Figures
 from telephony.outbox import Outbox
+from telephony.queues.hall import Hall
 from telephony.supervisor.live import Live
 from telephony.tool_desk import Desks, LegDesk
 from telephony.transfer import Transfers
@@ -34,6 +35,7 @@ class Services:
     desks: Desks | None = None  # of the CRM, for tools; None: calls have none that need it
     transfers: Transfers | None = None  # None: nobody is put through
     legs: LegDesk | None = None  # of the CRM, for people; None: nobody else is telephoned
+    hall: Hall | None = None  # None: nobody of ours attends to callers
     figures: Figures = field(default_factory=Figures)
     levels: VoiceLevels = field(default_factory=VoiceLevels)
     hold_music: bytes = field(default_factory=composed)  # µ-law, a loop

@@ -36,12 +36,12 @@ from telephony.call.telling import Telling
 from telephony.call.timers import Timers
 from telephony.call.tools import CallTools
 from telephony.carrier_port import CallOrder, Incoming
+from telephony.queues.waiting import queue_of
 
 log = structlog.get_logger()
 
 SIGNALS_MAX: Final = 500
-ASKED_GUARD_S: Final = 12.0  # longer than a carrier request may take
-DIAL_ANSWER_WAIT_S: Final = 12.0  # longer than a carrier request may take
+CARRIER_WAIT_S: Final = 12.0  # longer than a carrier request may take
 LAST_WORDS_S: Final = 3.0  # to understand what was being said when we hung up
 
 
@@ -87,7 +87,7 @@ class CallSession:
         self.conversation.attach(self.room)
         ears = PersonEars(services.silero.open, minds.open_ear, lambda: self.room.now)
         self.people = CallPeople(self.room, self.conversation, self.emit, self._timers, ears, self._now, services.live)
-        self.people.expect(plan.held_by)
+        self.people.expect(plan.held_by, queue_of(self, services.hall, minds.phrases, self._timers))
         self.legs = CallLegs(plan, self.people, self._tools, services.legs, self.emit, self.put)
 
     @property
@@ -137,7 +137,16 @@ class CallSession:
             self._tell(event)
         self.legs.close()
         self.emit(self.conversation.ears.fed)
-        self._emit_finished()
+        self.emit(
+            events.Finished(
+                self.state,
+                self.people.named(self._outcome or Outcome.HUNG_UP),
+                self._answerer.known or (AnsweredBy.UNKNOWN if self._talk.begun else None),
+                round(self._talk.duration_s, 3),
+                self._talk.billable_s,
+                self._reason,
+            )
+        )
         await self._recording.store(self.emit)
         self.emit(events.Closed())
         self.people.close()
@@ -155,7 +164,7 @@ class CallSession:
                 await self._telling.finish()
                 if not dialing.done():
                     # Given up while the carrier was being asked: its answer is needed to hang up.
-                    await asyncio.wait([dialing], timeout=DIAL_ANSWER_WAIT_S)
+                    await asyncio.wait([dialing], timeout=CARRIER_WAIT_S)
                 for signal in self._signals.take_all():
                     self._handle(signal)
                 tasks.create_task(self._stop(), name="call.stop")
@@ -228,7 +237,7 @@ class CallSession:
                 self._minds.tell(prompt, variables)
             case sig.SayGoodbye():
                 self._say_goodbye()
-            case PersonActs() | PersonMissed() | sig.LegDecided() | sig.LegFailed():
+            case PersonActs() | PersonMissed() | sig.QueueTold() | sig.LegDecided() | sig.LegFailed():
                 on_line = self._connected and self.line_opened_at is not None
                 self.legs.take(signal, self.carrier_call_id, connected=on_line)
             case _:
@@ -300,6 +309,7 @@ class CallSession:
 
     def _line_gone(self, outcome: Outcome, reason: str) -> None:
         """The prospect cannot hear us any more: hear the last words, then end."""
+        self.people.caller_gone()
         if self._connected:
             if self.line_opened_at is not None and self._outcome is None:
                 self.conversation.put(LineGone(outcome, reason))
@@ -309,6 +319,7 @@ class CallSession:
             self._tell("finish")
 
     def _wind_up(self, outcome: Outcome, reason: str) -> None:
+        self.people.caller_gone()
         if self._outcome is None:
             self._outcome, self._reason = outcome, reason or self._reason
         if self._tell("wind_up"):
@@ -344,7 +355,7 @@ class CallSession:
             # A callback may have been lost: the carrier's own word comes first.
             self._asked_carrier = True
             self._tasks.create_task(self._carrier_leg.ask(self.carrier_call_id), name="call.ask_carrier")
-            self._timers.set("guard", ASKED_GUARD_S, sig.GuardExpired(state))
+            self._timers.set("guard", CARRIER_WAIT_S, sig.GuardExpired(state))
 
     def _asked_to_hang_up(self, reason: str) -> None:
         if self.state in UNANSWERED:
@@ -382,18 +393,6 @@ class CallSession:
                 guard_s += self._order.ring_timeout_s
             self._timers.set("guard", guard_s, sig.GuardExpired(self.state))
         return True
-
-    def _emit_finished(self) -> None:
-        self.emit(
-            events.Finished(
-                self.state,
-                self.people.named(self._outcome or Outcome.HUNG_UP),
-                self._answerer.known or (AnsweredBy.UNKNOWN if self._talk.begun else None),
-                round(self._talk.duration_s, 3),
-                self._talk.billable_s,
-                self._reason,
-            )
-        )
 
 
 class _Stopped(Exception):

@@ -11,6 +11,7 @@ from events.plan import Prompt
 from media.agent_voice import Line
 from telephony.call.ending import EndsSoon
 from telephony.call.person_acts import PersonActs, PersonMissed
+from telephony.queues.news import QueueTold as QueueTold
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ CallSignal = (
     | PromptChanged
     | HandedOver
     | PersonActs
+    | QueueTold
     | PersonMissed
     | LegDecided
     | LegFailed

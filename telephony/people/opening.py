@@ -15,6 +15,7 @@ from telephony.people.commands import VERBS
 from telephony.people.figures import PeopleFigures
 from telephony.people.presence import LiveCall, Presences
 from telephony.people.socket import Door
+from telephony.queues.hall import Hall
 from telephony.softphone.ice_servers import BadIceServers, read_ice_servers
 from telephony.softphone.leg import Exchange
 from telephony.softphone.udp_port import open_udp_port
@@ -24,7 +25,11 @@ LOOPBACK: Final = "127.0.0.1"
 
 @contextlib.asynccontextmanager
 async def opened_door(
-    settings: Settings, store: redis.Redis, find: Callable[[UUID], LiveCall | None], figures: PeopleFigures
+    settings: Settings,
+    store: redis.Redis,
+    find: Callable[[UUID], LiveCall | None],
+    figures: PeopleFigures,
+    hall: Hall | None = None,
 ) -> AsyncGenerator[Door]:
     """Have the port open and people let in for as long as the body lasts.
 
@@ -53,6 +58,7 @@ async def opened_door(
             ice_servers=servers,
             relay_only=settings.relay_only,
             figures=figures,
+            hall=hall,
         )
     finally:
         port.close()

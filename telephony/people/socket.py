@@ -8,8 +8,9 @@ the sound goes by connections of its own (connections.py), which stay while the 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -21,10 +22,11 @@ from telephony.call.person_acts import Join
 from telephony.people import messages
 from telephony.people.connections import begin_connection
 from telephony.people.figures import PeopleFigures
-from telephony.people.outgoing import Outgoing
-from telephony.people.pace import Pace
+from telephony.people.page_socket import SEND_TIMEOUT_S, SILENT_S, PageSocket, receive
 from telephony.people.presence import LiveCall, NotDone, Presence, Presences
 from telephony.people.verbs import Verb, obey
+from telephony.queues.hall import Hall, HallFull
+from telephony.queues.messages import Attend
 from telephony.softphone.ice_servers import IceServer, for_person
 from telephony.softphone.leg import Exchange, SoftphoneLeg
 from telephony.tickets import TicketRefused, use_ticket
@@ -33,13 +35,8 @@ log = structlog.get_logger()
 
 FIRST_MESSAGE_S: Final = 10.0
 PING_EVERY_S: Final = 15
-SILENT_S: Final = 40.0  # two pings and more are missing
-SEND_TIMEOUT_S: Final = 5.0
 STRANGERS_MAX: Final = 100  # sockets that have shown no ticket yet
-REFUSED_IN_A_ROW_MAX: Final = 100
-# Close codes of our own (RFC 6455 §7.4.2).
-CLOSED: Final = 4000
-UNWELCOME: Final = 4003
+UNWELCOME: Final = 4003  # a close code of our own (RFC 6455 §7.4.2)
 
 _SENTENCES: Final = {
     "bad_message": "The first message must be come with a ticket, or return with a rejoin token.",
@@ -47,6 +44,8 @@ _SENTENCES: Final = {
     "ticket_used": "The ticket was used before: ask the CRM for another one.",
     "redis_away": "Tickets cannot be checked now: try again in a moment.",
     "call_not_here": "The call is not at this node, or it is over.",
+    "nobody_attends_here": "This node takes no calls for people: ask the CRM for another ticket.",
+    "full": "As many pages attend here as the node takes: ask the CRM for another ticket.",
     "rejoin_refused": "The call does not wait for you any more: come with a ticket.",
 }
 
@@ -64,6 +63,7 @@ class Door:
     origins: frozenset[str]
     ice_servers: tuple[IceServer, ...] = ()
     relay_only: bool = False
+    hall: Hall | None = None  # None: no page attends here
     figures: PeopleFigures = field(default_factory=PeopleFigures)
     strangers: set[WebSocket] = field(default_factory=set)
 
@@ -110,21 +110,50 @@ async def _serve(socket: WebSocket, door: Door) -> None:
         door.strangers.add(socket)
         try:
             async with asyncio.timeout(FIRST_MESSAGE_S):
-                raw = await _receive(socket)
+                raw = await receive(socket)
                 asked = _first(raw)
                 number = asked.id
-                presence = await _enter(asked, raw, door)
+                serve = await _attend(asked, raw, door) if asked.do == "attend" else await _come(asked, raw, door)
         finally:
             door.strangers.discard(socket)
-        page = PersonSocket(socket, door, presence)
-        await page.begin(number)
+        await serve(socket)
     except Unwelcome as error:
         door.figures.refused[error.code] += 1
         async with asyncio.timeout(SEND_TIMEOUT_S):
             await socket.send_bytes(messages.write(messages.Refused(number, error.code, error.sentence)))
             await socket.close(UNWELCOME, error.code)
-        return
-    await page.run()
+
+
+Serving = Callable[[WebSocket], Awaitable[None]]
+
+
+async def _come(asked: messages.Asked, raw: bytes, door: Door) -> Serving:
+    """Let somebody into a call, and return what serves their page. Raises Unwelcome."""
+    presence = await _enter(asked, raw, door)
+
+    async def serve(socket: WebSocket) -> None:
+        page = PersonSocket(socket, door, presence)
+        await page.begin(asked.id)
+        await page.run()
+
+    return serve
+
+
+async def _attend(asked: messages.Asked, raw: bytes, door: Door) -> Serving:
+    """Let a page attend, and return what serves it. Raises Unwelcome."""
+    hall = door.hall
+    try:
+        body = messages.read_body(raw, Attend)
+        if hall is None:
+            raise Unwelcome("nobody_attends_here")
+        ticket = await hall.admit(body)
+    except messages.BadMessage as error:
+        raise Unwelcome("bad_message", f"{_SENTENCES['bad_message']} ({error})") from None
+    except TicketRefused as error:
+        raise Unwelcome(error.code) from None
+    except HallFull:
+        raise Unwelcome("full") from None
+    return partial(hall.serve, number=asked.id, body=body, ticket=ticket)
 
 
 def _first(raw: bytes) -> messages.Asked:
@@ -162,28 +191,14 @@ async def _by_ticket(token: str, door: Door) -> Presence:
     return door.presences.enter(ticket, call)
 
 
-async def _receive(socket: WebSocket) -> bytes:
-    """Return the next message; one in text is none of ours, and empty."""
-    message = await socket.receive()
-    if message["type"] == "websocket.disconnect":
-        raise WebSocketDisconnect(message.get("code", 1006))
-    return message.get("bytes") or b""
-
-
-class _Ended(Exception):
-    """Ends the socket's task group."""
-
-
 class PersonSocket:
     """One page's. Implements `Page` and `Place`."""
 
     def __init__(self, socket: WebSocket, door: Door, presence: Presence) -> None:
         self.presence = presence
-        self._socket = socket
         self._door = door
-        self._outgoing = Outgoing()
-        self._over: messages.Over | None = None
-        self._ended = asyncio.Event()
+        self._socket = PageSocket(socket, lambda asked, raw: obey(door.verbs, self, asked, raw), SILENT_S)
+        self.tell, self.feed, self.end = self._socket.tell, self._socket.feed, self._socket.end
         self._at_end: list[Callable[[], None]] = []
         self._connections: asyncio.TaskGroup
 
@@ -224,40 +239,19 @@ class PersonSocket:
         """Serve the page until it, the call, or the next page ends it, and its connections to their end."""
         async with asyncio.TaskGroup() as self._connections:
             await self._serve()
-            await self._say_over()
+            await self._socket.say_over()
 
     async def _serve(self) -> None:
         figures = self._door.figures
         figures.pages += 1
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read(), name="people.read")
-                tasks.create_task(self._write(), name="people.write")
-                await self._ended.wait()
-                raise _Ended
-        except* _Ended:
-            pass
+            await self._socket.serve()
         finally:
             figures.pages -= 1
-            figures.shed += self._outgoing.shed
+            figures.shed += self._socket.shed
             for work in self._at_end:
                 work()
             self._door.presences.closed(self.presence, self)
-
-    # Page
-
-    def tell(self, message: messages.Sent) -> None:
-        self._outgoing.tell(messages.write(message))
-        if self._outgoing.overrun:
-            self.end("too_slow", "Your connection does not take what the call has to tell.")
-
-    def feed(self, frame: bytes) -> None:
-        self._outgoing.feed(frame)
-
-    def end(self, code: str, sentence: str) -> None:
-        if self._over is None:
-            self._over = messages.Over(code, sentence)
-            self._ended.set()
 
     # Place
 
@@ -272,53 +266,3 @@ class PersonSocket:
 
     def at_end(self, work: Callable[[], None]) -> None:
         self._at_end.append(work)
-
-    # Its tasks
-
-    async def _read(self) -> None:
-        loop = asyncio.get_running_loop()
-        pace = Pace(loop.time())
-        while True:
-            try:
-                async with asyncio.timeout(SILENT_S):
-                    raw = await _receive(self._socket)
-            except TimeoutError:
-                self.end("silent", f"Nothing came from your page for {SILENT_S:.0f} seconds.")
-                return
-            except WebSocketDisconnect:
-                self.end("gone", "")
-                return
-            try:
-                asked = messages.read(raw)
-            except messages.BadMessage as error:
-                self.end("bad_message", str(error))
-                return
-            if pace.allows(loop.time()):
-                self.tell(await obey(self._door.verbs, self, asked, raw))
-            elif pace.refused > REFUSED_IN_A_ROW_MAX:
-                self.end("too_fast", "Your page sends far too many commands.")
-                return
-            else:
-                self.tell(messages.Refused(asked.id, "too_fast", "That is too many commands at once: wait a moment."))
-
-    async def _write(self) -> None:
-        while True:
-            message = await self._outgoing.get()
-            try:
-                async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await self._socket.send_bytes(message)
-            except (TimeoutError, WebSocketDisconnect, RuntimeError):
-                # RuntimeError: starlette's word for a socket that has closed.
-                self.end("gone", "")
-                return
-
-    async def _say_over(self) -> None:
-        over = self._over
-        if over is None or over.code == "gone":
-            return
-        with contextlib.suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                while len(self._outgoing):  # answers come before the end that they led to
-                    await self._socket.send_bytes(await self._outgoing.get())
-                await self._socket.send_bytes(messages.write(over))
-                await self._socket.close(CLOSED, over.code)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from events import call as events
 from events.ids import new_id
 from events.permit import Purpose
+from events.queue import QueueEntered, QueueLeft, RepRung, RingOver
 from events.understanding import Mood, ObjectionKind
 
 BODIES: list[events.Body] = [
@@ -43,6 +44,10 @@ BODIES: list[events.Body] = [
     events.AgentInstructed("offer ten per cent", "Ines", spoken=True),
     events.LegPlaced(new_id(), Purpose.TRANSFER, "+12025550150", "rep:1", "Maria", new_id()),
     events.LegEnded(new_id(), "busy"),
+    QueueEntered(new_id(), "Sales"),
+    RepRung(new_id(), "Ada", 1),
+    RingOver(new_id(), "Ada", 1, "declined"),
+    QueueLeft("answered", 12.5, new_id(), "Ada"),
 ]
 
 

@@ -196,3 +196,20 @@ async def test_events_can_be_followed(
     async with UnitOfWork(sessions, org.id) as unit:
         found = await CallStore(unit).events(script.call_id, after=(1, 14))
     assert [(event.seq, event.kind) for event in found] == [(15, "recording.stored"), (16, "call.closed")]
+
+
+async def test_whom_nobody_took_is_called_back_by_whoever_has_the_lead(
+    consumer: EventConsumer, script: CallScript, sessions: Sessions, redis: Redis, org: Org
+) -> None:
+    async with UnitOfWork(sessions, org.id) as unit:
+        lead = await unit.session.get_one(Lead, (org.id, org.lead_id))
+        lead.owner_id = org.user_id
+        await unit.commit()
+    await publish(
+        redis, *script.events([Answered(), Finished(State.ENDED, Outcome.MISSED, reason="abandoned"), Closed()])
+    )
+    await consumer.turn()
+
+    [task] = await rows(sessions, org, Task)
+    assert (task.kind, task.assignee_id, task.call_id) == ("call_back", org.user_id, script.call_id)
+    assert task.title == "Call Dana back: nobody took their call"

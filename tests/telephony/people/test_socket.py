@@ -9,11 +9,12 @@ import redis.asyncio as redis
 from fastapi import WebSocketDisconnect
 
 from telephony.call.person_acts import Join, Lost
-from telephony.people import messages, socket
+from telephony.people import messages, page_socket, socket
 from telephony.people.commands import VERBS
 from telephony.people.pace import COMMANDS_AT_ONCE
+from telephony.people.page_socket import REFUSED_IN_A_ROW_MAX
 from telephony.people.presence import LiveCall, Presence, Presences
-from telephony.people.socket import REFUSED_IN_A_ROW_MAX, STRANGERS_MAX, Door, people_routes
+from telephony.people.socket import STRANGERS_MAX, Door, people_routes
 from telephony.softphone.leg import Exchange
 from tests.telephony.people.test_presence import FakeCall, FakePage, ticket
 
@@ -94,7 +95,7 @@ async def test_a_flood_is_refused_and_then_over() -> None:
     assert COMMANDS_AT_ONCE <= wire.said("ok").count("") <= COMMANDS_AT_ONCE + 20
     assert 0 < wire.said("refused").count("too_fast") <= REFUSED_IN_A_ROW_MAX
     assert wire.said("over") == ["too_fast"]
-    assert wire.closed == socket.CLOSED
+    assert wire.closed == page_socket.CLOSED
 
 
 async def test_a_page_that_says_nothing_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,7 +115,7 @@ async def test_garbage_is_over(garbage: bytes) -> None:
 
 
 async def test_a_page_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "SEND_TIMEOUT_S", 0.02)
+    monkeypatch.setattr(page_socket, "SEND_TIMEOUT_S", 0.02)
     house = House()
     wire = Wire(house.back())
     wire.stuck = True
@@ -123,7 +124,7 @@ async def test_a_page_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyP
 
 
 async def test_what_has_no_room_ends_the_page_that_is_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(socket, "SEND_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(page_socket, "SEND_TIMEOUT_S", 0.05)
     house = House()
     wire = Wire(house.back())
     wire.stuck = True
@@ -148,7 +149,7 @@ async def test_who_shows_nothing_does_not_stay(monkeypatch: pytest.MonkeyPatch) 
     assert (wire.accepted, wire.got, len(house.door.strangers)) == (True, [], 0)
     gone = Wire(goes=True)
     with pytest.raises(WebSocketDisconnect):
-        await socket._receive(cast(Any, gone))
+        await page_socket.receive(cast(Any, gone))
     await house.serve(gone)
     assert gone.got == []
 

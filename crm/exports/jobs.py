@@ -28,7 +28,7 @@ from crm.exports.store import ExportStore
 from crm.exports.tables import CsvTable, Table, XlsxTable
 from crm.identity.model import User
 from crm.jobs.backoff import tries_within
-from crm.jobs.port import Args, Task
+from crm.jobs.port import Args, Queue, Task
 from crm.jobs.queue import JOBS
 from crm.leads.filters import LeadFilters
 from crm.leads.lists import LeadLists
@@ -172,6 +172,6 @@ async def _drop(work: Work, key: str) -> None:
 
 
 STORE_AWAY: Final = (BaseError, OSError, TimeoutError)
-WRITE: Final = Task("exports.write", _write, tries_max=tries_within(TRIED_FOR_S))
+WRITE: Final = Task("exports.write", _write, queue=Queue.LONG, tries_max=tries_within(TRIED_FOR_S))
 FORGET: Final = Task("exports.forget", _forget, tries_max=tries_within(TRIED_FOR_S))
 TASKS: Final = (WRITE, FORGET)

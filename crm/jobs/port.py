@@ -23,11 +23,16 @@ Args = Mapping[str, str | int | bool | None]
 
 
 class Queue(StrEnum):
-    """The first is emptied before the second is looked at, that before the third."""
+    """The first is emptied before the second is looked at, that before the third; the others have their own workers.
+
+    These hold nothing up: what waits for somebody outside or takes minutes is no job of the first three.
+    """
 
     CRITICAL = "critical"  # money, do-not-call, what a person waits for
     VOICE = "voice"  # what a call waits for or leaves behind
     DEFAULT = "default"
+    OUTSIDE = "outside"  # waits for a customer's server
+    LONG = "long"  # minutes of reading and writing in one go
 
 
 @dataclass(frozen=True, slots=True)

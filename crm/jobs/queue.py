@@ -10,7 +10,7 @@ from crm.jobs.port import Args, Queue, Task
 from crm.unit_of_work import UnitOfWork
 
 # The worker takes the highest first, whichever queue it is of.
-PRIORITIES: Final = {Queue.CRITICAL: 20, Queue.VOICE: 10, Queue.DEFAULT: 0}
+PRIORITIES: Final = {Queue.CRITICAL: 20, Queue.VOICE: 10, Queue.DEFAULT: 0, Queue.OUTSIDE: 0, Queue.LONG: 0}
 # The index in the conflict is the queue's own: one job of a key waits.
 _PUT: Final = text("""
     INSERT INTO procrastinate_jobs (queue_name, task_name, priority, lock, queueing_lock, args, scheduled_at)

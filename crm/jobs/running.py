@@ -1,4 +1,4 @@
-"""Doing the jobs: procrastinate's workers on connections of their own, one for critical jobs beside one for all.
+"""Doing the jobs: procrastinate's workers on connections of their own, each for queues that another cannot hold up.
 
 Outlives Postgres: what was being done is done again by whoever finds it (jobs.take_up).
 """
@@ -29,8 +29,17 @@ from crm.jobs.store import JobStore
 from crm.unit_of_work import UnitOfWork
 from crm.work import Work
 
-AT_ONCE: Final = 4
-CRITICAL_AT_ONCE: Final = 2  # more, which no long job of another queue can hold up
+# Each worker's queues, and how many of their jobs it does at once.
+WORKERS: Final[Mapping[str, tuple[tuple[Queue, ...], int]]] = {
+    "jobs.usual": ((Queue.CRITICAL, Queue.VOICE, Queue.DEFAULT), 4),
+    # Two more, which no job of another queue can hold up.
+    "jobs.critical": ((Queue.CRITICAL,), 2),
+    # They wait for a socket most of the time.
+    "jobs.outside": ((Queue.OUTSIDE,), 8),
+    "jobs.long": ((Queue.LONG,), 2),
+}
+# Of the library: a job takes one to be fetched and to be ended, none while it is being done.
+CONNECTIONS_MAX: Final = 6
 POLL_S: Final = 2.0  # a notice wakes a worker sooner; one is lost when its connection is
 TAKE_UP_EVERY_S: Final = 30.0
 STOP_S: Final = 8.0  # told to stop: jobs in progress may go on for so long, then another worker has them
@@ -107,8 +116,8 @@ async def _work(work: Work, tasks: Mapping[str, Task]) -> None:
     app = _app(work, tasks)
     async with app.open_async(), asyncio.TaskGroup() as group:
         workers = [
-            group.create_task(_worker(app, [queue.value for queue in Queue], AT_ONCE), name="jobs.all"),
-            group.create_task(_worker(app, [Queue.CRITICAL.value], CRITICAL_AT_ONCE), name="jobs.critical"),
+            group.create_task(_worker(app, [queue.value for queue in queues], at_once), name=name)
+            for name, (queues, at_once) in WORKERS.items()
         ]
         taking = group.create_task(_take_up(work, tasks), name="jobs.take_up")
         await asyncio.wait({*workers, taking}, return_when=asyncio.FIRST_COMPLETED)
@@ -146,7 +155,12 @@ def _app(work: Work, tasks: Mapping[str, Task]) -> App:
         "options": f"-c statement_timeout={STATEMENT_TIMEOUT_MS}",
     }
     connector = PsycopgConnector(
-        conninfo=address, kwargs=settings, min_size=1, max_size=4, timeout=CONNECT_S, reconnect_timeout=CONNECT_S
+        conninfo=address,
+        kwargs=settings,
+        min_size=1,
+        max_size=CONNECTIONS_MAX,
+        timeout=CONNECT_S,
+        reconnect_timeout=CONNECT_S,
     )
     app = App(connector=connector)
     for task in tasks.values():

@@ -1,6 +1,7 @@
 """The job that posts one event to one webhook, and tries again for three days."""
 
 from datetime import datetime
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from sqlalchemy import select
 
 from crm.database import utc_now
 from crm.identity.model import Member, MemberStatus, User
-from crm.jobs.port import Args, Task
+from crm.jobs.port import Args, Queue, Task
 from crm.jobs.queue import JOBS
 from crm.mail.port import Letter
 from crm.mail.posting import MAIL
@@ -18,6 +19,7 @@ from crm.unit_of_work import UnitOfWork
 from crm.webhooks.model import Delivery, Webhook
 from crm.webhooks.schedule import GONE, Verdict, judge
 from crm.webhooks.sending import Answer
+from crm.webhooks.slowness import SLOW_S, SLOW_TRIES, TURN, after_posting, comes_again
 from crm.work import Work
 from events.sealed_secret import BadSecret, unseal
 
@@ -38,8 +40,10 @@ async def _deliver(work: Work, args: Args) -> None:
     async with UnitOfWork(work.sessions, org_id) as unit:
         delivery = await unit.session.get(Delivery, (org_id, delivery_id))
         webhook = await unit.session.get(Webhook, (org_id, delivery.webhook_id)) if delivery is not None else None
-    if delivery is None or webhook is None or delivery.state != WAITING:
-        return  # taken away meanwhile, or done by a worker that died before it could say so
+        if delivery is None or webhook is None or delivery.state != WAITING:
+            return  # taken away meanwhile, or done by a worker that died before it could say so
+        if webhook.slow_tries >= SLOW_TRIES and await _is_held(webhook, delivery_id, unit):
+            return
     if not webhook.on:
         await _record(work, org_id, delivery_id, Answer(None, "webhook_off"))
         return
@@ -49,11 +53,26 @@ async def _deliver(work: Work, args: Args) -> None:
         await _record(work, org_id, delivery_id, Answer(None, "secret_unreadable"))
         return
     # No transaction is held open while a customer's server thinks.
+    began = monotonic()
     answer = await work.webhooks.post(webhook.url, secret, str(delivery.event_id), delivery.body, utc_now())
-    await _record(work, org_id, delivery_id, answer)
+    await _record(work, org_id, delivery_id, answer, monotonic() - began)
 
 
-async def _record(work: Work, org_id: UUID, delivery_id: UUID, answer: Answer) -> None:
+async def _is_held(webhook: Webhook, delivery_id: UUID, unit: UnitOfWork) -> bool:
+    """Take the turn of a webhook whose server hangs; True: another has it, or none may go yet, and this comes again."""
+    await unit.session.refresh(webhook, with_for_update=True)
+    now = utc_now()
+    held = webhook.held_until is not None and webhook.held_until > now
+    if webhook.held_until is not None and held:
+        await put_in(unit, delivery_id, at=comes_again(webhook.held_until, delivery_id))
+    elif webhook.on:
+        webhook.held_until = now + TURN
+    await unit.commit()
+    return held
+
+
+async def _record(work: Work, org_id: UUID, delivery_id: UUID, answer: Answer, took_s: float | None = None) -> None:
+    """Write down what came of it; `took_s` None: nothing was posted."""
     now = utc_now()
     async with UnitOfWork(work.sessions, org_id) as unit:
         delivery = await unit.session.get(Delivery, (org_id, delivery_id), with_for_update=True)
@@ -62,6 +81,8 @@ async def _record(work: Work, org_id: UUID, delivery_id: UUID, answer: Answer) -
         delivery.tries += 1
         delivery.status, delivery.fault = answer.status, answer.fault
         verdict, again = judge(answer.status, delivery.began_at, delivery.tries, now)
+        if took_s is not None:
+            await _mind_slowness(unit, delivery.webhook_id, took_s, now, answered=answer.status is not None)
         if answer.fault == "webhook_off":
             verdict = Verdict.GIVEN_UP
         match verdict:
@@ -74,6 +95,16 @@ async def _record(work: Work, org_id: UUID, delivery_id: UUID, answer: Answer) -
                 await _switch_off(unit, delivery)
         await unit.commit()
     log.info("webhook.posted", verdict=verdict.value, status=answer.status, fault=answer.fault)
+
+
+async def _mind_slowness(unit: UnitOfWork, webhook_id: UUID, took_s: float, now: datetime, *, answered: bool) -> None:
+    webhook = await unit.session.get(Webhook, (unit.org_id, webhook_id))
+    if webhook is None or (webhook.slow_tries == 0 and took_s < SLOW_S):
+        return  # as nearly always: the row is not written
+    await unit.session.refresh(webhook, with_for_update=True)
+    webhook.slow_tries, webhook.held_until = after_posting(webhook.slow_tries, took_s, now, answered=answered)
+    if webhook.held_until is not None:
+        log.warning("webhook.held", webhook_id=str(webhook_id), until=webhook.held_until.isoformat())
 
 
 async def put_in(unit: UnitOfWork, delivery_id: UUID, *, at: datetime | None = None) -> None:
@@ -102,5 +133,5 @@ async def _switch_off(unit: UnitOfWork, delivery: Delivery) -> None:
         await MAIL.send(unit, letter, key=f"webhook_off:{webhook.id}:{delivery.id}:{email}")
 
 
-DELIVER: Final = Task("webhooks.deliver", _deliver)
+DELIVER: Final = Task("webhooks.deliver", _deliver, queue=Queue.OUTSIDE)
 TASKS: Final = (DELIVER,)

@@ -20,6 +20,8 @@ class Webhook(Row):
     sealed: Mapped[str]  # the secret that signs, by events.sealed_secret
     on: Mapped[bool] = mapped_column(default=True)
     off_reason: Mapped[str] = mapped_column(default="")
+    slow_tries: Mapped[int] = mapped_column(default=0)  # postings in a row that took long; see crm.webhooks.slowness
+    held_until: Mapped[datetime | None]  # nothing is posted before then
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
 
 

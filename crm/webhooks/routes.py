@@ -54,6 +54,7 @@ class WebhookJson(TypedDict):
     kinds: Annotated[list[str], Field(examples=[["lead.created"]])]
     on: bool
     off_reason: str
+    held_until: Annotated[datetime | None, Field(description="its server hangs: nothing is posted before then")]
     created_at: datetime
 
 

@@ -56,6 +56,7 @@ async def switch(webhook_id: UUID, unit: UnitOfWork, *, on: bool) -> Webhook:
     async with unit:
         webhook = await _get(webhook_id, unit)
         webhook.on, webhook.off_reason = on, "" if on else "switched_off"
+        webhook.slow_tries, webhook.held_until = 0, None
         await unit.commit()
         return webhook
 

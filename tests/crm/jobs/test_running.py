@@ -23,7 +23,8 @@ from crm.database import Sessions, utc_now
 from crm.jobs.jobs import WORKER_DIED, take_up
 from crm.jobs.port import Args, Queue, Task
 from crm.jobs.queue import JOBS
-from crm.jobs.running import do_jobs_until, do_what_waits
+from crm.jobs.registry import TASKS
+from crm.jobs.running import WORKERS, do_jobs_until, do_what_waits
 from crm.jobs.store import JobStore
 from crm.unit_of_work import UnitOfWork
 from crm.work import Work
@@ -107,6 +108,34 @@ async def test_the_critical_queue_is_emptied_first(work: Work, diary: Diary) -> 
     await do_what_waits(work, tasks(low, high))
     assert diary.lines[0] == "high"
     assert len(diary.lines) == 7
+
+
+async def test_what_waits_for_others_or_takes_long_holds_nothing_up(work: Work, diary: Diary) -> None:
+    """A customer's server that hangs, and files that take minutes: more of them than are done at once."""
+    stop = asyncio.Event()
+
+    async def hang(_work: Work, _args: Args) -> None:
+        await stop.wait()
+
+    slow = [Task(f"test.{secrets.token_hex(4)}", hang, queue=queue) for queue in (Queue.OUTSIDE, Queue.LONG)]
+    usual = noting(diary)
+    for task in slow:
+        for _ in range(max(at_once for _, at_once in WORKERS.values()) + 1):
+            await put(work, task)
+    await put(work, usual)
+    async with asyncio.timeout(WAIT_S), asyncio.TaskGroup() as group:
+        group.create_task(do_jobs_until(stop, work, tasks(usual, *slow)))
+        await diary.changed.wait()
+        begun = [(await status_of(work, task)).count(("doing", 0)) for task in slow]
+        stop.set()
+    assert diary.lines == ["done"]
+    assert [count <= at_once for count, at_once in zip(begun, (8, 2), strict=True)] == [True, True]
+
+
+def test_every_queue_has_its_worker() -> None:
+    served = {queue for queues, _ in WORKERS.values() for queue in queues}
+    assert served == set(Queue)
+    assert (TASKS["webhooks.deliver"].queue, TASKS["exports.write"].queue) == (Queue.OUTSIDE, Queue.LONG)
 
 
 async def test_one_of_a_key_waits_and_one_more_may_while_it_is_being_done(work: Work, diary: Diary) -> None:

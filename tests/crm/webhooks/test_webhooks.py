@@ -1,8 +1,12 @@
 """Webhooks through the API, the queue and a real receiver: signed, tried again, switched off, replayed."""
 
 import asyncio
+import contextlib
+import itertools
 import json
 import secrets
+import socket
+import struct
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -21,8 +25,9 @@ from crm.leads.usecases import LeadFields, add_lead
 from crm.mail.model import PostedLetter
 from crm.unit_of_work import UnitOfWork
 from crm.webhooks.addresses import read_networks
-from crm.webhooks.model import Delivery
+from crm.webhooks.model import Delivery, Webhook
 from crm.webhooks.sending import Sender
+from crm.webhooks.slowness import SLOW_TRIES
 from crm.work import Work
 from salesos.embedded.postgres import PostgresAddresses
 from tests.crm.conftest import Org
@@ -39,6 +44,7 @@ class Receiver:
     port: int = 0
     answers: list[str] = field(default_factory=list)  # the next ones; then 204
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    fault: str = ""  # how it misbehaves, in place of an answer
 
     @property
     def url(self) -> str:
@@ -48,11 +54,36 @@ class Receiver:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         self.got.append((headers, await reader.readexactly(int(headers["content-length"]))))
+        if self.fault:
+            await self._misbehave(reader, writer)
+            return
         answer = self.answers.pop(0) if self.answers else "204 No Content"
         writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         await writer.drain()
         writer.close()
         await writer.wait_closed()
+
+    async def _misbehave(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        match self.fault:
+            case "drips":
+                with contextlib.suppress(ConnectionError):
+                    for letter in itertools.cycle("HTTP/1.1 200 OK\r\nX: "):
+                        writer.write(letter.encode())
+                        await writer.drain()
+                        await asyncio.sleep(0.01)
+            case "resets":
+                no_linger = struct.pack("ii", 1, 0)  # so that closing sends a reset
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
+            case "garbage":
+                writer.write(b"\x16\x03\x01 what is this\r\n\r\n")
+                await writer.drain()
+            case "drops amid its head":
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Le")
+                await writer.drain()
+            case _:
+                # Until the sender has had enough.
+                await reader.read()
+        writer.close()
 
 
 @pytest.fixture
@@ -146,6 +177,110 @@ async def test_a_server_that_is_down_gets_it_later(
         await later(work, org, timedelta(minutes=5))
     (delivery,) = await deliveries(api, webhook)
     assert (delivery["state"], delivery["tries"], len(receiver.got)) == ("delivered", 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("hangs", "timeout"),
+        ("drips", "timeout"),
+        ("resets", "unreachable: ReadError"),
+        ("drops amid its head", "unreachable: RemoteProtocolError"),
+        ("garbage", "unreachable: RemoteProtocolError"),
+    ],
+)
+async def test_a_server_that_misbehaves_gets_it_later(
+    fault: str,
+    told: str,
+    work: Work,
+    org: Org,
+    api: httpx.AsyncClient,
+    webhook: dict[str, Any],
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("crm.webhooks.sending.TIMEOUT_S", 0.2)
+    receiver.fault = fault
+    await new_lead(work, org)
+    await do_what_waits(work)
+    (delivery,) = await deliveries(api, webhook)
+    assert (delivery["state"], delivery["status"], delivery["fault"], delivery["tries"]) == ("waiting", None, told, 1)
+    receiver.fault = ""
+    await later(work, org, timedelta(0))
+    await do_what_waits(work)
+    assert (await deliveries(api, webhook))[0]["state"] == "delivered"
+
+
+async def test_names_and_ports_that_lead_nowhere_are_unreachable(receiver: Receiver) -> None:
+    async def nowhere(host: str, port: int) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "no such name")
+
+    post = ("whsec_YQ==", "msg", "{}", utc_now())
+    assert (await Sender(LOOPBACK, nowhere).post(receiver.url, *post)).fault == "unreachable"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://hooks.example.com:{free.getsockname()[1]}/in"
+        assert (await Sender(LOOPBACK, to_loopback).post(url, *post)).fault == "unreachable: ConnectError"
+
+
+async def test_one_that_hangs_is_held_back_and_goes_on_when_it_answers(
+    work: Work,
+    org: Org,
+    api: httpx.AsyncClient,
+    webhook: dict[str, Any],
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("crm.webhooks.sending.TIMEOUT_S", 0.05)
+    monkeypatch.setattr("crm.webhooks.slowness.SLOW_S", 0.04)
+    monkeypatch.setattr("crm.webhooks.jobs.SLOW_S", 0.04)
+    receiver.fault = "hangs"
+    for _ in range(SLOW_TRIES + 3):
+        await new_lead(work, org)
+    await do_what_waits(work)
+    assert len(receiver.got) == SLOW_TRIES, "the others are not posted"
+    assert sum(told["tries"] for told in await deliveries(api, webhook)) == SLOW_TRIES
+    (shown,) = data(await api.get("/api/webhooks"))
+    assert (shown["on"], shown["held_until"] is not None) == (True, True)
+
+    await later(work, org, timedelta(0))
+    await do_what_waits(work)
+    assert len(receiver.got) == SLOW_TRIES, "not before the pause is over"
+    await hold_is_over(work, org)
+    await do_what_waits(work)
+    assert len(receiver.got) == SLOW_TRIES + 1, "one, to see whether it answers by now"
+
+    monkeypatch.setattr("crm.webhooks.slowness.SLOW_S", 60)
+    monkeypatch.setattr("crm.webhooks.jobs.SLOW_S", 60)
+    monkeypatch.setattr("crm.webhooks.sending.TIMEOUT_S", 15)
+    receiver.fault = ""
+    await hold_is_over(work, org)
+    await do_what_waits(work)
+    assert {told["state"] for told in await deliveries(api, webhook)} == {"delivered"}
+    assert data(await api.get("/api/webhooks"))[0]["held_until"] is None
+
+
+async def hold_is_over(work: Work, org: Org) -> None:
+    async with UnitOfWork(work.sessions, org.id) as unit:
+        await unit.session.execute(update(Webhook).values(held_until=utc_now()))
+        await unit.commit()
+    await later(work, org, timedelta(0))
+
+
+async def test_switched_on_again_it_is_held_back_no_more(
+    work: Work, org: Org, api: httpx.AsyncClient, webhook: dict[str, Any]
+) -> None:
+    async with UnitOfWork(work.sessions, org.id) as unit:
+        held = {"slow_tries": SLOW_TRIES, "held_until": utc_now() + timedelta(hours=1)}
+        await unit.session.execute(update(Webhook).values(**held))
+        await unit.commit()
+    await new_lead(work, org)
+    await do_what_waits(work)
+    assert (await deliveries(api, webhook))[0]["tries"] == 0
+    assert data(await api.patch(f"/api/webhooks/{webhook['id']}", json={"on": True}))["held_until"] is None
+    await later(work, org, timedelta(0))
+    await do_what_waits(work)
+    assert (await deliveries(api, webhook))[0]["state"] == "delivered"
 
 
 async def test_after_three_days_it_is_switched_off_and_the_admins_are_told(

@@ -10,9 +10,10 @@ from typing import Final
 from crm.billing.alerts import watch_event
 from crm.inbox.delivering import send_message
 from crm.outbox.model import OutboxEvent
+from crm.scoring.listening import score_sender
 from crm.unit_of_work import UnitOfWork
 from crm.webhooks.delivering import take_event
 
 Listener = Callable[[UnitOfWork, OutboxEvent], Awaitable[None]]
 
-LISTENERS: Final[tuple[Listener, ...]] = (watch_event, take_event, send_message)
+LISTENERS: Final[tuple[Listener, ...]] = (watch_event, take_event, send_message, score_sender)

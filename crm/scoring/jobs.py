@@ -101,6 +101,12 @@ async def _all(work: Work, args: Args) -> None:
             return
 
 
+async def _changed(work: Work, args: Args) -> None:
+    async with UnitOfWork(work.sessions, UUID(str(args["org_id"]))) as unit:
+        await ask_for_scores(unit, UUID(str(args["lead_id"])))
+        await unit.commit()
+
+
 async def _sweep(work: Work, _args: Args) -> None:
     after: UUID | None = None
     while orgs := await organisations_after(work.sessions, after, ORGANISATIONS_AT_ONCE):
@@ -119,4 +125,5 @@ def _lock(org_id: UUID) -> str:
 DUE: Final = Task("scoring.due", _due)
 ALL: Final = Task("scoring.all", _all)
 SWEEP: Final = Task("scoring.sweep", _sweep, cron="41 3 * * *")
-TASKS: Final = (DUE, ALL, SWEEP)
+CHANGED: Final = Task("scoring.changed", _changed)
+TASKS: Final = (DUE, ALL, SWEEP, CHANGED)

@@ -16,6 +16,8 @@ MEETING_POINTS: Final = 60
 CALLBACK_POINTS: Final = 30
 ANSWERED_POINTS: Final = 10  # for each call that a person answered
 ANSWERED_POINTS_MAX: Final = 30
+MESSAGE_POINTS: Final = 10  # for each message that they wrote to us
+MESSAGE_POINTS_MAX: Final = 30
 CLICK_POINTS: Final = 5
 CLICK_POINTS_MAX: Final = 20
 OPEN_POINTS: Final = 2
@@ -40,7 +42,7 @@ class Scheme:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a lead. Counts are of calls and appointments."""
+    """What is known of a lead. Counts are of calls, appointments and messages."""
 
     custom_fields: Any = None
     status: str = ""
@@ -52,6 +54,7 @@ class Facts:
     declines: int = 0  # calls that ended without interest
     booked: int = 0  # appointments, past ones too
     cancelled: int = 0
+    messages: int = 0  # that they wrote to us, on whatever channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ def _engagement(facts: Facts) -> tuple[Part, ...]:
         if facts.callbacks or facts.status == CALLBACK_SCHEDULED
         else None,
         _each("answered", facts.answered, ANSWERED_POINTS, ANSWERED_POINTS_MAX, "answered {} of our calls"),
+        _each("messages", facts.messages, MESSAGE_POINTS, MESSAGE_POINTS_MAX, "wrote to us {} times"),
         _each("clicks", clicks, CLICK_POINTS, CLICK_POINTS_MAX, "followed {} links in mail"),
         _each("opens", opens, OPEN_POINTS, OPEN_POINTS_MAX, "opened mail {} times"),
         _each("objections", facts.objections, OBJECTION_POINTS, OBJECTION_POINTS_MIN, "objected {} times"),

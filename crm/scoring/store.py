@@ -15,7 +15,8 @@ _IDS: Final = bindparam("ids", type_=ARRAY(Uuid))
 _FACTS: Final = text("""
     SELECT l.id, l.custom_fields, l.status, l.do_not_call,
         CASE WHEN jsonb_typeof(l.objections) = 'array' THEN jsonb_array_length(l.objections) ELSE 0 END AS objections,
-        made.answered, made.goals, made.callbacks, made.declines, met.booked, met.cancelled
+        made.answered, made.goals, made.callbacks, made.declines, met.booked, met.cancelled,
+        wrote.messages
     FROM leads l
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (
@@ -28,6 +29,10 @@ _FACTS: Final = text("""
         SELECT count(*) FILTER (WHERE a.status = 'booked') AS booked,
             count(*) FILTER (WHERE a.status = 'cancelled') AS cancelled
         FROM appointments a WHERE a.org_id = :org AND a.lead_id = l.id) AS met
+    CROSS JOIN LATERAL (
+        -- As each conversation counts them; a sum of bigints is numeric.
+        SELECT CAST(coalesce(sum(v.incoming_count), 0) AS bigint) AS messages
+        FROM conversations v WHERE v.org_id = :org AND v.lead_id = l.id) AS wrote
     WHERE l.org_id = :org AND l.id = ANY(:ids)""").bindparams(_IDS)
 # A score that somebody set stays. The version rises with what people see, `updated_at` does not: new weights would
 # make every lead one that was changed lately.

@@ -26,6 +26,8 @@ COUNTS = st.integers(0, 10**9)
         (Facts(answered=1, callbacks=1), 28),
         (Facts(answered=2, objections=2), 7),
         (Facts(answered=1, declines=1), 0),
+        (Facts(messages=1), 7),
+        (Facts(messages=40), 21),
         (Facts({"title": "Baker", "opens": 50, "clicks": "3"}), 22),
         (Facts({"title": "CEO"}, answered=3, goals=1, do_not_call=True), 0),
     ],
@@ -52,7 +54,9 @@ def test_a_score_is_explained() -> None:
 
 
 @given(
-    st.builds(Facts, JSON, st.text(max_size=20), st.booleans(), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS),
+    st.builds(
+        Facts, JSON, st.text(max_size=20), st.booleans(), COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS, COUNTS
+    ),
     st.floats(0, 1),
 )
 def test_whatever_is_known_there_is_a_score_within_its_bounds(facts: Facts, share: float) -> None:

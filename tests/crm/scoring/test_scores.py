@@ -17,6 +17,7 @@ from crm.consents.model import Channel
 from crm.database import Sessions, utc_now
 from crm.jobs.running import do_what_waits
 from crm.leads.model import Lead
+from crm.outbox.jobs import HAND_OUT
 from crm.permissions import Role
 from crm.resources import Resources
 from crm.scoring import jobs
@@ -29,7 +30,7 @@ from tests.crm.jobs.desk import work_of
 from tests.crm.test_api import data, problem
 
 # Only these: what other tests of the database's put in is not this one's to do.
-TASKS = {task.name: task for task in jobs.TASKS}
+TASKS = {task.name: task for task in (*jobs.TASKS, HAND_OUT)}
 CEO = {"title": "CEO", "employees": 5_000}
 PATH = "/api/settings/scoring"
 
@@ -214,3 +215,23 @@ async def test_what_no_job_was_put_in_for_is_found_at_night(
 async def _score(sessions: Sessions, org: Org, lead_id: object) -> int:
     async with UnitOfWork(sessions, org.id) as unit:
         return (await unit.session.get_one(Lead, (org.id, lead_id))).score
+
+
+async def test_what_a_lead_writes_to_us_counts_and_what_we_write_does_not(
+    api: httpx.AsyncClient, org: Org, rescored: Rescored
+) -> None:
+    made = await one(api)
+    begun = {"lead_id": made["id"], "channel": "chat"}
+    path = f"/api/conversations/{data(await api.post('/api/conversations', json=begun), 201)['id']}/messages"
+    data(await api.post(path, json={"role": "assistant", "content": "Hello"}), 201)
+    data(await api.post(path, json={"role": "system", "content": "asks a lot"}), 201)
+    await rescored()
+    assert (await read(api, made["id"]))["score"] == 0
+    for words in ("Hello", "What does it cost?"):
+        data(await api.post(path, json={"role": "user", "content": words}), 201)
+    await rescored()
+    told = data(await api.get(f"/api/leads/{made['id']}/score"))
+    assert (told["score"], told["engagement"]["parts"]) == (
+        14,
+        [{"name": "messages", "points": 20, "reason": "wrote to us 2 times"}],
+    )

@@ -7,6 +7,7 @@ from crm.audit import jobs as audit
 from crm.billing import jobs as billing
 from crm.duplicates import jobs as duplicates
 from crm.exports import jobs as exports
+from crm.forgetting import jobs as forgetting
 from crm.identity import jobs as identity
 from crm.imports import jobs as imports
 from crm.inbox import jobs as inbox
@@ -40,6 +41,7 @@ TASKS: Final = by_name(
     billing.TASKS,
     duplicates.TASKS,
     exports.TASKS,
+    forgetting.TASKS,
     imports.TASKS,
     identity.TASKS,
     inbox.TASKS,

@@ -5,6 +5,7 @@ ran on.
 """
 
 import asyncio
+import contextlib
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -20,6 +21,9 @@ from crm.identity.model import Organisation, User
 from crm.identity.store import PeopleStore
 from crm.identity.usecases import NewOrganisation, found_organisation
 from crm.leads.model import Lead
+from crm.phone_numbers.store import owner_of
+from crm.phone_numbers.usecases import NumberFields, add_number
+from crm.refusals import Refusal
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 from events.money import credits_to_milli
@@ -52,26 +56,28 @@ class DemoSignIn:
     org_id: UUID
 
 
-def seed_demo(app_url: str, password: str = "") -> DemoSignIn:
+def seed_demo(app_url: str, password: str = "", number: str = "") -> DemoSignIn:
     """Make the demonstration organisation where it is missing, and give its person the password, or a new one.
+
+    `number`: where it is rung up, unless somebody has it; empty: nowhere.
 
     Blocking; runs an event loop of its own, so it is not called inside of one.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: unreachable, or not migrated.
     """
-    return asyncio.run(_seed(app_url, password))
+    return asyncio.run(_seed(app_url, password, number))
 
 
-async def _seed(app_url: str, password: str) -> DemoSignIn:
+async def _seed(app_url: str, password: str, number: str) -> DemoSignIn:
     engine = open_engine(app_url)
     try:
-        return await seed(open_sessions(engine), password)
+        return await seed(open_sessions(engine), password, number)
     finally:
         await engine.dispose()
 
 
-async def seed(sessions: Sessions, password: str = "") -> DemoSignIn:
+async def seed(sessions: Sessions, password: str = "", number: str = "") -> DemoSignIn:
     """As seed_demo, on a pool that is there."""
     password = password or secrets.token_urlsafe(PASSWORD_BYTES)
     async with UnitOfWork(sessions) as unit:
@@ -90,6 +96,10 @@ async def seed(sessions: Sessions, password: str = "") -> DemoSignIn:
             if await own_hours(unit) is None:
                 await keep_hours(ALWAYS, unit)
             await unit.commit()
+    if number and await owner_of(number, sessions) is None:
+        with contextlib.suppress(Refusal):  # somebody has it since
+            fields = NumberFields(label="The operator's own")
+            await add_number(number, fields, UnitOfWork(sessions, org_id))
     return DemoSignIn(EMAIL, password, org_id)
 
 

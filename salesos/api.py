@@ -40,7 +40,7 @@ class Api:
         # Proxies from the environment are for the world outside.
         self._http = httpx.Client(timeout=ANSWER_TIMEOUT_S, trust_env=False)
         self.crm_url = crm_url
-        self.carrier_url = carrier_url
+        self.box = Box(self._http, carrier_url)
         self._headers: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -51,7 +51,7 @@ class Api:
 
     def sign_in(self, email: str, password: str) -> None:
         credentials = {"email": email, "password": password}
-        self._keep(self._ask("POST", f"{self.crm_url}/api/sessions", "signing in", credentials, {}))
+        self._keep(_ask(self._http, "POST", f"{self.crm_url}/api/sessions", "signing in", credentials, {}))
 
     def place_call(self, target: dict[str, str]) -> dict[str, Any]:
         """Ask for a call to `{"lead_id": …}` or `{"to": …}`; return the CRM's answer.
@@ -107,16 +107,8 @@ class Api:
                 break
         return numbers
 
-    def assign_line(self, number: str, persona: str, wav_path: Path | None) -> None:
-        """Let a persona answer `number` at the carrier in a box."""
-        line: dict[str, Any] = {"number": number, "persona": persona}
-        if wav_path is not None:
-            line["wav_path"] = str(wav_path.absolute())
-        self._ask("POST", f"{self.carrier_url}/box/lines", "assigning the persona", line, {})
-
-    def personas(self) -> list[str]:
-        """Return the names of who may answer at the carrier in a box."""
-        return sorted(self._ask("GET", f"{self.carrier_url}/box/personas", "reading the personas", None, {}))
+    def newest_calls(self) -> list[dict[str, Any]]:
+        return list(self._crm("GET", "/api/calls", "reading the calls"))
 
     def _crm(
         self,
@@ -127,32 +119,61 @@ class Api:
         headers: dict[str, str] | None = None,
     ) -> Any:
         try:
-            answer = self._ask(method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
+            answer = _ask(self._http, method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
         except ApiRefused as refused:
             if refused.code != "not_signed_in" or not self._headers:
                 raise
             # Tokens last ten minutes, calls and waits longer; the cookie of the session gets another one.
             own = {"Origin": self.crm_url}
-            self._keep(self._ask("POST", f"{self.crm_url}/api/sessions/refresh", "staying signed in", None, own))
-            answer = self._ask(method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
+            self._keep(_ask(self._http, "POST", f"{self.crm_url}/api/sessions/refresh", "staying signed in", None, own))
+            answer = _ask(self._http, method, f"{self.crm_url}{path}", what, body, self._headers | (headers or {}))
         return answer["data"]
 
     def _keep(self, answer: Any) -> None:
         self._headers = {"Authorization": f"Bearer {answer['data']['token']}"}
 
-    def _ask(self, method: str, url: str, what: str, body: dict[str, Any] | None, headers: dict[str, str]) -> Any:
-        try:
-            response = self._http.request(method, url, json=body, headers=headers)
-        except httpx.HTTPError as error:
-            raise ApiUnreachable(f"{what}: {url} does not answer ({type(error).__name__})") from None
-        try:
-            answer = response.json() if response.content else {}
-        except json.JSONDecodeError:
-            answer = {}
-        if response.is_error:
-            code, message = _reason(answer)
-            raise ApiRefused(what, code, message or f"status {response.status_code}")
-        return answer
+
+class Box:
+    """The carrier in a box, as whoever tries the system uses it."""
+
+    def __init__(self, http: httpx.Client, url: str) -> None:
+        self._http = http
+        self._url = url
+
+    def assign_line(self, number: str, persona: str, wav_path: Path | None) -> None:
+        """Let a persona answer `number`."""
+        line = {"number": number, "persona": persona} | _given(wav_path)
+        _ask(self._http, "POST", f"{self._url}/box/lines", "assigning the persona", line, {})
+
+    def ring(self, number: str, to: str, persona: str, wav_path: Path | None) -> None:
+        """Have a persona call from `number`; empty `to`: the account's own number."""
+        ringing = {"from": number, "to": to, "persona": persona} | _given(wav_path)
+        _ask(self._http, "POST", f"{self._url}/box/incoming", "having the persona call", ringing, {})
+
+    def personas(self) -> list[str]:
+        """Return the names of who may answer."""
+        return sorted(_ask(self._http, "GET", f"{self._url}/box/personas", "reading the personas", None, {}))
+
+
+def _given(wav_path: Path | None) -> dict[str, str]:
+    return {} if wav_path is None else {"wav_path": str(wav_path.absolute())}
+
+
+def _ask(
+    http: httpx.Client, method: str, url: str, what: str, body: dict[str, Any] | None, headers: dict[str, str]
+) -> Any:
+    try:
+        response = http.request(method, url, json=body, headers=headers)
+    except httpx.HTTPError as error:
+        raise ApiUnreachable(f"{what}: {url} does not answer ({type(error).__name__})") from None
+    try:
+        answer = response.json() if response.content else {}
+    except json.JSONDecodeError:
+        answer = {}
+    if response.is_error:
+        code, message = _reason(answer)
+        raise ApiRefused(what, code, message or f"status {response.status_code}")
+    return answer
 
 
 def _reason(answer: Any) -> tuple[str, str]:

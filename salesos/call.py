@@ -27,6 +27,8 @@ READY_TIMEOUT_S: Final = 60.0
 NUMBER_ATTEMPTS: Final = 5
 DEFAULT_PERSONA: Final = "eager"
 WAV_PERSONA: Final = "caller_wav"
+CALLER_PERSONA: Final = "calls_back"  # who rings us
+RUNG_WAIT_S: Final = 20.0  # longer than a carrier waits to be told what to do
 
 Pause = Callable[[float], None]
 
@@ -44,9 +46,12 @@ class Request:
     lead: str = ""
     to: str = ""
     agent: str = ""  # its name or id; empty: the organisation's first
+    incoming: bool = False  # somebody calls us: `to` is a number of ours, empty the operator's own
 
     def fault(self, *, box: bool) -> str:
         """Return why this cannot be done; empty when it can."""
+        if self.incoming and (self.lead or self.agent or not box):
+            return "--incoming has a persona of the carrier in a box call a number of ours: no --lead and no --agent"
         if self.lead and self.to:
             return "--lead and --to exclude each other"
         if (self.persona or self.caller_wav) and not box:
@@ -92,8 +97,10 @@ def place_and_follow(running: Running, request: Request, screen: Screen, pause: 
     """
     with Api(running.crm, running.carrier) as api:
         api.sign_in(running.email, running.password)
-        answer = api.place_call(_target(api, request) | _agent(api, request))
-        call_id = str(answer["call_id"])
+        if request.incoming:
+            call_id = _rung(api, request, pause)
+        else:
+            call_id = str(api.place_call(_target(api, request) | _agent(api, request))["call_id"])
         screen.note(f"call {call_id}")
         _follow(api, call_id, CallView(screen), pause)
         summary = _with_notes(api, call_id, pause)
@@ -133,6 +140,24 @@ def _with_notes(api: Api, call_id: str, pause: Pause) -> dict[str, Any]:
         pause(POLL_S)
 
 
+def _rung(api: Api, request: Request, pause: Pause) -> str:
+    """Have a persona ring us; return the call's id when the CRM knows of it."""
+    number = fictional.pick(api.used_numbers(), random.SystemRandom())
+    persona = request.persona or (WAV_PERSONA if request.caller_wav else CALLER_PERSONA)
+    api.box.ring(number, request.to, persona, request.caller_wav)
+    deadline = time.monotonic() + RUNG_WAIT_S
+    while time.monotonic() < deadline:
+        for call in api.newest_calls():
+            if call["number"] == number and call["direction"] == "inbound":
+                return str(call["call_id"])
+        pause(POLL_S)
+    raise CallFailed(
+        f"the call from {number} was not taken: has the organisation the number that it called "
+        "(GET /api/phone-numbers), and credits? The voice process says why: "
+        "in the data folder, logs/voice.log (incoming.declined)"
+    )
+
+
 def _agent(api: Api, request: Request) -> dict[str, str]:
     if not request.agent:
         return {}
@@ -151,7 +176,7 @@ def _target(api: Api, request: Request) -> dict[str, str]:
     persona = request.persona or (WAV_PERSONA if request.caller_wav else "")
     if request.to:
         if persona:
-            api.assign_line(request.to, persona, request.caller_wav)
+            api.box.assign_line(request.to, persona, request.caller_wav)
         return {"to": request.to}
     return {"lead_id": _make_lead(api, persona or DEFAULT_PERSONA, request.caller_wav)}
 
@@ -168,7 +193,7 @@ def _make_lead(api: Api, persona: str, wav_path: Path | None) -> str:
                 raise
             used.add(number)
             continue
-        api.assign_line(number, persona, wav_path)
+        api.box.assign_line(number, persona, wav_path)
         return lead_id
     raise CallFailed("no telephone number could be had for the persona")
 

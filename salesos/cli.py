@@ -78,12 +78,15 @@ def call(
     lead: Annotated[str, typer.Option(help="Call this lead (its id).")] = "",
     to: Annotated[str, typer.Option(help="Call this number (E.164); a lead is made when there is none.")] = "",
     agent: Annotated[str, typer.Option(help="Who calls: an agent's name or id; none: the first.")] = "",
+    incoming: Annotated[
+        bool, typer.Option("--incoming", help="Be called: a persona rings our number, or --to.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
     """Place one call, show it live, and sum it up."""
     from salesos.call import Request, run_call
 
-    request = Request(persona=persona, caller_wav=caller_wav, lead=lead, to=to, agent=agent)
+    request = Request(persona=persona, caller_wav=caller_wav, lead=lead, to=to, agent=agent, incoming=incoming)
     raise SystemExit(run_call(_settings(), request, as_json=json))
 
 

@@ -165,7 +165,7 @@ class System:
         from crm.seed import seed_demo
 
         migrate(engines.owner_url, engines.app_role)
-        sign_in = seed_demo(engines.database_url, self.folder.keys()["demo_password"])
+        sign_in = seed_demo(engines.database_url, self.folder.keys()["demo_password"], self._settings.from_number)
         self._screen.note(f"{'schema':<8} ready")
         return sign_in.email, sign_in.password
 

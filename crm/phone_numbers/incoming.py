@@ -49,7 +49,7 @@ from events.queue import QueuePlan, Then
 DECISIONS_MAX: Final = 3  # on a wallet that others empty meanwhile; for the last they have to wait
 REP_RINGS_S: Final = 40  # as long as people let it ring whom they want to reach
 LEAD_SOURCE: Final = "incoming"
-SAME_CALL: Final = "calls_incoming"
+SAME_CALL: Final = "carrier_call_id"  # in the unique key's name, which each partition has its own of
 
 log = structlog.get_logger()
 

@@ -113,7 +113,7 @@ def test_used_numbers_are_read_page_by_page(script: Script) -> None:
 def test_a_persona_is_put_on_a_line_with_its_file(script: Script, tmp_path: Path) -> None:
     script.answers["/box/lines"] = (201, {})
     with Api("", script.url) as api:
-        api.assign_line("+12125550100", "caller_wav", tmp_path / "me.wav")
+        api.box.assign_line("+12125550100", "caller_wav", tmp_path / "me.wav")
     assert script.asked[0][2] == {
         "number": "+12125550100",
         "persona": "caller_wav",

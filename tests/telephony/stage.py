@@ -26,6 +26,7 @@ from config.settings import Settings
 from events import call as events
 from events import command, plan, wire
 from events.ids import new_id
+from events.incoming import GIVEN_UP_PATH, INCOMING_PATH, GivenUp, IncomingAnswer, IncomingQuestion
 from events.legs import LEG_PATH, LegAnswer, LegQuestion
 from events.permit import LIFETIME_S, Permit, Purpose, seal
 from events.standing import STANDING_PATH, Gone, StandingAnswer, StandingQuestion
@@ -54,6 +55,11 @@ class Crm:
     funded_s: int = 120  # of each leg
     gone: dict[UUID, Gone] = field(default_factory=dict)  # people who may not be in calls any more
     key: str = ""
+    # What is answered about calls that come in, and which of them were given up.
+    incoming: Callable[[IncomingQuestion], IncomingAnswer] = lambda _asked: IncomingAnswer(refused="number_unknown")
+    incoming_delay_s: float = 0.0
+    rung: list[IncomingQuestion] = field(default_factory=list)
+    given_up: list[GivenUp] = field(default_factory=list)
 
     def app(self) -> FastAPI:
         app = FastAPI()
@@ -63,6 +69,19 @@ class Crm:
             if self.away:
                 return Response(status_code=503)
             return {"do_not_call": question["number"] in self.do_not_call}
+
+        @app.post(INCOMING_PATH)
+        async def rings(body: dict[str, Any]) -> Response:
+            if self.away:
+                return Response(status_code=503)
+            asked = msgspec.convert(body, IncomingQuestion)
+            self.rung.append(asked)
+            await asyncio.sleep(self.incoming_delay_s)
+            return Response(msgspec.json.encode(self.incoming(asked)))
+
+        @app.post(GIVEN_UP_PATH, status_code=204)
+        async def given_up(body: dict[str, Any]) -> None:
+            self.given_up.append(msgspec.convert(body, GivenUp))
 
         @app.post(STANDING_PATH)
         async def standing(body: dict[str, Any]) -> Response:

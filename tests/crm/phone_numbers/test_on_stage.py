@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from crm.call_events import EventConsumer
 from tests.crm.conftest import Org
+from tests.crm.phone_numbers.ringing import our_number
 from tests.crm.test_api import data
 from tests.crm.tools.test_on_stage import served
 from tests.telephony.stage import PLAYBOOK, Stage, set_stage
@@ -29,10 +30,6 @@ def real_playbook(config_folder: Path) -> None:
 async def on_stage(app: FastAPI, redis_url: str, folder: Path) -> AsyncGenerator[Stage]:
     async with served(app) as crm_url, set_stage(redis_url, folder, crm_url=crm_url) as stage:
         yield stage
-
-
-def our_number(org: Org) -> str:
-    return f"+1202{org.id.int % 10**7:07d}"
 
 
 async def rung(stage: Stage, org: Org, persona: str, **more: Any) -> str:

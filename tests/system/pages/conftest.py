@@ -61,6 +61,6 @@ def number() -> str:
 @pytest.fixture
 def prospect(running: Running, api: Api, prospect_wav: Path, number: str) -> Prospect:
     """Somebody whom the agent has greeted, and who makes a sound that goes on and on."""
-    api.assign_line(number, "caller_wav", prospect_wav)
+    api.box.assign_line(number, "caller_wav", prospect_wav)
     call_id = str(api.place_call({"lead_id": api.create_lead(NAME, number)})["call_id"])
     return prospect_of(call_id, api, running, agent_has_spoken)

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 def test_a_rep_calls_a_lead_and_both_hear_each_other(
     page: Page, running: Running, api: Api, prospect_wav: Path, number: str
 ) -> None:
-    api.assign_line(number, "talks_on", prospect_wav)
+    api.box.assign_line(number, "talks_on", prospect_wav)
     api.create_lead("Dora Dialled", number)
     call_id = dial_by_keys(page, running, "Dora")
     expect(page.locator("#state")).to_have_text("ringing", timeout=TIMEOUT_MS)
@@ -83,7 +83,7 @@ def test_a_rep_calls_a_lead_and_both_hear_each_other(
 def test_a_busy_line_is_told_and_the_next_lead_can_be_called(
     page: Page, running: Running, api: Api, number: str
 ) -> None:
-    api.assign_line(number, "busy", None)
+    api.box.assign_line(number, "busy", None)
     api.create_lead("Bruno Busy", number)
     dial_by_keys(page, running, "Bruno")
     expect(page.locator("#connection")).to_have_text("The call is over. The line was busy.", timeout=TIMEOUT_MS)

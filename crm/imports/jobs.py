@@ -5,7 +5,8 @@ its batch undone, whole, and the next one goes on behind the last that was done.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Final
@@ -17,13 +18,14 @@ from crm.custom_fields.store import CustomFieldStore
 from crm.database import utc_now
 from crm.duplicates.jobs import put_in_search
 from crm.imports.batches import Batch, batches, cells_of
+from crm.imports.conflicts import faults_of
 from crm.imports.csv_rows import BadFile, Place
 from crm.imports.files import drop, key_of, pieces_from
 from crm.imports.model import Import, ImportFault, State
 from crm.imports.plan import Plan, restored
 from crm.imports.reading import following, reader_of
 from crm.imports.rows import RowCheck
-from crm.imports.staging import CONFLICTS, Outcome, Staging
+from crm.imports.staging import Outcome, Staging
 from crm.imports.store import ImportStore
 from crm.jobs.backoff import tries_within
 from crm.jobs.port import Args, Task
@@ -63,9 +65,11 @@ async def _read(work: Work, args: Args) -> None:
         return
     plan, place = restored(held.plan), Place(**held.place)
 
+    columns = held.column_names
+
     def read() -> Iterator[Batch]:
         reader = reader_of(held, pieces_from(work.store, key, place.offset), place)
-        yield from batches(reader, RowCheck(plan, len(held.columns), owners, places, fields), plan)
+        yield from batches(reader, RowCheck(plan, columns, owners, places, fields), plan)
 
     desk = _Desk(work, org_id, import_id, plan)
     found, until = read(), monotonic() + SLICE_S
@@ -107,7 +111,7 @@ class _Desk:
                 await staging.refuse(f"file {held.file_name}", held.created_by, now)
             if batch.bad:
                 await staging.set_aside(held.id)
-            unit.session.add_all(self._conflicts(batch, outcome))
+            unit.session.add_all(self._conflicts(batch, outcome, held.column_names))
             held.rows += batch.rows
             held.created += outcome.created
             held.updated += outcome.updated
@@ -117,11 +121,11 @@ class _Desk:
             await unit.commit()
         return True
 
-    def _conflicts(self, batch: Batch, outcome: Outcome) -> Iterator[ImportFault]:
-        for number, name in outcome.conflicts.items():
-            field, fault = CONFLICTS[name]
+    def _conflicts(self, batch: Batch, outcome: Outcome, columns: Sequence[str]) -> Iterator[ImportFault]:
+        for number, conflict in outcome.conflicts.items():
+            faults = [asdict(fault) for fault in faults_of(conflict, self._plan, columns)]
             record = batch.records[number]
-            told: dict[str, Any] = {"faults": [{"field": field, "fault": fault}], "cells": cells_of(record)}
+            told: dict[str, Any] = {"faults": faults, "cells": cells_of(record)}
             yield ImportFault(org_id=self._org_id, import_id=self._import_id, row=number, line=record.line, **told)
 
     async def go_on_later(self) -> None:

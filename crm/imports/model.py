@@ -46,6 +46,11 @@ class Import(Row):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the file's columns, in its order."""
+        return [str(column["name"]) for column in self.columns]
+
 
 class ImportFault(Row):
     """A row that was set aside."""

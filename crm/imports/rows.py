@@ -4,7 +4,7 @@ Written for speed: a file has a million rows, and each may take 50 µs.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -56,10 +56,11 @@ class RowCheck:
     """Checks rows by a plan."""
 
     def __init__(
-        self, plan: Plan, columns: int, owners: Mapping[str, UUID], places: Places, fields: Definitions
+        self, plan: Plan, columns: Sequence[str], owners: Mapping[str, UUID], places: Places, fields: Definitions
     ) -> None:
-        """`owners` are the organisation's members by mail address, in lower case."""
-        self._columns = columns
+        """`columns` are the names of the file's, `owners` the organisation's members by mail address, in lower case."""
+        self._names = columns
+        self._columns = len(columns)
         self._numbers = Numbers(plan.region)
         self._owners = owners
         self._zones = available_timezones()
@@ -105,7 +106,9 @@ class RowCheck:
                     raise ValueError(f"has {len(text)} characters; at most {most} are kept")
                 kept = text if reader is None else reader(text)
             except ValueError as fault:
-                checked.faults.append(Fault(target, str(fault)))
+                # What a custom field is called tells nobody which column of theirs it was.
+                told = f"column {self._names[column]!r} {fault}" if target.startswith(CUSTOM) else str(fault)
+                checked.faults.append(Fault(target, told))
                 continue
             if target.startswith(CUSTOM):
                 checked.custom[target[len(CUSTOM) :]] = kept

@@ -16,6 +16,7 @@ from sqlalchemy import text
 
 from crm.custom_fields.store import CustomFieldStore
 from crm.imports.batches import COLUMNS, GIVEN, Batch
+from crm.imports.conflicts import CONFLICTS, Conflict
 from crm.imports.plan import Plan
 from crm.leads.model import DEFAULT_STATUS
 from crm.leads.progress import DO_NOT_CALL
@@ -24,18 +25,6 @@ from crm.pipelines.known import Places
 from crm.pipelines.store import PipelineStore
 from crm.unit_of_work import UnitOfWork
 
-# What the database finds: why a row that is good by itself cannot be put in by a machine.
-CONFLICTS: Final = {
-    "two_leads": ("row", "its mail address is one lead's and its number another's: merge them, or leave one out"),
-    "phone": ("phone", "differs from the number of the lead with this mail address: decide by hand which one holds"),
-    "place": (
-        "status",
-        "is no stage of the pipeline that the lead is in, or would be: give pipeline and status together",
-    ),
-    "address": ("email", "is another lead's, and one lead has an address: match by it, or merge the two"),
-    "required": ("custom_fields", "lacks a custom field that new leads need: GET /api/custom-fields tells which"),
-    "email": ("email", "differs from the mail address of the lead with this number: decide by hand which one holds"),
-}
 _MAKE: Final = text(f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS import_rows (
         n bigint, line bigint, round integer, id uuid,
@@ -128,7 +117,9 @@ _PUT: Final = text("""
     )
     SELECT outcome, count(*) AS many,
         CASE WHEN :tell_all OR outcome NOT IN ('created', 'skipped', 'updated')
-            THEN jsonb_agg(jsonb_build_array(n, lead_id)) END AS which
+            THEN jsonb_agg(jsonb_build_array(n, lead_id, CASE WHEN outcome = 'required' THEN (
+                SELECT jsonb_agg(key ORDER BY place) FROM unnest(CAST(:required AS text[])) WITH ORDINALITY
+                    AS needed (key, place) WHERE NOT jsonb_exists(coalesce(custom, '{}'), key)) END)) END AS which
     FROM found GROUP BY outcome""")
 # What a file says of a person is a refusal on record, as if it had been said to us, for every lead of the number.
 _REFUSE: Final = text("""
@@ -155,7 +146,7 @@ class Outcome:
     created: int = 0
     updated: int = 0
     skipped: int = 0
-    conflicts: dict[int, str] = field(default_factory=dict)  # number to a name of CONFLICTS
+    conflicts: dict[int, Conflict] = field(default_factory=dict)  # by number
     told: dict[int, tuple[str, UUID | None]] = field(default_factory=dict)  # to what became of it, and whom it met
 
 
@@ -225,12 +216,12 @@ class Staging:
         again: list[int] = []
         for name, many, which in await self._session.execute(_PUT, asked):
             if name == "again":
-                again = [number for number, _ in which]
+                again = [number for number, _, _ in which]
                 continue
             if name in CONFLICTS:
-                outcome.conflicts |= {number: name for number, _ in which}
+                outcome.conflicts |= {number: Conflict(name, tuple(missing or ())) for number, _, missing in which}
             else:
                 setattr(outcome, name, getattr(outcome, name) + many)
             if asked["tell_all"]:
-                outcome.told |= {number: (name, UUID(lead) if lead else None) for number, lead in which}
+                outcome.told |= {number: (name, UUID(lead) if lead else None) for number, lead, _ in which}
         return again

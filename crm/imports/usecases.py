@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, Iterator, Sequence
+from collections.abc import AsyncIterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -16,6 +16,7 @@ from crm.custom_fields.store import CustomFieldStore
 from crm.database import utc_now
 from crm.identity.tokens import Identity
 from crm.imports.batches import Batch, batches
+from crm.imports.conflicts import faults_of
 from crm.imports.csv_rows import BadFile, Form, Place, RowReader
 from crm.imports.files import READ_BYTES, STORE_AWAY, drop, keep_upload, key_of, pieces_from
 from crm.imports.guessing import guess
@@ -25,7 +26,7 @@ from crm.imports.plan import Plan
 from crm.imports.reading import reader_of
 from crm.imports.rows import Checked, Fault, RowCheck
 from crm.imports.shape import CELL_CHARS_SHOWN, Shape, names_of, shape_of
-from crm.imports.staging import CONFLICTS, Staging
+from crm.imports.staging import Staging
 from crm.imports.store import ImportStore
 from crm.jobs.queue import JOBS
 from crm.leads.model import DEFAULT_STATUS
@@ -208,7 +209,7 @@ async def try_plan(import_id: UUID, plan: Plan, unit: UnitOfWork, store: ObjectS
         places = await PipelineStore(unit).places()
         fields = await CustomFieldStore(unit).definitions()
     _need(held, State.UPLOADED)
-    check = _Kept(RowCheck(plan, len(held.columns), owners, places, fields))
+    check = _Kept(RowCheck(plan, held.column_names, owners, places, fields))
     try:
         parts = await asyncio.to_thread(_first_batches, store, held, plan, check)
     except BadFile as fault:
@@ -216,11 +217,14 @@ async def try_plan(import_id: UUID, plan: Plan, unit: UnitOfWork, store: ObjectS
     except STORE_AWAY:
         raise Refusal("store_away") from None
     told: dict[int, tuple[str, UUID | None]] = {}
+    refused: dict[int, list[Fault]] = {}
     async with unit:
         for part in parts:
-            told |= (await Staging(unit).put(part, plan, utc_now(), tell_all=True)).told
+            found = await Staging(unit).put(part, plan, utc_now(), tell_all=True)
+            told |= found.told
+            refused |= {n: faults_of(one, plan, held.column_names) for n, one in found.conflicts.items()}
         # Left without a commit: what would be done is undone.
-    return [_tried(checked, told) for checked in check.seen[:DRY_ROWS]]
+    return [_tried(checked, told, refused) for checked in check.seen[:DRY_ROWS]]
 
 
 class _Kept:
@@ -245,15 +249,16 @@ def _first_batches(store: ObjectStore, held: Import, plan: Plan, check: Any) -> 
     return found
 
 
-def _tried(checked: Checked, told: dict[int, tuple[str, UUID | None]]) -> Tried:
+def _tried(
+    checked: Checked, told: Mapping[int, tuple[str, UUID | None]], refused: Mapping[int, Sequence[Fault]]
+) -> Tried:
     number = checked.record.number
     values: dict[str, Any] = dict(checked.values)
     if checked.custom:
         values["custom_fields"] = checked.custom
     outcome, lead_id = told.get(number, ("bad", None))
-    faults = list(checked.faults)
-    if outcome in CONFLICTS:
-        faults.append(Fault(*CONFLICTS[outcome]))
+    faults = [*checked.faults, *refused.get(number, ())]
+    if number in refused:
         outcome = "bad"
     return Tried(number, checked.record.line, outcome, lead_id, values, faults)
 

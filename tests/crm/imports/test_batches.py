@@ -19,7 +19,9 @@ PLAN = Plan({0: ("name",), 1: ("email",), 2: ("notes",)}, match_on=("email",))
 
 def cut(text: str, plan: Plan = PLAN, rows_max: int = 1_000) -> list[Batch]:
     reader = RowReader([text.encode()], Form("utf-8"))
-    return list(batches(reader, RowCheck(plan, 3, {}, Places([]), Definitions()), plan, rows_max))
+    return list(
+        batches(reader, RowCheck(plan, ("name", "email", "notes"), {}, Places([]), Definitions()), plan, rows_max)
+    )
 
 
 def copied(batch: Batch) -> list[dict[str, Any]]:

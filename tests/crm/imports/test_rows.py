@@ -30,7 +30,7 @@ FIELDS = (
 )
 STAGES = ("novo", "won", "do_not_call")
 PLACES = Places(Named(Place("novos-leads", slug), "New leads", slug.title(), True) for slug in STAGES)
-CHECK = RowCheck(Plan({place: (name,) for place, name in enumerate(FIELDS)}), len(FIELDS), {}, PLACES, Definitions())
+CHECK = RowCheck(Plan({place: (name,) for place, name in enumerate(FIELDS)}), FIELDS, {}, PLACES, Definitions())
 
 
 def check(**values: str) -> Checked:
@@ -97,7 +97,7 @@ def test_whoever_is_in_the_stage_of_those_not_to_be_called_is_marked(flag: str) 
 
 def test_names_in_two_halves_and_owners() -> None:
     plan = Plan({0: ("first_name",), 1: ("last_name",), 2: ("owner",)})
-    halves = RowCheck(plan, 3, {"ada@x.com": OWNER}, PLACES, Definitions())
+    halves = RowCheck(plan, ("first", "last", "owner"), {"ada@x.com": OWNER}, PLACES, Definitions())
     assert halves.check(Record(1, 1, ["Ana", "Souza", "ADA@x.com"])).values == {
         "name": "Ana Souza",
         "owner": str(OWNER),
@@ -109,7 +109,7 @@ def test_names_in_two_halves_and_owners() -> None:
 
 def test_custom_fields_are_bounded_together() -> None:
     many = RowCheck(
-        Plan({0: ("name",), 1: ("custom_fields.a",), 2: ("custom_fields.b",)}), 3, {}, PLACES, Definitions()
+        Plan({0: ("name",), 1: ("custom_fields.a",), 2: ("custom_fields.b",)}), "nab", {}, PLACES, Definitions()
     )
     (fault,) = many.check(Record(1, 1, ["A", "x" * 15_000, "y" * 15_000])).faults
     assert fault.field == "custom_fields"

@@ -28,6 +28,7 @@ from crm.exports.store import ExportStore
 from crm.exports.tables import CsvTable, Table, XlsxTable
 from crm.identity.model import User
 from crm.jobs.backoff import tries_within
+from crm.jobs.giving_up import is_dead, tell_who_asked
 from crm.jobs.port import Args, Queue, Task
 from crm.jobs.queue import JOBS
 from crm.leads.filters import LeadFilters
@@ -41,6 +42,7 @@ from crm.work import Work
 
 LINK_LIFETIME: Final = timedelta(hours=24)
 PAGE: Final = 2_000
+GIVEN_UP: Final = "given_up"
 TRIED_FOR_S: Final = 6 * 3_600
 # The least that a store takes of a part, and how slow it may be.
 STORE_S: Final = 30.0
@@ -63,8 +65,12 @@ async def _write(work: Work, args: Args) -> None:
     async with UnitOfWork(work.sessions, org_id) as unit:
         held = await ExportStore(unit).get(export_id)
         people = await ExportStore(unit).people()
-    if held is None or held.state != State.WAITING:
-        return
+        if held is None or held.state not in (State.WAITING, State.FAILED):
+            return
+        if held.state == State.FAILED:
+            # Its dead job was revived.
+            held.state, held.fault = State.WAITING, ""
+            await unit.commit()
     filters = FILTERS.validate_python(held.filters)
     custom, others = await _custom_names(work, org_id, filters)
     with tempfile.TemporaryDirectory(prefix="salesos-export-") as folder:
@@ -150,6 +156,23 @@ async def _tell(held: Export, work: Work, unit: UnitOfWork) -> None:
     await MAIL.send(unit, Letter(person, "Your export of leads", text), key=f"export:{held.id}")
 
 
+async def _give_up(work: Work, args: Args) -> None:
+    org_id, export_id = UUID(str(args["org_id"])), UUID(str(args["export_id"]))
+    async with UnitOfWork(work.sessions, org_id) as unit:
+        held = await ExportStore(unit).lock(export_id)
+        if held is None or held.state != State.WAITING or not await is_dead(args, unit):
+            return
+        held.state, held.fault = State.FAILED, GIVEN_UP
+        text = (
+            f"The leads that you wanted exported on {held.created_at:%Y-%m-%d %H:%M} UTC could not be written, however "
+            "often it was tried. Ask for them again; if that fails too, whoever runs the server finds why under job "
+            f"{args['job_id']}.\n"
+        )
+        await tell_who_asked(held.created_by, "Your export of leads failed", text, args, unit)
+        await unit.commit()
+    log.error("export.given_up", export_id=str(export_id), job_id=args["job_id"])
+
+
 async def _forget(work: Work, args: Args) -> None:
     org_id, export_id = UUID(str(args["org_id"])), UUID(str(args["export_id"]))
     prefix = f"exports/{org_id}/{export_id}"
@@ -172,6 +195,7 @@ async def _drop(work: Work, key: str) -> None:
 
 
 STORE_AWAY: Final = (BaseError, OSError, TimeoutError)
-WRITE: Final = Task("exports.write", _write, queue=Queue.LONG, tries_max=tries_within(TRIED_FOR_S))
+GIVE_UP: Final = Task("exports.give_up", _give_up)
+WRITE: Final = Task("exports.write", _write, queue=Queue.LONG, tries_max=tries_within(TRIED_FOR_S), when_dead=GIVE_UP)
 FORGET: Final = Task("exports.forget", _forget, tries_max=tries_within(TRIED_FOR_S))
-TASKS: Final = (WRITE, FORGET)
+TASKS: Final = (WRITE, GIVE_UP, FORGET)

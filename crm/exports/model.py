@@ -19,6 +19,7 @@ class Format(StrEnum):
 class State(StrEnum):
     WAITING = "waiting"  # or being written
     FINISHED = "finished"
+    FAILED = "failed"  # given up, until somebody has the dead job tried again
     EXPIRED = "expired"  # the files are deleted
 
 
@@ -31,6 +32,7 @@ class Export(Row):
     format: Mapped[str]
     filters: Mapped[dict[str, Any]]  # of crm.leads.filters.LeadFilters
     state: Mapped[str] = mapped_column(default=State.WAITING)
+    fault: Mapped[str] = mapped_column(default="")  # why it failed
     rows: Mapped[int] = mapped_column(default=0)
     files: Mapped[list[Any]] = mapped_column(default=list)  # {name, size_bytes}, in their order
     fetched: Mapped[int] = mapped_column(default=0)  # how often a file of it was downloaded

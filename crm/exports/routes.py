@@ -42,6 +42,7 @@ class ExportJson(TypedDict):
     format: Format
     filters: dict[str, Any]
     state: State
+    fault: Annotated[str, Field(description="given_up: its job lies with the dead letters")]
     rows: int
     files: list[FileJson]
     fetched: int
@@ -97,6 +98,7 @@ def _shown(export: Export, links: list[str]) -> ExportJson:
         "format": Format(export.format),
         "filters": export.filters,
         "state": State(export.state),
+        "fault": export.fault,
         "rows": export.rows,
         "files": [told | {"url": url} for told, url in zip(export.files, links, strict=False)],
         "fetched": export.fetched,

@@ -28,6 +28,7 @@ from crm.imports.rows import RowCheck
 from crm.imports.staging import Outcome, Staging
 from crm.imports.store import ImportStore
 from crm.jobs.backoff import tries_within
+from crm.jobs.giving_up import is_dead, tell_who_asked
 from crm.jobs.port import Args, Task
 from crm.jobs.queue import JOBS
 from crm.outbox.emitting import OUTBOX
@@ -42,6 +43,7 @@ SLICE_S: Final = 20.0
 TRIED_FOR_S: Final = 6 * 3_600
 KEPT: Final = timedelta(days=30)
 ASKED_AGAIN: Final = timedelta(days=1)
+GIVEN_UP: Final = {"code": "given_up"}
 _OVER: Final = frozenset({State.FINISHED, State.FAILED, State.CANCELLED})
 
 log = structlog.get_logger()
@@ -60,6 +62,10 @@ async def _read(work: Work, args: Args) -> None:
         owners = await ImportStore(unit).owners()
         places = await PipelineStore(unit).places()
         fields = await CustomFieldStore(unit).definitions()
+        if held is not None and held.state == State.FAILED and held.fault == GIVEN_UP:
+            # Its dead job was revived: it goes on behind what is in.
+            held.state, held.fault, held.finished_at = State.RUNNING, {}, None
+            await unit.commit()
     if held is None or held.state in _OVER or held.plan is None:
         await drop(work.store, key)
         return
@@ -170,6 +176,26 @@ def _told(held: Import) -> dict[str, Any]:
     return {"import_id": str(held.id), "state": str(held.state)} | {name: getattr(held, name) for name in counts}
 
 
+async def _give_up(work: Work, args: Args) -> None:
+    org_id, import_id = UUID(str(args["org_id"])), UUID(str(args["import_id"]))
+    async with UnitOfWork(work.sessions, org_id) as unit:
+        held = await ImportStore(unit).lock(import_id)
+        if held is None or held.state != State.RUNNING or not await is_dead(args, unit):
+            return
+        held.state, held.fault, held.finished_at = State.FAILED, dict(GIVEN_UP), utc_now()
+        await OUTBOX.emit(unit, "import.finished", _told(held))
+        if held.created or held.updated:
+            await ask_for_scores(unit)
+        text = (
+            f"The file {held.file_name} could be read no further than row {held.rows}, however often it was tried. "
+            f"What was read is in. Whoever runs the server finds why under job {args['job_id']}; when that is mended "
+            "and the job is tried again, the import goes on from there.\n"
+        )
+        await tell_who_asked(held.created_by, "Your import of leads failed", text, args, unit)
+        await unit.commit()
+    log.error("import.given_up", import_id=str(import_id), job_id=args["job_id"])
+
+
 async def _forget(work: Work, args: Args) -> None:
     org_id, import_id = UUID(str(args["org_id"])), UUID(str(args["import_id"]))
     async with UnitOfWork(work.sessions, org_id) as unit:
@@ -188,6 +214,7 @@ async def _forget(work: Work, args: Args) -> None:
         await unit.commit()
 
 
-READ: Final = Task("imports.read", _read, tries_max=tries_within(TRIED_FOR_S))
+GIVE_UP: Final = Task("imports.give_up", _give_up)
+READ: Final = Task("imports.read", _read, tries_max=tries_within(TRIED_FOR_S), when_dead=GIVE_UP)
 FORGET: Final = Task("imports.forget", _forget, tries_max=tries_within(TRIED_FOR_S))
-TASKS: Final = (READ, FORGET)
+TASKS: Final = (READ, GIVE_UP, FORGET)

@@ -19,3 +19,4 @@ class JobFailure(Row):
     error: Mapped[str]  # the kind of fault; its text may hold names and numbers
     trace: Mapped[list[Any]]  # file, line and function of each frame, the last one where it failed
     at: Mapped[datetime] = mapped_column(default=utc_now)
+    told: Mapped[bool] = mapped_column(default=False)  # whatever is to be done when it is dead was put in

@@ -45,6 +45,9 @@ class Task:
     tries_max: int = TRIES_MAX
     # Five fields in UTC: it is also done then, with no args, once in the whole cluster. Empty: only when put in.
     cron: str = ""
+    # What is done, with the args of one that lies with the dead letters and its number as `job_id`, soon after it
+    # came there: see crm.jobs.giving_up.
+    when_dead: "Task | None" = None
 
 
 class Jobs(Protocol):

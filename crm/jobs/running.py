@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from crm.database import PEER_TIMEOUT_MS, STATEMENT_TIMEOUT_MS
 from crm.jobs.backoff import wait_s
+from crm.jobs.giving_up import put_in_notices
 from crm.jobs.jobs import org_of, take_up
 from crm.jobs.port import Queue, Task
 from crm.jobs.queue import PRIORITIES
@@ -140,6 +141,7 @@ async def _take_up(work: Work, tasks: Mapping[str, Task]) -> None:
     while True:
         async with UnitOfWork(work.sessions) as unit:
             taken = await take_up(unit, tries_max)
+            await put_in_notices(unit, tasks)
             await unit.commit()
         if taken:
             log.warning("jobs.taken_up", jobs=taken)

@@ -1,5 +1,6 @@
 """The only SQL about jobs that are there already: their failures, the dead letters, what dead workers left."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -42,6 +43,14 @@ _GIVE_UP: Final = text("""
 _REVIVE: Final = """
     UPDATE procrastinate_jobs j SET status = 'todo', attempts = 0, queueing_lock = NULL, scheduled_at = NULL
     WHERE j.id = :id AND j.status IN ('failed', 'aborted')"""
+_UNTOLD: Final = text("""
+    SELECT j.id, j.task_name, j.args FROM procrastinate_jobs j LEFT JOIN job_failures f ON f.job_id = j.id
+    WHERE j.status IN ('failed', 'aborted') AND j.task_name = ANY(:tasks) AND NOT coalesce(f.told, false)
+    ORDER BY j.id LIMIT :limit FOR UPDATE OF j SKIP LOCKED""")
+# Its failure may never have been noted: the database was away then.
+_TOLD: Final = text("""
+    INSERT INTO job_failures (job_id, error, trace, told) VALUES (:id, 'unknown', '[]', true)
+    ON CONFLICT (job_id) DO UPDATE SET told = true""")
 _OLD: Final = text("""
     DELETE FROM procrastinate_jobs WHERE id IN (
         SELECT j.id FROM procrastinate_jobs j WHERE j.status IN ('succeeded', 'cancelled') AND (
@@ -82,7 +91,7 @@ class JobStore:
 
     async def note_failure(self, job_id: int, org_id: UUID | None, error: str, trace: list[str]) -> None:
         """Remember why, in place of an earlier reason; nothing when the job or its organisation is gone."""
-        fault = {"org_id": org_id, "error": error, "trace": trace, "at": utc_now()}
+        fault = {"org_id": org_id, "error": error, "trace": trace, "at": utc_now(), "told": False}
         put = insert(JobFailure).values(job_id=job_id, **fault)
         try:
             async with self._session.begin_nested():
@@ -122,6 +131,18 @@ class JobStore:
 
     async def give_up(self, job_id: int) -> None:
         await self._session.execute(_GIVE_UP, {"id": job_id})
+
+    async def untold(self, tasks: Sequence[str], limit: int) -> list[Row[Any]]:
+        """Lock and return id, task_name and args of dead jobs of these tasks, of which nobody was told yet."""
+        return list(await self._session.execute(_UNTOLD, {"tasks": list(tasks), "limit": limit}))
+
+    async def mark_told(self, job_id: int) -> None:
+        await self._session.execute(_TOLD, {"id": job_id})
+
+    async def is_dead(self, job_id: int) -> bool:
+        """Say whether it lies with the dead letters still; while this transaction goes on nobody revives it."""
+        held = text("SELECT 1 FROM procrastinate_jobs WHERE id = :id AND status IN ('failed', 'aborted') FOR UPDATE")
+        return await self._session.scalar(held, {"id": job_id}) is not None
 
     async def forget_old(self, now: datetime) -> None:
         """Delete what finished more than a day or a thousand jobs ago, and dead letters of more than 30 days."""

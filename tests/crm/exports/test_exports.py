@@ -18,9 +18,10 @@ from sqlalchemy import select, update
 from config.settings import Settings
 from crm.database import utc_now
 from crm.exports import jobs
-from crm.exports.jobs import FORGET, WRITE
+from crm.exports.jobs import FORGET, GIVE_UP, WRITE
 from crm.exports.links import link_of
 from crm.exports.model import Export
+from crm.jobs.running import do_what_waits
 from crm.leads.model import Lead
 from crm.mail.model import PostedLetter
 from crm.resources import Resources
@@ -29,6 +30,7 @@ from crm.work import Work
 from tests.crm.conftest import Org, make_org, token_of
 from tests.crm.exports.test_tables import sheet_of
 from tests.crm.jobs.desk import work_of
+from tests.crm.jobs.dying import fail_for_good, no_jobs
 from tests.crm.test_api import data, problem
 
 NO_RETRY: Any = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
@@ -55,6 +57,27 @@ async def people(resources: Resources, org: Org) -> None:
 
 def args(org: Org, export_id: str) -> dict[str, str]:
     return {"org_id": str(org.id), "export_id": export_id}
+
+
+async def test_one_whose_job_is_dead_has_failed_until_it_is_tried_again(
+    api: httpx.AsyncClient, work: Work, org: Org
+) -> None:
+    await no_jobs(work)
+    made = data(await api.post("/api/exports"), 202)
+    away = S3Store("b", endpoint="http://127.0.0.1:1", allow_http=True, retry_config=NO_RETRY, **KEYS)
+    job_id = await fail_for_good(replace(work, store=away), WRITE.name)
+    shown = data(await api.get(f"/api/exports/{made['id']}"))
+    assert (shown["state"], shown["fault"], shown["files"]) == ("failed", "given_up", [])
+    async with UnitOfWork(work.sessions, org.id) as unit:
+        letter = (await unit.session.scalars(select(PostedLetter))).one()
+    assert (letter.to_address, f"job {job_id}." in letter.text) == (org.email, True)
+
+    data(await api.post(f"/api/jobs/dead/{job_id}/retry"), 202)
+    # Told too late: it is not dead any more.
+    await GIVE_UP.run(work, args(org, made["id"]) | {"job_id": job_id})
+    await do_what_waits(work, {WRITE.name: WRITE})
+    shown = data(await api.get(f"/api/exports/{made['id']}"))
+    assert (shown["state"], shown["fault"], shown["rows"]) == ("finished", "", 1)
 
 
 async def exported(api: httpx.AsyncClient, work: Work, org: Org, **asked: Any) -> dict[str, Any]:

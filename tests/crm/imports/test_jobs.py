@@ -19,16 +19,18 @@ from crm.database import utc_now
 from crm.imports import batches, jobs
 from crm.imports.csv_rows import Place
 from crm.imports.files import key_of
-from crm.imports.jobs import FORGET, KEPT
+from crm.imports.jobs import FORGET, KEPT, READ
 from crm.imports.model import Import, ImportFault
 from crm.jobs.running import do_what_waits
 from crm.leads.store import LeadStore
+from crm.mail.model import PostedLetter
 from crm.notes.model import Note
 from crm.outbox.model import OutboxEvent
 from crm.unit_of_work import UnitOfWork
 from tests.crm.call_story import rows
 from tests.crm.conftest import NUMBER
 from tests.crm.imports.desk import ImportDesk, counts, rows_of
+from tests.crm.jobs.dying import fail_for_good, no_jobs
 from tests.crm.test_api import data, problem
 
 NO_RETRY: Any = {"max_retries": 0, "retry_timeout": timedelta(seconds=1)}
@@ -284,6 +286,34 @@ async def test_a_store_that_is_away_leaves_the_import_for_the_next_try(desk: Imp
     assert (await desk.shown(made["id"]))["state"] == "running"
     await desk.read(made["id"])
     assert counts(await desk.shown(made["id"])) == (2, 2, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("small_batches")
+async def test_one_whose_job_is_dead_has_failed_and_goes_on_when_it_is_tried_again(
+    desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await desk.upload(rows_of(8))
+    await desk.start(made)
+    await no_jobs(desk.work)
+    with monkeypatch.context() as one_slice:
+        one_slice.setattr(jobs, "SLICE_S", -1.0)
+        await desk.read(made["id"])
+    before = await desk.shown(made["id"])
+    away = S3Store("b", endpoint="http://127.0.0.1:1", allow_http=True, retry_config=NO_RETRY, **KEYS)
+    job_id = await fail_for_good(replace(desk.work, store=away), READ.name)
+    shown = await desk.shown(made["id"])
+    assert (shown["state"], shown["fault"], counts(shown)) == ("failed", {"code": "given_up"}, counts(before))
+    async with UnitOfWork(desk.work.sessions, desk.org.id) as unit:
+        letter = (await unit.session.scalars(select(PostedLetter))).one()
+        event = (await unit.session.scalars(select(OutboxEvent).where(OutboxEvent.kind == "import.finished"))).one()
+    assert (letter.to_address, f"job {job_id};" in letter.text) == (desk.org.email, True)
+    assert event.body["state"] == "failed"
+
+    data(await desk.api.post(f"/api/jobs/dead/{job_id}/retry"), 202)
+    await do_what_waits(desk.work, {READ.name: READ})
+    shown = await desk.shown(made["id"])
+    assert (shown["state"], shown["fault"]) == ("finished", None)
+    assert counts(shown) == (8, 8, 0, 0, 0), "from where it was, and no row twice"
 
 
 async def test_a_file_that_is_gone_fails_the_import(desk: ImportDesk) -> None:

@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from crm.database import Sessions, utc_now
+from crm.jobs.giving_up import is_dead, put_in_notices
 from crm.jobs.jobs import WORKER_DIED, take_up
 from crm.jobs.port import Args, Queue, Task
 from crm.jobs.queue import JOBS
@@ -233,6 +235,45 @@ async def test_the_operator_sees_all_the_dead_with_where_they_failed(
     data(await client.post(f"/internal/jobs/dead/{dead['id']}/retry", headers=ours), 202)
     await do_what_waits(work, tasks(task))
     assert diary.lines == ["failed", "done"]
+
+
+async def test_what_is_to_be_done_about_a_dead_job_is_put_in_once(work: Work, diary: Diary) -> None:
+    notice = noting(diary)
+    task = replace(noting(diary, fails=2, tries_max=1), when_dead=notice)
+    await put(work, task, "told")
+    known = tasks(task, notice)
+    for _ in range(2):
+        assert await noticed(work, known) == 0, "it may be done yet"
+        await do_what_waits(work, known)
+        assert [await noticed(work, known) for _ in range(2)] == [1, 0]
+        await do_what_waits(work, known)
+        async with UnitOfWork(work.sessions) as unit:
+            (dead,) = await JobStore(unit).dead(None, before=None, limit=10)
+            assert await is_dead({"job_id": dead.id}, unit)
+            # Revived, it may die again, and is told of again.
+            await JobStore(unit).revive(dead.id, None)
+            assert not await is_dead({"job_id": dead.id}, unit)
+            await unit.commit()
+    assert diary.lines == ["failed", "told", "failed", "told"]
+
+
+async def test_a_dead_job_whose_fault_was_never_noted_is_told_of_too(work: Work, diary: Diary) -> None:
+    """The database was away just then."""
+    notice = noting(diary)
+    task = replace(noting(diary, fails=1, tries_max=1), when_dead=notice)
+    await put(work, task)
+    await do_what_waits(work, tasks(task))
+    async with UnitOfWork(work.sessions) as unit:
+        await unit.session.execute(text("DELETE FROM job_failures"))
+        await unit.commit()
+    assert [await noticed(work, tasks(task, notice)) for _ in range(2)] == [1, 0]
+
+
+async def noticed(work: Work, known: Mapping[str, Task]) -> int:
+    async with UnitOfWork(work.sessions) as unit:
+        found = await put_in_notices(unit, known)
+        await unit.commit()
+    return found
 
 
 async def test_a_task_that_is_not_known_lies_with_the_dead(work: Work, diary: Diary) -> None:

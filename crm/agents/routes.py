@@ -13,6 +13,7 @@ from crm.agents.limits import MAX_TOKENS
 from crm.agents.model import DEFAULT_MAX_TOKENS, DEFAULT_TEMPERATURE, DEFAULT_TOOLS, DEFAULT_TYPE
 from crm.agents.usecases import AgentFields, AgentRead, list_agents, read_agent, save_agent
 from crm.answers import PAGE_MAX, PAGES_MAX, Paged, Success, page_of, success
+from crm.idempotency.writes import Attempted, once
 from crm.permissions import Permission
 from crm.prompts.routes import SLUG_PATTERN
 from crm.prompts.versions import LATEST
@@ -96,8 +97,9 @@ class AgentJson(TypedDict):
 
 
 @router.post("", status_code=201, dependencies=[WRITES])
-async def post_agent(body: AgentBody, unit: Unit, held: Held) -> Success[AgentJson]:
-    return success(agent_json(await save_agent(None, body.fields(), unit, held.playbooks)), status=201)
+async def post_agent(body: AgentBody, unit: Unit, held: Held, attempt: Attempted) -> Success[AgentJson]:
+    made = await once(unit, attempt, lambda part: save_agent(None, body.fields(), part, held.playbooks), agent_json)
+    return success(made, status=201)
 
 
 @router.get("")

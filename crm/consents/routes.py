@@ -12,6 +12,7 @@ from crm.access import Needs, Person, Unit
 from crm.answers import Success, shown, success
 from crm.consents.model import Channel, Consent, Said
 from crm.consents.usecases import Proof, record, standing_of
+from crm.idempotency.writes import Attempted, once
 from crm.permissions import Permission
 from crm.text_patterns import NO_NUL
 
@@ -61,13 +62,23 @@ async def get_consents(lead_id: UUID, unit: Unit) -> Success[StandingJson]:
 
 
 @router.post("/refusals", status_code=201)
-async def post_refusal(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> Success[ConsentJson]:
-    return success(consent_json(await record(lead_id, Said.REFUSED, body.proof(), person, unit)), status=201)
+async def post_refusal(
+    lead_id: UUID, body: ProofBody, person: Person, unit: Unit, attempt: Attempted
+) -> Success[ConsentJson]:
+    made = await once(
+        unit, attempt, lambda part: record(lead_id, Said.REFUSED, body.proof(), person, part), consent_json
+    )
+    return success(made, status=201)
 
 
 @router.post("/grants", status_code=201, dependencies=[Depends(Needs(Permission.CONSENTS_GRANT))])
-async def post_grant(lead_id: UUID, body: ProofBody, person: Person, unit: Unit) -> Success[ConsentJson]:
-    return success(consent_json(await record(lead_id, Said.GRANTED, body.proof(), person, unit)), status=201)
+async def post_grant(
+    lead_id: UUID, body: ProofBody, person: Person, unit: Unit, attempt: Attempted
+) -> Success[ConsentJson]:
+    made = await once(
+        unit, attempt, lambda part: record(lead_id, Said.GRANTED, body.proof(), person, part), consent_json
+    )
+    return success(made, status=201)
 
 
 def consent_json(word: Consent) -> ConsentJson:

@@ -21,6 +21,7 @@ from crm.custom_fields.usecases import (
     list_fields,
     remove_field,
 )
+from crm.idempotency.writes import Attempted, once
 from crm.permissions import Permission
 from crm.text_patterns import NO_CONTROL
 
@@ -80,9 +81,10 @@ async def get_fields(unit: Unit) -> Success[list[CustomFieldJson]]:
 
 
 @router.post("", status_code=201, dependencies=[WRITES])
-async def post_field(body: FieldBody, unit: Unit) -> Success[CustomFieldJson]:
+async def post_field(body: FieldBody, unit: Unit, attempt: Attempted) -> Success[CustomFieldJson]:
     """Define a field; values that leads have under its key stay."""
-    return success(field_json(await define_field(body.definition(), unit)), status=201)
+    made = await once(unit, attempt, lambda part: define_field(body.definition(), part), field_json)
+    return success(made, status=201)
 
 
 @router.put("/{field_id}", dependencies=[WRITES])

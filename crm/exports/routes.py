@@ -14,6 +14,7 @@ from crm.access import Held, Needs, Unit
 from crm.answers import Success, success
 from crm.exports.model import Export, Format, State
 from crm.exports.usecases import ask_for, fetch, links_to, list_exports, read_export
+from crm.idempotency.writes import Attempted, once
 from crm.identity.tokens import Identity
 from crm.leads.filters import LeadFilters
 from crm.leads.routes import filters_of
@@ -58,10 +59,14 @@ async def post_export(
     person: Exporter,
     unit: Unit,
     filters: Filters,
+    attempt: Attempted,
     format: Format = Format.CSV,  # noqa: A002 - the API's name
 ) -> Success[ExportJson]:
     """Have all leads written that `GET /api/leads` lists with these filters."""
-    return success(_shown(await ask_for(format, filters, person, unit), []), status=202)
+    made = await once(
+        unit, attempt, lambda part: ask_for(format, filters, person, part), lambda export: _shown(export, [])
+    )
+    return success(made, status=202)
 
 
 @router.get("/api/exports", dependencies=[Depends(Needs(Permission.LEADS_EXPORT))])

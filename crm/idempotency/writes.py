@@ -4,13 +4,15 @@ Dials are not made by this: a telephone rings outside of any transaction (see cr
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Header, Request
 from fastapi.encoders import jsonable_encoder
 
 from crm.idempotency.keys import Attempt, KeyReused, KeyStore, StillInProgress, fingerprint_of
 from crm.unit_of_work import UnitOfWork
+
+T = TypeVar("T")
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
 
@@ -27,8 +29,13 @@ async def attempt_of(request: Request, idempotency_key: Key = None) -> Attempt |
 Attempted = Annotated[Attempt | None, Depends(attempt_of)]
 
 
-async def once(unit: UnitOfWork, attempt: Attempt | None, act: Callable[[UnitOfWork], Awaitable[Any]]) -> Any:
-    """Do `act` and return its answer as JSON; of an attempt that was made before, return the answer it got then.
+async def once(
+    unit: UnitOfWork,
+    attempt: Attempt | None,
+    act: Callable[[UnitOfWork], Awaitable[T]],
+    shown: Callable[[T], Any] = lambda made: made,
+) -> Any:
+    """Do `act` and return what `shown` makes of it, as JSON; an attempt that was made before gets its first answer.
 
     `act` gets a unit of work of its own, which is a part of this one: what it commits is kept together with the key,
     or not at all. A refusal keeps nothing, so that the request may be made again. Two requests with one key that
@@ -39,11 +46,11 @@ async def once(unit: UnitOfWork, attempt: Attempt | None, act: Callable[[UnitOfW
         Whatever `act` raises.
     """
     if attempt is None:
-        return jsonable_encoder(await act(unit))
+        return jsonable_encoder(shown(await act(unit)))
     async with unit:
         store = KeyStore(unit)
         if await store.claim(attempt):
-            answer = jsonable_encoder(await act(unit.part()))
+            answer = jsonable_encoder(shown(await act(unit.part())))
             row = await store.get(attempt.key)
             assert row is not None, "claimed above, in this transaction"
             row.answer = {"answer": answer}

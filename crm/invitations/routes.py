@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Person, Unit
 from crm.answers import Success, shown, success
+from crm.idempotency.writes import Attempted, once
 from crm.identity.fields import Email, LinkToken, NewPassword, PersonName
 from crm.invitations.model import Invitation
 from crm.invitations.usecases import Asked, NewPerson, accept, invite, list_invitations, look_at, withdraw
@@ -59,8 +60,13 @@ class AskedJson(TypedDict):
 
 
 @router.post("", status_code=201, dependencies=_guard)
-async def post_invitation(body: InvitationBody, person: Person, unit: Unit, held: Held) -> Success[InvitationJson]:
-    return success(_shown(await invite(body.email, body.role, person, held.tariff.plans, unit)), status=201)
+async def post_invitation(
+    body: InvitationBody, person: Person, unit: Unit, held: Held, attempt: Attempted
+) -> Success[InvitationJson]:
+    made = await once(
+        unit, attempt, lambda part: invite(body.email, body.role, person, held.tariff.plans, part), _shown
+    )
+    return success(made, status=201)
 
 
 @router.get("", dependencies=_guard)

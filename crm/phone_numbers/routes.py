@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
 from crm.answers import Success, shown, success
+from crm.idempotency.writes import Attempted, once
 from crm.permissions import Permission
 from crm.phone_numbers.usecases import (
     NumberFields,
@@ -77,9 +78,15 @@ async def get_numbers(unit: Unit) -> Success[list[PhoneNumberJson]]:
 
 
 @router.post("", status_code=201, dependencies=[WRITES])
-async def post_number(body: NumberBody, unit: Unit) -> Success[PhoneNumberJson]:
+async def post_number(body: NumberBody, unit: Unit, attempt: Attempted) -> Success[PhoneNumberJson]:
     """Let the organisation be rung up at a number that the operator's carrier sends here."""
-    return success(shown(PhoneNumberJson, await add_number(body.number, body.fields(), unit)), status=201)
+    made = await once(
+        unit,
+        attempt,
+        lambda part: add_number(body.number, body.fields(), part),
+        lambda number: shown(PhoneNumberJson, number),
+    )
+    return success(made, status=201)
 
 
 @router.get("/{number_id}")

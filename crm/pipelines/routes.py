@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
 from crm.answers import Success, shown, success
+from crm.idempotency.writes import Attempted, once
 from crm.leads.filters import LeadFilters
 from crm.leads.showing import LeadJson, leads_json
 from crm.permissions import Permission
@@ -125,8 +126,9 @@ async def get_pipelines(unit: Unit) -> Success[list[PipelineJson]]:
 
 
 @router.post("", status_code=201, dependencies=[WRITES])
-async def post_pipeline(body: PipelineBody, unit: Unit) -> Success[PipelineJson]:
-    return success(pipeline_json(await add_pipeline(body.name, body.slug, unit)), status=201)
+async def post_pipeline(body: PipelineBody, unit: Unit, attempt: Attempted) -> Success[PipelineJson]:
+    made = await once(unit, attempt, lambda part: add_pipeline(body.name, body.slug, part), pipeline_json)
+    return success(made, status=201)
 
 
 @router.put("/{pipeline_id}", dependencies=[WRITES])
@@ -156,8 +158,9 @@ async def get_board(
 
 
 @router.post("/{pipeline_id}/stages", status_code=201, dependencies=[WRITES])
-async def post_stage(pipeline_id: UUID, body: StageBody, unit: Unit) -> Success[StageJson]:
-    return success(stage_json(await add_stage(pipeline_id, body.fields(), unit)), status=201)
+async def post_stage(pipeline_id: UUID, body: StageBody, unit: Unit, attempt: Attempted) -> Success[StageJson]:
+    made = await once(unit, attempt, lambda part: add_stage(pipeline_id, body.fields(), part), stage_json)
+    return success(made, status=201)
 
 
 @router.put("/{pipeline_id}/stages/{stage_id}", dependencies=[WRITES])

@@ -5,11 +5,13 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
+from fastapi.encoders import jsonable_encoder
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from typing_extensions import TypedDict
 
 from crm.access import Held, Needs, Person, Unit
 from crm.answers import Success, shown, success
+from crm.idempotency.writes import Attempted, once
 from crm.identity.tokens import Identity
 from crm.permissions import Permission
 from crm.prompts.live import Told, tell_live_calls
@@ -29,6 +31,7 @@ from crm.prompts.usecases import (
 from crm.prompts.versions import LATEST
 from crm.resources import Resources
 from crm.text_patterns import NO_NUL
+from crm.unit_of_work import UnitOfWork
 
 SLUG_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,59}$"
 # Postgres stores no NUL, and says so late and badly.
@@ -128,9 +131,10 @@ async def get_prompts(unit: Unit) -> Success[list[PromptJson]]:
 
 
 @router.post("", status_code=201)
-async def post_prompt(body: PromptBody, person: Writer, unit: Unit) -> Success[WholePromptJson]:
-    made = await write_prompt(body.slug, body.description, body.draft(), person, unit)
-    return success(_whole(made), status=201)
+async def post_prompt(body: PromptBody, person: Writer, unit: Unit, attempt: Attempted) -> Success[WholePromptJson]:
+    asked = (body.slug, body.description, body.draft(), person)
+    made = await once(unit, attempt, lambda part: write_prompt(*asked, part), _whole)
+    return success(made, status=201)
 
 
 @router.get("/{slug}")
@@ -153,11 +157,20 @@ async def get_text(
 
 @router.post("/{slug}/versions", status_code=201)
 async def post_version(
-    slug: Slug, body: NewVersionBody, person: Writer, unit: Unit, held: Held
+    slug: Slug, body: NewVersionBody, person: Writer, unit: Unit, held: Held, attempt: Attempted
 ) -> Success[WrittenJson]:
-    prompt, version = await add_version(slug, body.draft(), person, unit, major=body.major, activate=body.activate)
-    told = await _tell(prompt, held) if body.activate else Told()
-    return success(WrittenJson(**version_json(version), **_told(prompt, told)), status=201)
+    added: list[Prompt] = []
+
+    async def add(part: UnitOfWork) -> WrittenJson:
+        prompt, version = await add_version(slug, body.draft(), person, part, major=body.major, activate=body.activate)
+        added.append(prompt)
+        return WrittenJson(**version_json(version), **_told(prompt, Told()))
+
+    made = await once(unit, attempt, add)
+    if added and body.activate:
+        # A request that comes again finds them told.
+        made |= jsonable_encoder(_told(added[0], await _tell(added[0], held)))
+    return success(made, status=201)
 
 
 @router.put("/{slug}/active")

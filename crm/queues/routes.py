@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
 from crm.answers import Success, shown, success
+from crm.idempotency.writes import Attempted, once
 from crm.permissions import Permission
 from crm.queues.usecases import (
     MEMBERS_MAX,
@@ -89,8 +90,9 @@ async def get_queue(queue_id: UUID, unit: Unit) -> Success[QueueJson]:
 
 
 @router.post("", status_code=201, dependencies=[WRITES])
-async def post_queue(body: QueueBody, unit: Unit) -> Success[QueueJson]:
-    return success(queue_json(await add_queue(body.fields(), unit)), status=201)
+async def post_queue(body: QueueBody, unit: Unit, attempt: Attempted) -> Success[QueueJson]:
+    made = await once(unit, attempt, lambda part: add_queue(body.fields(), part), queue_json)
+    return success(made, status=201)
 
 
 @router.put("/{queue_id}", dependencies=[WRITES])

@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 
 from crm.access import Needs, Unit
 from crm.answers import Success, shown, success
+from crm.idempotency.writes import Attempted, once
 from crm.permissions import Permission
 from crm.tags.model import Tag
 from crm.tags.usecases import (
@@ -75,8 +76,9 @@ async def get_similar(unit: Unit) -> Success[list[tuple[TagJson, TagJson]]]:
 
 
 @router.post("/tags", status_code=201, dependencies=[WRITES])
-async def post_tag(body: TagBody, unit: Unit) -> Success[TagJson]:
-    return success(tag_json(await add_tag(body.fields(), unit)), status=201)
+async def post_tag(body: TagBody, unit: Unit, attempt: Attempted) -> Success[TagJson]:
+    made = await once(unit, attempt, lambda part: add_tag(body.fields(), part), tag_json)
+    return success(made, status=201)
 
 
 @router.put("/tags/{tag_id}", dependencies=[WRITES])

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from crm.access import Person, Unit
 from crm.answers import Success, success
+from crm.idempotency.writes import Attempted, once
 from crm.text_patterns import NO_NUL
 from crm.understanding import usecases
 from crm.understanding.fields import FIELDS_MAX, SUMMARY_CHARS_MAX
@@ -78,9 +79,12 @@ async def get_objections(call_id: UUID, unit: Unit) -> Success[list[ObjectionJso
 
 
 @router.post("/api/calls/{call_id}/objections", status_code=201)
-async def post_objection(call_id: UUID, body: ObjectionBody, person: Person, unit: Unit) -> Success[ObjectionJson]:
-    added = await usecases.add_missed(call_id, body.turn_id, body.kind.value, body.quote, person, unit)
-    return success(objection_json(added), status=201)
+async def post_objection(
+    call_id: UUID, body: ObjectionBody, person: Person, unit: Unit, attempt: Attempted
+) -> Success[ObjectionJson]:
+    asked = (call_id, body.turn_id, body.kind.value, body.quote, person)
+    made = await once(unit, attempt, lambda part: usecases.add_missed(*asked, part), objection_json)
+    return success(made, status=201)
 
 
 @router.get("/api/calls/{call_id}/notes")

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from crm.access import Held, VisitorUnit
 from crm.access import Visitor as Asker
-from crm.answers import Success, success
+from crm.answers import Success, shown, success
 from crm.calls.live_list import LiveCallJson, list_live
 from crm.calls.nodes import RedisAway
 from crm.calls.store import CallStore
@@ -29,6 +29,8 @@ from crm.pages.rendering import own_origin, render
 from crm.pages.visitor import Visitor
 from crm.people_on_calls.usecases import issue_ticket
 from crm.permissions import Permission, may, require
+from crm.queues.attendance import issue_attendance, list_attendance
+from crm.queues.attendance_routes import AttendingJson
 from crm.text_patterns import NO_NUL
 from events.ticket import Seat
 from events.wire import NodeReport
@@ -77,6 +79,22 @@ async def get_calls(visitor: Asker, unit: VisitorUnit) -> Success[list[LiveCallJ
 async def post_ticket(call_id: UUID, body: SeatBody, visitor: Asker, unit: VisitorUnit, held: Held) -> Response:
     issued = await issue_ticket(call_id, body.seat, visitor, unit, held.nodes, held.secret_key, time.time())
     answer = success({"ticket": issued.token, "address": issued.address}, status=201)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@router.post("/people/availability/ticket", dependencies=_writes)
+async def post_attendance(visitor: Asker, unit: VisitorUnit, held: Held) -> Response:
+    issued = await issue_attendance(visitor, unit, held.nodes, held.secret_key, time.time())
+    answer = success({"ticket": issued.token, "address": issued.address}, status=201)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@router.get("/people/availability")
+async def get_attendance(visitor: Asker, unit: VisitorUnit, held: Held) -> Success[list[AttendingJson]]:
+    people = [shown(AttendingJson, one) for one in await list_attendance(unit, held.redis)]
+    answer: Success[list[AttendingJson]] = success(people)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 

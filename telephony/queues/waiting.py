@@ -191,6 +191,8 @@ class WaitingCaller:
         if self._ringing is not None:
             self._ringing.rings = []
             self._ringing.end()
+        if self._hall is not None:
+            self._hall.attendance.changed()  # who talks is busy from now on
         winner = self._winner if reason == "answered" else None
         user_id, name = (winner.user_id, winner.name) if winner is not None else (None, "")
         self._emit(QueueLeft(reason, waited_s, user_id, name))

@@ -40,10 +40,13 @@ export class Attendance {
     this.#note = { callId, seat, mayConnectTo };
   }
 
-  /** Come to the call; `rejoin` and `address` are of who was in it a moment ago. Throws when there is no way in. */
-  async come({ rejoin = "", address = "" } = {}) {
+  /**
+   * Come to the call; `rejoin` and `address` are of who was in it a moment ago, `ticket` and `address` of who was given
+   * one already. Throws when there is no way in.
+   */
+  async come({ rejoin = "", address = "", ticket = "" } = {}) {
     this.#on.state("connecting", "");
-    await this.#enter(rejoin, address);
+    await this.#enter(rejoin, address, ticket);
   }
 
   ask(name, fields) {
@@ -76,7 +79,7 @@ export class Attendance {
     socket.drop();
   }
 
-  async #enter(rejoin, address) {
+  async #enter(rejoin, address, ticket = "") {
     if (rejoin && address) {
       try {
         return await this.#by(address, { do: "return", rejoin });
@@ -85,7 +88,7 @@ export class Attendance {
         // The call does not wait any more: come as anybody does.
       }
     }
-    const given = await this.#ticket();
+    const given = ticket ? { ticket, address } : await this.#ticket();
     if (!this.#note.mayConnectTo.includes(new URL(given.address).origin)) {
       this.#on.elsewhere(given.address);
       throw new Refused("elsewhere", "The call is at a server that started after this page was loaded: loading it again.");

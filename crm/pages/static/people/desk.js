@@ -9,6 +9,7 @@ import { Dialling } from "./dialling.js";
 import { runMeters } from "./meters.js";
 import { NoMicrophone, tryMicrophone } from "./microphone.js";
 import { Panel } from "./panel.js";
+import { Seat } from "./seat.js";
 import { Session } from "./session.js";
 import { listenForKeys } from "./shortcuts.js";
 import { SoundChoice } from "./sound_choice.js";
@@ -26,8 +27,8 @@ let session = null;
 
 const list = new CallsList(panel.element("calls"), panel.element("calls-status"), desk.dataset.verb, (call) => open(call));
 
-/** Go to a call; `before`: how this tab was in it when it was loaded again. */
-async function open(call, before = null) {
+/** Go to a call; `before`: how this tab was in it when it was loaded again; `given`: a ticket to it, if there is one. */
+async function open(call, before = null, given = {}) {
   if (session?.attendance.callId === call.call_id && session.attendance.inCall) return;
   await session?.leave();
   const mine = new Session(call.call_id, seat, nodes, panel.element("heard"), {
@@ -42,7 +43,7 @@ async function open(call, before = null) {
   panel.open(call);
   list.mark(call.call_id);
   try {
-    await mine.come(before ?? {});
+    await mine.come(before ?? given);
     if (seat === "supervisor" && (before === null || before.listening)) await press("listen", () => mine.listen(true));
     if (seat === "rep" && before === null) await press("join", () => connect());
     if (before?.talking) {
@@ -68,6 +69,12 @@ async function dial(lead) {
   await tryMicrophone(choice.microphone, choice.echo);
   const { call_id: callId } = await post(`/people/leads/${lead.id}/dial`);
   await open({ ...called(callId, lead.name), company: lead.company ?? "" });
+  panel.element("panel").focus();
+}
+
+/** Talk with a caller whom one has taken. */
+async function take(call, given) {
+  await open(call, null, given);
   panel.element("panel").focus();
 }
 
@@ -183,6 +190,7 @@ function called(callId, name) {
 
 panel.onCall(() => list.find(session?.attendance.callId));
 list.run();
+if (seat === "rep") new Seat(nodes, take).run();
 choice.refresh();
 begin();
 // For tests, and for whoever looks for a fault in the browser's console.

@@ -61,8 +61,8 @@ class Aside:
                 await self._caller_ended(signal)
             case sig.DeadAir() if self._listening.active:
                 await self._caller_ended(VoiceEnded(self.began_ms, self._room.now, self._room.now))
-            case sig.PersonSaid(name=name, text=text, voice=voice):
-                self._overheard.person_said(text, voice)
+            case sig.PersonSaid(name=name, text=text, voice=voice, speaker=speaker):
+                self._overheard.person_said(text, voice, speaker)
                 self._keep(Line(name, text))
             case sig.AskForPatience():
                 asking = self._say(self._minds.phrases.one_moment)

@@ -4,7 +4,7 @@ from agent import report
 from agent.account import beside, instruction
 from agent.minutes import Minutes
 from agent.ports import Witness
-from events.call import AgentInstructed
+from events.call import AgentInstructed, Speaker
 from media.activity.detector import VoiceEnded
 
 
@@ -19,9 +19,9 @@ class Overheard:
         """The caller has said something to somebody else."""
         self._witness.emit(report.caller_turn(self._minutes.new_turn(), text, voice))
 
-    def person_said(self, text: str, voice: VoiceEnded) -> None:
+    def person_said(self, text: str, voice: VoiceEnded, speaker: Speaker = Speaker.REP) -> None:
         """A colleague has said something to the caller."""
-        self._witness.emit(report.person_turn(self._minutes.new_turn(), text, voice))
+        self._witness.emit(report.person_turn(self._minutes.new_turn(), text, voice, speaker))
 
     def beside(self, name: str, text: str, voice: VoiceEnded) -> None:
         """The same while the agent has the word."""

@@ -14,8 +14,8 @@ def caller_turn(turn: int, text: str, voice: VoiceEnded) -> events.TurnFinished:
     return events.TurnFinished(turn, events.Speaker.CALLER, text, text, voice.first_voiced_ms, voice.last_voiced_ms)
 
 
-def person_turn(turn: int, text: str, voice: VoiceEnded) -> events.TurnFinished:
-    return events.TurnFinished(turn, events.Speaker.REP, text, text, voice.first_voiced_ms, voice.last_voiced_ms)
+def person_turn(turn: int, text: str, voice: VoiceEnded, speaker: events.Speaker) -> events.TurnFinished:
+    return events.TurnFinished(turn, speaker, text, text, voice.first_voiced_ms, voice.last_voiced_ms)
 
 
 def phrase_turn(turn: int, text: str, began_ms: int, length_ms: int) -> events.TurnFinished:

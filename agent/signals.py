@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from events.call import Outcome
+from events.call import Outcome, Speaker
 from media.activity.detector import VoiceEnded, VoiceSignal
 
 
@@ -84,6 +84,7 @@ class PersonSaid:
     name: str
     text: str
     voice: VoiceEnded
+    speaker: Speaker = Speaker.REP
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,9 @@ from crm.invitations import routes as invitations
 from crm.jobs import routes as jobs
 from crm.keys import routes as keys
 from crm.leads import routes as leads
+from crm.legs import routes as legs
 from crm.notes import routes as notes
 from crm.people_on_calls import dial_routes as dials_by_people
-from crm.people_on_calls import leg_routes as legs_of_calls
 from crm.people_on_calls import routes as people_on_calls
 from crm.people_on_calls import standing_routes as standing_of_people
 from crm.phone_numbers import incoming_routes as incoming
@@ -90,7 +90,7 @@ FEATURES: Final[tuple[ModuleType, ...]] = (
     keys,
     leads,
     ledger_archive,
-    legs_of_calls,
+    legs,
     standing_of_people,
     me,
     members,

@@ -57,6 +57,8 @@ class Conference:
         self._on_quality = on_quality
         self._music = music
         self._loop: Loop | None = None
+        self._parked_loop: Loop | None = None  # what people who are parked hear
+        self._private = False  # what is said is no matter of the prospect's: neither recorded nor written down
         self._mixer = Mixer()
         self._prospect = JitterBuffer()  # for the others' ears: the agent hears the frames as they come
         self._mixing = False
@@ -127,15 +129,18 @@ class Conference:
         for party in self.parties:
             spoken = party.read()
             if party.ear is not None:
-                party.ear(spoken)
+                party.ear(None if self._private or party.role is Role.PARKED else spoken)
             if spoken is not None:
                 frames[party] = spoken
         if self._mixing:
             self._send_mixed(frames)
         elif self.parties and not self._shed:
             frames[Seat.AGENT] = g711.decode(self._played.next())
+        music = g711.decode(self._parked_loop.next(FRAME_SAMPLES)) if self._parked_loop is not None else None
         for party in self.parties:
-            if not (self._shed and party.role is Role.LISTENER):
+            if party.role is Role.PARKED:
+                party.play(music)
+            elif not (self._shed and party.role is Role.LISTENER):
                 party.play(self._mixer.mix(party, frames))
         self._tape(frames)
         self._ticks += 1
@@ -146,13 +151,21 @@ class Conference:
     def _settle(self) -> None:
         """Draw the matrix anew: who hears whom follows from the roles."""
         mixer = self._mixer = Mixer()
-        alone = any(party.role is Role.REP_ALONE for party in self.parties)
+        roles = {party.role for party in self.parties}
+        alone = bool(roles & {Role.REP_ALONE, Role.CONSULTED})
+        self._private = self.held and Role.CONSULTED in roles
+        if Role.PARKED not in roles:
+            self._parked_loop = None
+        elif self._parked_loop is None:
+            self._parked_loop = Loop(self._music or composed())
         if not alone and not self.held:
             mixer.connect(Seat.PROSPECT, Seat.AGENT)
         for party in self.parties:
+            if party.role is Role.PARKED:
+                continue
             if party.role in TALKS_TO_PROSPECT and not self.held:
                 mixer.connect(Seat.PROSPECT, party)
-            if party.role in TALKS_TO_REPS:
+            if party.role in TALKS_TO_REPS and not self._private:
                 mixer.connect(Seat.TAPE, party)
             mixer.connect(party, Seat.PROSPECT)
             if not alone:
@@ -200,6 +213,8 @@ class Conference:
 
 
 def _hears(listener: Role, other: Role) -> bool:
+    if listener is Role.CONSULTED:
+        return other in TALKS_TO_PROSPECT
     if listener in REPS:
         return other in TALKS_TO_REPS
-    return other is not Role.LISTENER
+    return other not in (Role.LISTENER, Role.PARKED)

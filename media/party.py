@@ -24,11 +24,14 @@ class Role(Enum):
     LISTENER = "listener"  # a supervisor who hears all and is heard by nobody
     WHISPERER = "whisperer"  # a supervisor whom only reps hear, never the prospect
     BARGER = "barger"  # a supervisor whom all hear
+    CONSULTED = "consulted"  # telephoned in beside a rep: hears and is heard as the prospect is, and no whispers
+    PARKED = "parked"  # the same on hold: hears music, and nobody hears them
 
 
-TALKS_TO_PROSPECT: Final = frozenset({Role.REP, Role.REP_ALONE, Role.BARGER})
+TALKS_TO_PROSPECT: Final = frozenset({Role.REP, Role.REP_ALONE, Role.BARGER, Role.CONSULTED})
 TALKS_TO_REPS: Final = TALKS_TO_PROSPECT | {Role.WHISPERER}
 REPS: Final = frozenset({Role.REP, Role.REP_ALONE})
+TELEPHONED: Final = frozenset({Role.CONSULTED, Role.PARKED})  # nobody takes such a role by themselves
 
 
 class Outlet(Protocol):

@@ -40,6 +40,7 @@ from media.load_sampler import LoadSampler
 from media.recording.store import StoreUnavailable, open_store
 from telephony.admission import Admission
 from telephony.call.archive import Archive, Journaled
+from telephony.call.consult_leg import ConsultLeg
 from telephony.call.services import Services
 from telephony.call.session import CallSession
 from telephony.call_maker import CallMaker
@@ -48,6 +49,7 @@ from telephony.dial import CallbackUrls, Dialer
 from telephony.drain import drain
 from telephony.figures import Figures
 from telephony.interpreter import settle
+from telephony.leg_lines import LegLines
 from telephony.metrics import Sources, VoiceCollector, exposition, look_at_spool
 from telephony.model_switch import ModelSwitch
 from telephony.node import Node
@@ -104,7 +106,8 @@ class VoiceProcess:
                 self._settings.node,
                 self._signatures,
                 self._find,
-                self._urls.stream,
+                self._find_leg,
+                self._urls,
             )
         )
         app.include_router(
@@ -138,6 +141,15 @@ class VoiceProcess:
 
     def _people_in_calls(self) -> Iterator[tuple[tuple[UUID, UUID], UUID]]:
         return people_in(self._calls.live() if self._calls is not None else ())
+
+    def _find_leg(self, call_id: UUID, leg_id: UUID) -> ConsultLeg | None:
+        call = self._find(call_id)
+        return call.legs.get(leg_id) if call is not None else None
+
+    def _far_lines(self, carrier: TwilioCarrier, crm: httpx.AsyncClient, permit_key: str) -> tuple[Transfers, LegLines]:
+        """Return the two ways to further telephones."""
+        transfers = Transfers(carrier, self._redis, permit_key, self._urls.transferred)
+        return transfers, LegLines(carrier, LegDesk(crm), self._redis, permit_key, self._urls.leg)
 
     async def _checks(self) -> dict[str, bool]:
         try:
@@ -190,11 +202,10 @@ class VoiceProcess:
                 )
                 calls = Calls(calls_group, settings.max_calls, partial(_call_over, figures, door.presences))
                 music = await asyncio.to_thread(_hold_music, settings.hold_music)
-                transfers = Transfers(carrier, self._redis, permit_key, self._urls.transferred)
-                asked = desks_of(crm), transfers, LegDesk(crm)
+                far = self._far_lines(carrier, crm, permit_key)
                 live = _live(settings, self._redis, figures.people, start)
                 services = Services(
-                    carrier, silero, clock, outbox, archive, *asked, hall, figures, hold_music=music, live=live
+                    carrier, silero, clock, outbox, archive, desks_of(crm), *far, hall, figures, music, live=live
                 )
                 admission = Admission(calls, gauge, outbox, by_load=settings.admit_by_load)
                 maker = CallMaker(calls, services, minds)

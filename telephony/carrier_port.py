@@ -25,7 +25,7 @@ class CallOrder:
     from_number: str
     voice_url: str
     status_url: str
-    amd_url: str
+    amd_url: str  # empty: nobody asks whether a machine answers
     ring_timeout_s: int
     time_limit_s: int
 

@@ -47,6 +47,13 @@ class CallbackUrls:
     def transferred(self, call_id: UUID, language: str) -> str:
         return f"{self.webhook('transferred', call_id)}?language={quote(language)}"
 
+    def leg(self, kind: str, call_id: UUID, leg_id: UUID) -> str:
+        """Of a further leg of a call."""
+        return f"{self.public_url}/n/{self.node}/twilio/calls/{call_id}/legs/{leg_id}/{kind}"
+
+    def leg_stream(self, call_id: UUID, leg_id: UUID) -> str:
+        return "ws" + self.leg("stream", call_id, leg_id).removeprefix("http")
+
     def stream(self, call_id: UUID, node: str = "") -> str:
         """Where a call's audio goes; `node`: the one that holds it, if that is another."""
         url = replace(self, node=node or self.node).webhook("stream", call_id)

@@ -6,7 +6,8 @@ import redis.asyncio as redis
 import structlog
 
 from events import wire
-from events.permit import BadPermit, Permit, unseal
+from events.permit import BadPermit, Permit, Purpose, unseal
+from events.plan import CallPlan
 from telephony.first_use import RedisAway, first_use
 
 log = structlog.get_logger()
@@ -27,6 +28,15 @@ def read_permit(token: str, key: str) -> Permit:
     except BadPermit as error:
         log.warning("permit.refused", reason=str(error))
         raise PermitRefused("permit_refused") from None
+
+
+async def use(token: str, key: str, plan: CallPlan, purpose: Purpose, store: redis.Redis) -> Permit:
+    """Spend a permit for a further leg of that call. Raises PermitRefused."""
+    permit = read_permit(token, key)
+    if (permit.org_id, permit.call_id, permit.purpose) != (plan.org_id, plan.call_id, purpose):
+        raise PermitRefused("permit_refused")
+    await spend(permit, store)
+    return permit
 
 
 async def spend(permit: Permit, store: redis.Redis) -> None:

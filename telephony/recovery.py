@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -16,6 +17,7 @@ import structlog
 
 from events import call as events
 from events.call import Outcome, State
+from events.permit import Purpose
 from media.recording.spool import Spool, leftovers
 from media.recording.store import StoreUnavailable
 from telephony import journal
@@ -72,6 +74,8 @@ class Recovery:
         bodies = [event.body for event in found]
         if not any(isinstance(body, events.Finished) for body in bodies):
             await self._hang_up(bodies)
+            for leg_end in legs_left(found):
+                epilogue.emit(leg_end)
             epilogue.emit(verdict(found))
         if spool is not None:
             if any(isinstance(body, events.RecordingStored) for body in bodies):
@@ -83,7 +87,7 @@ class Recovery:
 
     async def _hang_up(self, bodies: list[events.Body]) -> None:
         for body in bodies:
-            if isinstance(body, events.CarrierAccepted):
+            if isinstance(body, events.CarrierAccepted | events.LegAccepted):
                 try:
                     await self.carrier.hang_up(body.carrier_call_id)
                 except CarrierInDoubt as error:
@@ -112,6 +116,26 @@ class Recovery:
         epilogue = Emitter(key.org_id, key.call_id, LATE_EPOCH, self.outbox)
         epilogue.emit(body)
         epilogue.emit(events.Closed())
+
+
+def legs_left(found: list[events.Event]) -> list[events.LegEnded]:
+    """Return the ends of legs that had none: each costs up to the last that its call's journal tells."""
+    answered = {event.body.leg: event.at for event in found if isinstance(event.body, events.LegAnswered)}
+    ended = {event.body.leg for event in found if isinstance(event.body, events.LegEnded)}
+    placed = [
+        event.body.leg
+        for event in found
+        if isinstance(event.body, events.LegPlaced) and event.body.purpose is Purpose.CONSULT
+    ]
+    return [
+        events.LegEnded(leg, "node_lost", _seconds_since(answered.get(leg), found))
+        for leg in placed
+        if leg not in ended
+    ]
+
+
+def _seconds_since(answered: datetime | None, found: list[events.Event]) -> int:
+    return 0 if answered is None else math.ceil((found[-1].at - answered).total_seconds())
 
 
 def verdict(found: list[events.Event]) -> events.Finished:

@@ -15,7 +15,7 @@ import structlog
 from events.permit import Purpose
 from events.plan import CallPlan
 from telephony.carrier_port import Carrier, CarrierInDoubt, CarrierRefused, Transfer
-from telephony.permits import PermitRefused, read_permit, spend
+from telephony.permits import PermitRefused, use
 
 log = structlog.get_logger()
 
@@ -44,10 +44,7 @@ class Transfers:
             NotPutThrough: the permit does not hold, or the carrier did not take it.
         """
         try:
-            permit = read_permit(token, self.permit_key)
-            if (permit.org_id, permit.call_id, permit.purpose) != (plan.org_id, plan.call_id, Purpose.TRANSFER):
-                raise PermitRefused("permit_refused")
-            await spend(permit, self.redis)
+            permit = await use(token, self.permit_key, plan, Purpose.TRANSFER, self.redis)
         except PermitRefused as error:
             raise NotPutThrough(error.code) from None
         transfer = Transfer(

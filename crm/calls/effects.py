@@ -21,6 +21,7 @@ from crm.inbox.promises import keep_promise
 from crm.leads.model import Lead, Task
 from crm.leads.progress import Standing, after_call, after_fact, asks_for_call, noted
 from crm.leads.store import LeadStore
+from crm.legs.effects import close_legs, take_leg
 from crm.notes.store import NoteStore
 from crm.outbox.emitting import OUTBOX
 from crm.providers.usecases import note_refusal
@@ -53,6 +54,14 @@ async def apply(event: Event, call: Call, step: Step) -> None:
             step.meter(call, body.billable_s)
         case happenings.Finished():
             await _finish(event, body, call, step)
+        case (
+            happenings.LegAccepted()
+            | happenings.LegAnswered()
+            | happenings.LegArranged()
+            | happenings.LegMetered()
+            | happenings.LegEnded()
+        ):
+            await take_leg(event, body, call, unit)
         case happenings.ModelUsed():
             await _count_model(event, body, step)
         case happenings.KeyRefused():
@@ -146,6 +155,7 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step
         await leads.stop_calling(call.number, event.at, call.id)
     if end.outcome is Outcome.MISSED and not after.do_not_call:
         unit.session.add(_call_back(lead, call))
+    await close_legs(call, event.at, unit)
     await step.settle(call, end.billable_s, event.at)
     await ask_for_notes(call, unit)
     lead.score_due = True

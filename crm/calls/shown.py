@@ -127,6 +127,24 @@ class StateChangeJson(TypedDict):
     at: datetime
 
 
+class LegJson(TypedDict):
+    """Somebody whom a person in the call had telephoned; money in thousandths of a credit."""
+
+    id: UUID
+    purpose: Annotated[str, Field(examples=["consult"])]
+    number: Annotated[str, Field(examples=["+12025550150"])]
+    user_id: UUID
+    funded_s: int
+    billable_s: int
+    charged: int
+    arrangement: Annotated[str, Field(examples=["conference"])]
+    reason: Annotated[str, Field(examples=["hung_up"])]
+    carrier_call_id: str | None
+    created_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+
+
 class CallJson(TypedDict):
     call_id: UUID
     number: str
@@ -157,6 +175,7 @@ class CallJson(TypedDict):
     notes: CallNotesJson | None
     states: list[StateChangeJson]
     transactions: list[TransactionJson]
+    legs: list[LegJson]
 
 
 class EventJson(TypedDict):

@@ -9,6 +9,7 @@ from typing import cast
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from crm.answers import shown
 from crm.billing.archive import ArchiveStore
 from crm.billing.statement import line_json, transactions
 from crm.calls.derived import WATERFALL_STAGES
@@ -20,6 +21,7 @@ from crm.calls.shown import (
     ErasedJson,
     HeadlineJson,
     LeadStandingJson,
+    LegJson,
     PlacedByJson,
     RecordingJson,
     TurnJson,
@@ -30,6 +32,7 @@ from crm.calls.store import CallStore
 from crm.identity.member_store import MemberStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.legs.store import LegStore
 from crm.refusals import Refusal
 from crm.understanding.shown import notes_json, objection_json
 from crm.understanding.store import NoteStore, ObjectionStore
@@ -57,6 +60,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         barge_ins = await calls.events(call_id, kind=BARGE_IN_KIND)
         models = await calls.events(call_id, kind=MODEL_USED_KIND)
         states = await states_of(call_id, unit)
+        legs = await LegStore(unit).of_call(call_id)
         ledger_lines = await transactions(unit, LEDGER_LINES_MAX, call_id) or [
             line_json(line) for line in await ArchiveStore(unit).of_call(call_id, LEDGER_LINES_MAX)
         ]
@@ -99,6 +103,7 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         "notes": notes_json(notes) if notes is not None else None,
         "states": states,
         "transactions": ledger_lines,
+        "legs": [shown(LegJson, leg) for leg in legs],
     }
 
 

@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Body, Depends, Response
 
 from crm.access import Held, internal_caller
-from crm.calls.leg_permits import Authority
+from crm.legs.permits import Authority
 from crm.refusals import Refusal
 from crm.tools.usecases import run_tool
 from events.tool import PATH_PREFIX, ToolQuestion

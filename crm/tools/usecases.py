@@ -12,7 +12,6 @@ from sqlalchemy import select
 from crm.agents.started import spoken_date
 from crm.appointments.slots import NoSlot
 from crm.appointments.usecases import book, coming_of, find, zone_of
-from crm.calls.leg_permits import Authority, left_s, permit_leg
 from crm.calls.model import Call
 from crm.calls.store import CallStore
 from crm.calls.summary import CallNotFound
@@ -22,6 +21,7 @@ from crm.idempotency.keys import KeyReused, fingerprint_of
 from crm.leads.addresses import LeadAddresses
 from crm.leads.model import Lead, Task
 from crm.leads.store import LeadStore
+from crm.legs.permits import Authority, left_s, permit_leg
 from crm.notes.model import Note
 from crm.refusals import Refusal
 from crm.tools.model import ToolRun

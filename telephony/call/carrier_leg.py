@@ -22,7 +22,7 @@ HANG_UP_AGAIN_S: Final = 1.0
 class CarrierLeg:
     carrier: Carrier
     order: CallOrder | Incoming
-    put: Callable[[sig.CallSignal], None]
+    put: Callable[[sig.CarrierTold], None]
     wall: Callable[[], datetime]
 
     async def dial(self) -> None:

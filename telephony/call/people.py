@@ -76,6 +76,7 @@ class CallPeople:
         self.endings = Endings(now_s)
         self.ended_by: Why | None = None
         self.queue: Queue | None = None  # that the caller waits in
+        self.heir: Callable[[], Standing | None] = lambda: None  # who has the word after who goes; None: the agent
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """The line is open: people may join. Their recognisers run in the call's group."""
@@ -306,7 +307,11 @@ class CallPeople:
         if seated.listening is not None:
             seated.listening.cancel()
         if self.standing.holder == person.id and not (self.queue is not None and self.queue.absent(person)):
-            self._stand(Standing(), person, reason=reason)
+            heir = self.heir()
+            if heir is None:
+                self._stand(Standing(), person, reason=reason)
+            else:
+                self.standing, self._placed_by = heir, None
         if seated.came:
             self._emit(events.PersonLeft(person.id, person.name, person.user_id, "lost" if reason == "lost" else ""))
 
@@ -359,7 +364,7 @@ class CallPeople:
                 self._listen_to(seated)
 
     def _somebody_talks(self) -> bool:
-        return any(one.party is not None and one.role in TALKS_TO_PROSPECT for one in self._seats.values())
+        return any(party.role in TALKS_TO_PROSPECT for party in self._room.others.parties)
 
     # What people say
 

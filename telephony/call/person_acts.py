@@ -12,7 +12,7 @@ from uuid import UUID
 
 from events.ticket import Seat
 from media.party import Outlet, Party, Role
-from telephony.call.leg_acts import LegAct, Transfer
+from telephony.call.leg_acts import Cancel, Complete, Confer, Consult, LegAct, Swap, Transfer
 
 WHISPER_CHARS_MAX: Final = 1_000
 AGREED_CHARS_MAX: Final = 2_000
@@ -176,8 +176,10 @@ def decide(standing: Standing, person: Person, act: Act, role: Role | None) -> S
             return Standing(person.id, person.name)
         case HandBack() if not has_it:
             return Refused("not_yours", "You do not have this call: only who has taken it over can hand it back.")
-        case Transfer() if not has_it:
+        case Transfer() | Consult() | Swap() | Confer() | Complete() | Cancel() if not has_it:
             return Refused("not_yours", "You do not have this call: take it over first.")
+        case Consult() if role is None:
+            return Refused("no_audio", "Connect your microphone first: without it they would hear nobody.")
         case HandBack(agreed=agreed) if len(agreed) > AGREED_CHARS_MAX:
             return Refused("too_long", f"Tell the agent at most {AGREED_CHARS_MAX} characters.")
         case HandBack():

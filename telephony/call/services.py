@@ -18,10 +18,11 @@ from telephony.call.archive import Archive
 from telephony.call.emitter import utc_now
 from telephony.carrier_port import Carrier
 from telephony.figures import Figures
+from telephony.leg_lines import LegLines
 from telephony.outbox import Outbox
 from telephony.queues.hall import Hall
 from telephony.supervisor.live import Live
-from telephony.tool_desk import Desks, LegDesk
+from telephony.tool_desk import Desks
 from telephony.transfer import Transfers
 
 
@@ -34,11 +35,11 @@ class Services:
     archive: Archive
     desks: Desks | None = None  # of the CRM, for tools; None: calls have none that need it
     transfers: Transfers | None = None  # None: nobody is put through
-    legs: LegDesk | None = None  # of the CRM, for people; None: nobody else is telephoned
+    legs: LegLines | None = None  # None: people have nobody else telephoned
     hall: Hall | None = None  # None: nobody of ours attends to callers
     figures: Figures = field(default_factory=Figures)
-    levels: VoiceLevels = field(default_factory=VoiceLevels)
     hold_music: bytes = field(default_factory=composed)  # µ-law, a loop
+    levels: VoiceLevels = field(default_factory=VoiceLevels)
     wall: Callable[[], datetime] = utc_now  # what people's clocks say; durations are the loop's
     live: Live = field(default_factory=Live)
     room: type[Room] = Room  # the simulation's has no sound in it

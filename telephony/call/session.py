@@ -25,7 +25,7 @@ from telephony.call.carrier_leg import CarrierLeg
 from telephony.call.emitter import Emitter
 from telephony.call.ending import EndsSoon
 from telephony.call.funding import Funding
-from telephony.call.legs import CallLegs
+from telephony.call.legs import legs_of
 from telephony.call.lifecycle import GUARD_S, UNANSWERED, Lifecycle, unanswered
 from telephony.call.people import CallPeople
 from telephony.call.person_acts import PersonActs, PersonMissed
@@ -88,7 +88,7 @@ class CallSession:
         ears = PersonEars(services.silero.open, minds.open_ear, lambda: self.room.now)
         self.people = CallPeople(self.room, self.conversation, self.emit, self._timers, ears, self._now, services.live)
         self.people.expect(plan.held_by, queue_of(self, services.hall, minds.phrases, self._timers))
-        self.legs = CallLegs(plan, self.people, self._tools, services.legs, self.emit, self.put)
+        self.legs = legs_of(self, services, ears, self._tools)
 
     @property
     def state(self) -> State:
@@ -135,7 +135,7 @@ class CallSession:
             await self._carrier_leg.hang_up(self.carrier_call_id)
         for event in ("wind_up", "finish", "fail"):
             self._tell(event)
-        self.legs.close()
+        await self.legs.drop()
         self.emit(self.conversation.ears.fed)
         self.emit(
             events.Finished(
@@ -159,11 +159,12 @@ class CallSession:
                 while not self._over:
                     self._handle(await self._signals.get())
                 self._talk.end()
+                self.legs.close()
                 await self._write_out()
                 await self._tools.finish()
+                await self.legs.finish()
                 await self._telling.finish()
-                if not dialing.done():
-                    # Given up while the carrier was being asked: its answer is needed to hang up.
+                if not dialing.done():  # given up while the carrier was being asked: its answer is needed to hang up
                     await asyncio.wait([dialing], timeout=CARRIER_WAIT_S)
                 for signal in self._signals.take_all():
                     self._handle(signal)
@@ -237,7 +238,7 @@ class CallSession:
                 self._minds.tell(prompt, variables)
             case sig.SayGoodbye():
                 self._say_goodbye()
-            case PersonActs() | PersonMissed() | sig.QueueTold() | sig.LegDecided() | sig.LegFailed():
+            case PersonActs() | PersonMissed() | sig.QueueTold() | sig.OfLeg():
                 on_line = self._connected and self.line_opened_at is not None
                 self.legs.take(signal, self.carrier_call_id, connected=on_line)
             case _:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from uuid import UUID
 
 from agent.signals import Result
@@ -111,19 +112,30 @@ class HandedOver:
 
 
 @dataclass(frozen=True, slots=True)
-class LegDecided:
+class Decided:
     """Whether somebody else may be telephoned, as the CRM says."""
 
-    leg: UUID
     answer: LegAnswer
 
 
+class Due(Enum):
+    """A leg's timers."""
+
+    GUARD = auto()  # it has waited in its state for too long
+    METER = auto()
+    FUNDS = auto()
+
+
+CarrierTold = Accepted | Refused | InDoubt | CarrierStatus | Answerer | StreamOpened | StreamClosed
+LegTold = Decided | Due | CarrierTold
+
+
 @dataclass(frozen=True, slots=True)
-class LegFailed:
-    """What was begun by a person's order did not come to be; `reason` is a code."""
+class OfLeg:
+    """Something about a further leg of the call, not the prospect's; `Refused` of a transfer too."""
 
     leg: UUID
-    reason: str
+    told: LegTold
 
 
 CallSignal = (
@@ -147,6 +159,5 @@ CallSignal = (
     | PersonActs
     | QueueTold
     | PersonMissed
-    | LegDecided
-    | LegFailed
+    | OfLeg
 )

@@ -16,6 +16,11 @@ class Timers:
             self._handles[name].cancel()
         self._handles[name] = asyncio.get_running_loop().call_later(delay_s, self._put, signal)
 
+    def drop(self, name: str) -> None:
+        """Without effect when there is none."""
+        if name in self._handles:
+            self._handles.pop(name).cancel()
+
     def stop(self) -> None:
         for handle in self._handles.values():
             handle.cancel()

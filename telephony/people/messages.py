@@ -58,6 +58,14 @@ class Transfer(msgspec.Struct, frozen=True):
     number: str  # whom the prospect is put through to
 
 
+class Consult(msgspec.Struct, frozen=True):
+    number: str  # whom one asks beside the prospect
+
+
+class Arrange(msgspec.Struct, frozen=True):
+    """Swap, conference, complete, cancel: with who was telephoned."""
+
+
 class Leave(msgspec.Struct, frozen=True):
     pass
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from media import dtmf
-from media.party import TALKS_TO_PROSPECT, Role
+from media.party import TALKS_TO_PROSPECT, TELEPHONED, Role
 from telephony.call.person_acts import ChangeRole, Hold
 from telephony.people import messages
 from telephony.people.presence import NotDone
@@ -12,6 +12,7 @@ from telephony.people.verbs import Place, Said, Verb, said
 from telephony.softphone.leg import SoftphoneLeg
 
 KEYS_MAX: Final = 32  # six seconds of tones
+_ROLES: Final = {role.value: role for role in Role if role not in TELEPHONED}
 
 
 async def _connect(place: Place, body: messages.Connect) -> Said:
@@ -19,10 +20,9 @@ async def _connect(place: Place, body: messages.Connect) -> Said:
 
 
 async def _change_role(place: Place, body: messages.ChangeRole) -> Said:
-    try:
-        role = Role(body.role)
-    except ValueError:
-        raise NotDone("bad_role", f"role must be one of {', '.join(sorted(Role))}.") from None
+    role = _ROLES.get(body.role)
+    if role is None:
+        raise NotDone("bad_role", f"role must be one of {', '.join(sorted(_ROLES))}.")
     return said(await place.presence.act(ChangeRole(role)))
 
 

@@ -12,7 +12,6 @@ import structlog
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from media.agent_voice import Line
-from media.room import Room
 from telephony.call import signals as sig
 from telephony.stream_protocol import Stream, stream_of
 from telephony.twilio import messages
@@ -30,17 +29,25 @@ BAD_FRAMES_MAX: Final = 100
 FLOOD_FRAMES: Final = 2_000
 
 
+class Heard(Protocol):
+    """Where a stream's sound goes: the prospect's room, or another telephone's place in it."""
+
+    def heard(self, ulaw: bytes, at_ms: int) -> None: ...
+
+    def marked(self, mark: str) -> None: ...
+
+
 class StreamCall(Protocol):
     """What of a call its stream needs."""
 
     @property
-    def room(self) -> Room:
+    def room(self) -> Heard:
         """Asked for when the call has taken the stream."""
 
     def take_stream(self, line: Line) -> bool:
         """Let this stream be the call's one; False when it has one already."""
 
-    def put(self, signal: sig.CallSignal) -> None: ...
+    def put(self, signal: sig.CarrierTold) -> None: ...
 
 
 async def run_leg(socket: WebSocket, call: StreamCall) -> None:
@@ -65,7 +72,7 @@ class TwilioLeg:
     def __init__(self, stream: Stream, call: StreamCall) -> None:
         self._stream = stream
         self._call = call
-        self._room: Room | None = None
+        self._room: Heard | None = None
         self._sid = ""
         self._refused = False
         self._waiting: deque[tuple[str, bool]] = deque(maxlen=OUTGOING_MAX)  # (message, is speech or its mark)

@@ -63,11 +63,7 @@ class TwilioCarrier:
                 status_callback_method="POST",
                 timeout=order.ring_timeout_s,
                 time_limit=order.time_limit_s,
-                # Waiting for the beep: synchronous detection would make seconds of dead air.
-                machine_detection="DetectMessageEnd",
-                async_amd="true",
-                async_amd_status_callback=order.amd_url,
-                async_amd_status_callback_method="POST",
+                **_machine_detection(order.amd_url),
             )
         except TwilioRestException as error:
             if error.status < 500:
@@ -116,3 +112,16 @@ class TwilioCarrier:
 
     async def aclose(self) -> None:
         await self._http.close()
+
+
+def _machine_detection(url: str) -> dict[str, str]:
+    """Return what of an order asks who answers; nothing where nobody wants to know."""
+    if not url:
+        return {}
+    # Waiting for the beep: synchronous detection would make seconds of dead air.
+    return {
+        "machine_detection": "DetectMessageEnd",
+        "async_amd": "true",
+        "async_amd_status_callback": url,
+        "async_amd_status_callback_method": "POST",
+    }

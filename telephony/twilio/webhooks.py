@@ -4,7 +4,7 @@ Every route checks the carrier's signature first; an unknown call gets an answer
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -30,34 +30,37 @@ _ANSWERERS: Final[Mapping[str, tuple[AnsweredBy, bool]]] = {
 }
 
 
+class Urls(Protocol):
+    def stream(self, call_id: UUID) -> str: ...
+
+    def leg_stream(self, call_id: UUID, leg_id: UUID) -> str: ...
+
+
 Find = Callable[[UUID], StreamCall | None]
+FindLeg = Callable[[UUID, UUID], StreamCall | None]
 
 
-def webhook_routes(
-    node: str,
-    check: SignatureCheck,
-    find: Find,
-    stream_url: Callable[[UUID], str],
-) -> APIRouter:
-    """Return the routes under `/n/{node}/twilio`, but for those of calls that come in."""
+def webhook_routes(node: str, check: SignatureCheck, find: Find, find_leg: FindLeg, urls: Urls) -> APIRouter:
+    """Return the routes under `/n/{node}/twilio`, but for those of calls that come in; also of calls' further legs."""
     router = APIRouter(prefix=f"/n/{node}/twilio")
 
     Form = Annotated[dict[str, str], Depends(signed_form(check))]
 
     @router.post("/voice/{call_id}")
     async def voice(call_id: UUID, form: Form) -> Response:
-        # Idempotent: the carrier repeats voice webhooks, and the document depends on the call alone.
-        call = find(call_id)
-        if call is None:
-            return xml(twiml.hang_up())
-        call.put(sig.CarrierStatus("in-progress", form.get("CallSid", "")))
-        return xml(twiml.connect_stream(stream_url(call_id)))
+        return _answered(find(call_id), form, urls.stream(call_id))
+
+    @router.post("/calls/{call_id}/legs/{leg_id}/voice")
+    async def leg_voice(call_id: UUID, leg_id: UUID, form: Form) -> Response:
+        return _answered(find_leg(call_id, leg_id), form, urls.leg_stream(call_id, leg_id))
 
     @router.post("/status/{call_id}", status_code=204)
     async def status(call_id: UUID, form: Form) -> None:
-        call = find(call_id)
-        if call is not None:
-            call.put(sig.CarrierStatus(form.get("CallStatus", ""), form.get("CallSid", "")))
+        _note_status(find(call_id), form)
+
+    @router.post("/calls/{call_id}/legs/{leg_id}/status", status_code=204)
+    async def leg_status(call_id: UUID, leg_id: UUID, form: Form) -> None:
+        _note_status(find_leg(call_id, leg_id), form)
 
     @router.post("/amd/{call_id}", status_code=204)
     async def amd(call_id: UUID, form: Form) -> None:
@@ -75,9 +78,7 @@ def webhook_routes(
         log.warning("transfer.nobody", call_id=str(call_id), status=form.get("DialCallStatus", ""))
         return xml(twiml.apologise(stock_phrases(language).not_done, language))
 
-    @router.websocket("/stream/{call_id}")
-    async def stream(socket: WebSocket, call_id: UUID) -> None:
-        call = find(call_id)
+    async def carry(socket: WebSocket, call: StreamCall | None) -> None:
         if not check.handshake(socket.url.path, socket.headers.get(HEADER)) or call is None:
             # Closed before it was accepted: the server answers 403.
             log.warning("stream.refused", known=call is not None)
@@ -86,4 +87,28 @@ def webhook_routes(
         await socket.accept()
         await run_leg(socket, call)
 
+    @router.websocket("/stream/{call_id}")
+    async def stream(socket: WebSocket, call_id: UUID) -> None:
+        await carry(socket, find(call_id))
+
+    @router.websocket("/calls/{call_id}/legs/{leg_id}/stream")
+    async def leg_stream(socket: WebSocket, call_id: UUID, leg_id: UUID) -> None:
+        await carry(socket, find_leg(call_id, leg_id))
+
     return router
+
+
+def _answered(call: StreamCall | None, form: Mapping[str, str], stream_url: str) -> Response:
+    """Return what the carrier does with a telephone that was picked up.
+
+    Idempotent: the carrier repeats voice webhooks, and the document depends on the call alone.
+    """
+    if call is None:
+        return xml(twiml.hang_up())
+    call.put(sig.CarrierStatus("in-progress", form.get("CallSid", "")))
+    return xml(twiml.connect_stream(stream_url))
+
+
+def _note_status(call: StreamCall | None, form: Mapping[str, str]) -> None:
+    if call is not None:
+        call.put(sig.CarrierStatus(form.get("CallStatus", ""), form.get("CallSid", "")))

@@ -36,6 +36,7 @@ from crm.invitations.model import Invitation
 from crm.keys.model import ApiKey
 from crm.keys.secret import make_key
 from crm.leads.model import Lead
+from crm.legs.model import CallLeg
 from crm.mail.port import Letter
 from crm.mail.posting import MAIL
 from crm.notes.model import Note
@@ -232,6 +233,12 @@ async def _queue(place: Place, unit: UnitOfWork) -> None:
     unit.session.add(QueueMember(org_id=place.org.id, queue_id=queue.id, user_id=place.org.user_id))
 
 
+async def _leg(place: Place, unit: UnitOfWork) -> None:
+    asked = {"purpose": "consult", "number": "+12025550150", "user_id": place.org.user_id, "decision_id": new_id()}
+    paid = {"funded_s": 60, "price_per_minute": 1_000, "reserved": 0}
+    unit.session.add(CallLeg(org_id=place.org.id, id=new_id(), call_id=place.call_id, **asked, **paid))
+
+
 async def _tag(place: Place, unit: UnitOfWork) -> None:
     tag = Tag(org_id=place.org.id, id=new_id(), name="VIP", key="vip", color="#808080")
     unit.session.add(tag)
@@ -274,6 +281,7 @@ FILLERS: tuple[Filler, ...] = (
     _invitation,
     _phone_number,
     _lead_change,
+    _leg,
     _note,
     _notes,
     _objection,

@@ -31,7 +31,7 @@ from events.legs import LEG_PATH, LegAnswer, LegQuestion
 from events.permit import LIFETIME_S, Permit, Purpose, seal
 from events.standing import STANDING_PATH, Gone, StandingAnswer, StandingQuestion
 from telephony.app import serve
-from telephony.carrier.app import create_app
+from telephony.carrier.app import PERSONAS_DIR, create_app
 
 NUMBER = "+12025550177"
 PLAYBOOK = Path(config.__file__).parent / "playbooks" / "energy_meeting.yaml"
@@ -126,8 +126,8 @@ class Stage:
     voice: asyncio.Task[None]  # ends when the process would
     org_id: UUID = field(default_factory=new_id)
 
-    async def seat(self, persona: str, number: str = NUMBER) -> None:
-        reply = await self.http.post("/box/lines", json={"number": number, "persona": persona})
+    async def seat(self, persona: str, number: str = NUMBER, **more: str) -> None:
+        reply = await self.http.post("/box/lines", json={"number": number, "persona": persona, **more})
         reply.raise_for_status()
 
     async def fault(self, **plan: Any) -> None:
@@ -217,7 +217,11 @@ def finished(found: list[events.Event]) -> events.Finished:
 
 @contextlib.asynccontextmanager
 async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenerator[Stage]:
-    """Run carrier, voice process and the CRM's stand-in until the body ends."""
+    """Run carrier, voice process and the CRM's stand-in until the body ends.
+
+    `changes` go to the settings, but for `personas`: a folder of the carrier's.
+    """
+    personas = changes.pop("personas", PERSONAS_DIR)
     crm_port = free_port()
     values: dict[str, Any] = {
         "data_dir": folder,
@@ -235,7 +239,7 @@ async def set_stage(redis_url: str, folder: Path, **changes: Any) -> AsyncGenera
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(client.aclose)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
-        for app, port in ((create_app(settings), settings.carrier_port), (crm.app(), crm_port)):
+        for app, port in ((create_app(settings, personas), settings.carrier_port), (crm.app(), crm_port)):
             server = Server(uvicorn.Config(app, port=port, log_config=None, ws="websockets-sansio"))
             tasks.create_task(server.serve())
             stack.callback(_stop(server))

@@ -16,6 +16,7 @@ from events import call as events
 from events import wire
 from events.call import AnsweredBy, Outcome, State
 from events.ids import new_id
+from events.permit import Purpose
 from media.recording.blocks import Block, pack
 from media.recording.segments import segment_key, unfinished_key
 from media.recording.spool import Spool, encode_meta, leftovers, new_meta
@@ -114,6 +115,28 @@ def leave_spool(folder: Path, key: CallKey, seconds: int) -> None:
     spool.append(pack(Block(0, len(voice), (voice, voice, b""))))
     spool.append(pack(Block(len(voice), len(voice), (voice, b"", b"")))[:-1])  # a torn last block
     spool.close()
+
+
+async def test_a_telephone_beside_the_call_is_hung_up_too_and_costs_what_it_lasted(
+    redis_url: str, tmp_path: Path
+) -> None:
+    key, carrier, left, over = CallKey(new_id(), new_id()), HangingUpCarrier(), new_id(), new_id()
+    bodies: list[events.Body] = [
+        *LIVE,
+        events.LegPlaced(over, Purpose.CONSULT, "+12025550150", "rep:1", "Ada", new_id()),
+        events.LegEnded(over, "busy"),
+        events.LegPlaced(left, Purpose.CONSULT, "+12025550150", "rep:1", "Ada", new_id()),
+        events.LegAccepted(left, "CA78"),
+        events.LegAnswered(left),
+        events.LegArranged(left, "conference", "Ada"),
+        events.LegMetered(left, 1),
+    ]
+    leave_journal(tmp_path, key, bodies)
+    async with recovered(redis_url, tmp_path, carrier) as client:
+        found = await told(client, key.call_id)
+    ends = [event.body for event in found if event.epoch == 2 and isinstance(event.body, events.LegEnded)]
+    assert ends == [events.LegEnded(left, "node_lost", 2)], "up to the last that is known of it"
+    assert carrier.hung_up == ["CA77", "CA78"]
 
 
 async def test_a_call_cut_off_gets_an_end_a_recording_and_a_hung_up_phone(redis_url: str, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ async def test_a_whole_call(
         *("state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall", "recording"),
         *("lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
         *("models", "agent", "placed_by", "prompt_version", "angry_at", "objections", "notes"),
-        *("states", "transactions"),
+        *("states", "transactions", "legs"),
     ]
     first = told["turns"][0]
     assert (first["turn"], first["epoch"], first["mood"], first["sentiment"]) == (1, 1, None, None)

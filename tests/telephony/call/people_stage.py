@@ -43,12 +43,13 @@ class Caller:
         """`holder`: who has placed the call; it rings until `answer`."""
         self.talk, self._tasks = talk, tasks
         self.silero = Silero(later=lambda _delay_s, _work: None)
+        self.ears = PersonEars(self.silero.open, open_ear, lambda: talk.room.now)
         self.people = CallPeople(
             talk.room,
             talk.conversation,
             talk.witness.emit,
             Timers(self._due),
-            PersonEars(self.silero.open, open_ear, lambda: talk.room.now),
+            self.ears,
             asyncio.get_running_loop().time,
             Live(),
         )

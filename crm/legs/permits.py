@@ -13,6 +13,7 @@ from crm.compliance.hours import ANY_TIME
 from crm.compliance.rules import Rules
 from crm.compliance.store import record_decision
 from crm.leads.store import LeadStore
+from crm.legs.model import CallLeg
 from crm.unit_of_work import UnitOfWork
 from events import permit as permits
 from events.permit import Permit, Purpose
@@ -56,15 +57,35 @@ async def permit_leg(
     decision_id = await record_decision(unit, question, verdict, authority.rules, lead_id=call.lead_id, call_id=call.id)
     if not verdict.allowed:
         return verdict.reasons[0]
+    return _permit(permit_id, call.org_id, call.id, number, purpose, decision_id, fundable_s, now)
+
+
+def sealed_for(leg: CallLeg, now: datetime, authority: Authority) -> str:
+    """Return the permit of a leg that was granted: the same one, however often it is asked for."""
+    purpose = Purpose(leg.purpose)
+    permit = _permit(leg.id, leg.org_id, leg.call_id, leg.number, purpose, leg.decision_id, leg.funded_s, now)
+    return permits.seal(permit, authority.secret_key)
+
+
+def _permit(
+    permit_id: UUID,
+    org_id: UUID,
+    call_id: UUID,
+    number: str,
+    purpose: Purpose,
+    decision_id: UUID,
+    funded_s: int,
+    now: datetime,
+) -> Permit:
     issued_at = int(now.timestamp())
     return Permit(
         id=permit_id,
-        org_id=call.org_id,
-        call_id=call.id,
+        org_id=org_id,
+        call_id=call_id,
         number=number,
         purpose=purpose,
         decision_id=decision_id,
-        funded_s=fundable_s,
+        funded_s=funded_s,
         issued_at=issued_at,
         expires_at=issued_at + permits.LIFETIME_S,
     )

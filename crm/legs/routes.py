@@ -6,8 +6,8 @@ import msgspec
 from fastapi import APIRouter, Body, Depends, Response
 
 from crm.access import Held, internal_caller
-from crm.calls.leg_permits import Authority
-from crm.people_on_calls.legs import decide_leg
+from crm.legs.permits import Authority
+from crm.legs.usecases import decide_leg
 from crm.refusals import Refusal
 from events.legs import LEG_PATH, LegQuestion
 

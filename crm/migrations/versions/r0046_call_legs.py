@@ -4,8 +4,8 @@ from alembic import op
 
 from crm.migrations.tenant import create_tenant_table, drop_tables
 
-revision = "r0045"
-down_revision = "r0044"
+revision = "r0046"
+down_revision = "r0045"
 branch_labels = None
 depends_on = None
 

@@ -77,6 +77,10 @@ class Api:
         known = (agent for agent in agents if agent["active"])
         return next((str(agent["id"]) for agent in known if name in (agent["name"], str(agent["id"]))), None)
 
+    def create_agent(self, fields: dict[str, str]) -> str:
+        """Make an agent and return its id."""
+        return str(self._crm("POST", "/api/agents", "making the agent", dict(fields))["id"])
+
     def create_lead(self, name: str, phone: str) -> str:
         """Make a lead and return its id."""
         lead = self._crm("POST", "/api/leads", "making the lead", {"name": name, "phone": phone})

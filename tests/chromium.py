@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, sync_playwright
 
 
 @contextlib.contextmanager
@@ -14,15 +14,20 @@ def open_chromium(path: str, microphone: Path | None = None) -> Iterator[Browser
 
     `path`: the program's. `microphone`: said over and over, from when a page asks for a microphone.
     """
+    with sync_playwright() as playwright:
+        browser = launch(playwright.chromium, path, microphone)
+        yield browser
+        browser.close()
+
+
+def launch(kind: BrowserType, path: str, microphone: Path | None = None) -> Browser:
+    """Start one more, as `open_chromium` does. Close it."""
     # Chromium refuses its sandbox to root, and container machines often have nothing but root.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     arguments += ["--autoplay-policy=user-gesture-required"]
     if microphone is not None:
         arguments += ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={microphone}"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield browser
-        browser.close()
+    return kind.launch(executable_path=path, args=arguments)
 
 
 def watch_faults(page: Page) -> list[str]:

@@ -9,14 +9,23 @@ import pytest
 from salesos.api import Api
 from salesos.data_folder import Running, is_claimed
 from salesos.ports import why_not
+from tests.system.model import Model, serve_model
 from tests.system.running import Up, start_up
 from tests.system.table import Summaries, place_all
 
 
 @pytest.fixture(scope="package")
-def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+def model() -> Iterator[Model]:
+    """A model's server, for agents whose model is `openai:any`; all others go by the script."""
+    with serve_model() as model:
+        yield model
+
+
+@pytest.fixture(scope="package")
+def up(tmp_path_factory: pytest.TempPathFactory, model: Model) -> Iterator[Up]:
     """`salesos up --demo`, its demonstration call under way. Stopped behind the folder's tests, with nothing left."""
-    with start_up(tmp_path_factory.mktemp("system"), "--demo") as up:
+    settings = {"SALESOS_OPENAI_BASE_URL": model.server.base_url, "SALESOS_OPENAI_API_KEY": "a-key-of-tests"}
+    with start_up(tmp_path_factory.mktemp("system"), "--demo", settings=settings) as up:
         running = up.wait_until_ready()
         yield up
         assert up.stop(signal.SIGINT) == 0, up.output.read_text()

@@ -12,6 +12,7 @@ from salesos.data_folder import Running
 from tests.chromium import open_chromium, watch_faults
 from tests.system.pages.prospect import Prospect, agent_has_spoken, prospect_of
 from tests.system.pages.sound import BROWSER_HZ, PERSON_SAYS, PHONE_HZ, PROSPECT_SAYS, write_wav
+from tests.system.pages.visits import visit
 from tests.system.test_page import sign_in
 
 NAME = "Paula Prospect"
@@ -27,9 +28,7 @@ def chromium(tool: Callable[[str], str], tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="package")
 def signed_in(chromium: Browser, running: Running) -> Iterator[BrowserContext]:
-    """A visitor who may use the microphone, with the browser's own work on sound switched off."""
-    context = chromium.new_context(permissions=["microphone"])
-    context.add_init_script("localStorage.setItem('salesos.sound', JSON.stringify({ echo: false }))")
+    context = visit(chromium)
     page = context.new_page()
     sign_in(page, running)
     page.close()

@@ -19,6 +19,8 @@ BROWSER_HZ: Final = 48_000
 PROSPECT_SAYS: Final = voice_like(60, PHONE_HZ, seed=1)
 PERSON_SAYS: Final = voice_like(20, BROWSER_HZ, seed=2)  # over and over
 ALIKE_MIN: Final = 0.9
+NOT_ALIKE_MAX: Final = 0.7  # another sound, laid as well as it may be
+AUDIBLE: Final = 300  # of 32,768
 SECONDS: Final = 6.0  # that are compared at once
 STRETCHES_MAX: Final = 4
 
@@ -74,6 +76,15 @@ def assert_alike(take: Callable[[], Samples], said: Samples) -> None:
     while not found or found[-1] <= ALIKE_MIN:
         assert len(found) < STRETCHES_MAX, f"likeness: {found}"
         found.append(median_likeness(take(), said, PHONE_HZ))
+
+
+def longest_silence_ms(sound: Samples) -> int:
+    """Return how long the longest stretch of it is in which nothing is heard; 8 kHz."""
+    longest = run = 0
+    for block in sound[: len(sound) // 80 * 80].reshape(-1, 80):
+        run = run + 10 if np.abs(block.astype(int)).max() < AUDIBLE else 0
+        longest = max(longest, run)
+    return longest
 
 
 def at_phone_rate(sound: Samples) -> Samples:

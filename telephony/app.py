@@ -212,7 +212,7 @@ class VoiceProcess:
                 dialer = Dialer(calls, admission, maker, self._redis, crm, permit_key, self._urls)
                 self._reception = Reception(settings.node, carrier.name, calls, admission, maker, crm)
                 node = Node(settings.node, _kind(settings), calls, dialer, self._redis, settings.people_address)
-                start(keep_asking(door.presences, crm, figures.people), "people.standing")
+                start(keep_asking(door.presences, crm, figures.people, hall), "people.standing")
                 self._calls, self._minds, self._door = calls, minds, door
                 sources = Sources(calls, admission, gauge, clock, silero, outbox, archive, figures, models)
                 self._metrics = VoiceCollector(sources)

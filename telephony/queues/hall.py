@@ -98,6 +98,17 @@ class Hall:
             self.attendance.close(seat)
         await page.say_over()
 
+    def tickets(self) -> list[AttendanceTicket]:
+        """Return by what the pages attend."""
+        return [seat.ticket for seat in self._seats.values()]
+
+    def send_away(self, ticket: AttendanceTicket, code: str) -> bool:
+        """Let a page attend no more whose person may not; False when it is gone already."""
+        seats = [seat for seat in self._seats.values() if seat.ticket is ticket]
+        for seat in seats:
+            seat.page.end(code, "You are signed out, or your role takes no calls any more: none come to this page.")
+        return bool(seats)
+
     # Letters
 
     def _take(self, letter: Letter) -> None:

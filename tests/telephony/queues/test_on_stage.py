@@ -20,6 +20,7 @@ from events.attendance import AttendanceTicket, Availability
 from events.call import Outcome, Speaker
 from events.ids import new_id
 from events.queue import Member, QueueEntered, QueueLeft, QueuePlan, RepRung, RingOver, Strategy, Then
+from events.standing import Gone
 from events.ticket import LIFETIME_S
 from tests.telephony.people.page import Page, opened
 from tests.telephony.softphone.browser import Browser, fine, likeness, tune
@@ -205,6 +206,13 @@ async def test_who_may_attend(redis_url: str, tmp_path: Path) -> None:
             async with opened(address) as page:
                 answer = await page.ask("attend", ticket=ticket)
                 assert answer.get("code", "") == code
+        # Who is signed out attends no longer.
+        session_id = new_id()
+        async with opened(address) as page:
+            assert (await page.ask("attend", ticket=ada.ticket(stage, session_id=session_id)))["say"] == "welcome"
+            stage.crm.gone[ada.user_id] = Gone.SIGNED_OUT
+            await page.until("over", "signed_out")
+            del stage.crm.gone[ada.user_id]
         async with ada.attending(stage) as first:
             assert (await first.ask("ready", on=False))["data"] == {"ready": False}
             assert (await first.ask("accept", offer="x.1"))["code"] == "too_late"

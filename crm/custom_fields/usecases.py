@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from crm.custom_fields.asked import BadFilter, searched
 from crm.custom_fields.kinds import Definition, FieldType
 from crm.custom_fields.model import CustomField
 from crm.custom_fields.store import CustomFieldStore
@@ -93,17 +94,17 @@ async def checked_fields(
 
 
 async def asked_fields(fields: Sequence[str], unit: UnitOfWork) -> tuple[str, ...]:
-    """Return KEY=VALUE filters as the search knows the values, in the caller's transaction.
+    """Return filters as the search knows them (see asked), in the caller's transaction.
 
     Raises:
-        Refusal: `invalid_request`: a value that the field cannot have.
+        Refusal: `invalid_request`: a value that the field cannot have, or a span of what has none.
     """
     if not fields:
         return ()
     definitions = await CustomFieldStore(unit).definitions()
     try:
-        return tuple(definitions.asked(field) for field in fields)
-    except ValueError as fault:
+        return searched(fields, definitions)
+    except BadFilter as fault:
         raise bad_field("query.field", str(fault)) from None
 
 

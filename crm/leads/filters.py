@@ -1,5 +1,6 @@
 """Which leads a list is of, and in which order. Sans-I/O."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
@@ -10,7 +11,8 @@ from crm.refusals import Refusal
 Sort = Literal["created_at", "updated_at", "name", "score", "status"]
 Order = Literal["asc", "desc"]
 
-FIELDS_MAX: Final = 8
+FIELDS_MAX: Final = 20
+_ASKS: Final = re.compile("[=<>]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ def check_search(search: Search, filters: LeadFilters, sort: Sort, order: Order)
         faults.append({"field": "query.sort", "fault": "a search is answered newest first: leave sort and order out"})
     if filters != LeadFilters(status=filters.status, pipeline=filters.pipeline, owner_id=filters.owner_id):
         faults.append({"field": "query", "fault": "with q or field only status, pipeline and owner_id filter"})
-    if len(search.fields) > FIELDS_MAX or any("=" not in field[1:] for field in search.fields):
-        faults.append({"field": "query.field", "fault": f"must be NAME=VALUE, at most {FIELDS_MAX} times"})
+    if len(search.fields) > FIELDS_MAX or not all(_ASKS.search(field, 1) for field in search.fields):
+        told = f"must be NAME=VALUE, or NAME>=VALUE and the like of numbers and days; at most {FIELDS_MAX} of them"
+        faults.append({"field": "query.field", "fault": told})
     if faults:
         raise Refusal("invalid_request", {"fields": faults})

@@ -1,6 +1,7 @@
 """Lists and the search of leads over many rows, and how Postgres goes about them, as the application's own role."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,9 @@ import pytest
 from sqlalchemy import Select, text
 from sqlalchemy.dialects import postgresql
 
+from crm.custom_fields.asked import searched
+from crm.custom_fields.kinds import Definition, Definitions, FieldType
+from crm.custom_fields.usecases import define_field
 from crm.database import Sessions, open_engine, open_sessions
 from crm.leads.filters import LeadFilters, Order, Search, Sort
 from crm.leads.lists import LeadLists
@@ -27,8 +31,16 @@ _FILL = text("""
     SELECT :org, gen_random_uuid(), 'Lúcia Prado ' || i, 'Padaria ' || i % 100, '+1202' || 5550000 + i,
         'mail' || i || '@example.com', CASE WHEN i % 10 = 0 THEN 'partners' ELSE 'novos-leads' END,
         CASE WHEN i % 3 = 0 THEN 'won' ELSE 'novo' END, i % 100,
-        jsonb_build_object('city', 'São ' || i % 50), now() - i / 3 * interval '1 second'
+        jsonb_build_object(
+            'city', 'São ' || i % 50, 'seats', (i % 100 - 50) / 4.0, 'renews', DATE '2026-01-01' + i % 400),
+        now() - i / 3 * interval '1 second'
     FROM generate_series(1, :many) AS i""")
+
+
+FIELDS = (
+    Definition("seats", "Seats", FieldType.NUMBER),
+    Definition("renews", "Renews", FieldType.DATE),
+)
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +56,8 @@ async def _make_crowds(app_url: str) -> UUID:
     engine = open_engine(app_url)
     sessions = open_sessions(engine)
     orgs = [await make_org(sessions) for _ in range(2)]
+    for one in FIELDS:
+        await define_field(one, UnitOfWork(sessions, orgs[0].id))
     for org in orgs:
         async with UnitOfWork(sessions, org.id) as unit:
             await unit.session.execute(_FILL, {"org": org.id, "many": MANY})
@@ -138,6 +152,32 @@ class TestSearch:
         expected = [f"Lúcia Prado {i}" for i in range(1, MANY + 1) if i % 50 == 7]
         assert sorted(names) == sorted(expected)
 
+    @pytest.mark.parametrize(
+        ("asked", "expected"),
+        [
+            (("seats>=0", "seats<1.5"), lambda i: 0 <= (i % 100 - 50) / 4 < 1.5),
+            (("seats<-2.25",), lambda i: (i % 100 - 50) / 4 < -2.25),
+            (
+                ("seats>-1", "seats<=0.5", "city=São 7", "city=São 49"),
+                lambda i: i % 50 in (7, 49) and -4 < i % 100 - 50 <= 2,
+            ),
+            (("renews>2026-12-30",), lambda i: i % 400 > 363),
+            (("renews>=2026-02-01", "renews<2026-02-10"), lambda i: 31 <= i % 400 < 40),
+            (("renews>2026-05-01", "renews<2026-05-02"), lambda i: False),
+        ],
+    )
+    async def test_spans_and_lists_of_custom_fields(
+        self, asked: tuple[str, ...], expected: Callable[[int], bool], crowd: UUID, sessions: Sessions
+    ) -> None:
+        names, cursor = [], ""
+        while True:
+            page = await leads_after(UnitOfWork(sessions, crowd), cursor, limit=200, search=Search("", asked))
+            names += [lead.name for lead in page.leads]
+            if page.next is None:
+                break
+            cursor = page.next
+        assert sorted(names) == sorted(f"Lúcia Prado {i}" for i in range(1, MANY + 1) if expected(i))
+
     async def test_another_organisations_leads_are_not_found(self, crowd: UUID, org: Org, sessions: Sessions) -> None:
         assert await found(sessions, org.id, "lucia") == []
 
@@ -148,16 +188,19 @@ class TestSearch:
 
     async def test_the_search_reads_its_index_and_never_all_leads(self, crowd: UUID, sessions: Sessions) -> None:
         """Postgres counts its scans in each transaction, whoever's function made them."""
-        before = text("""
+        tables = text("""
             SELECT coalesce(sum(seq_scan), 0) FROM pg_stat_xact_user_tables WHERE relname LIKE 'leads%'""")
         index = text("""
             SELECT coalesce(sum(pg_stat_get_xact_numscans(indexrelid)), 0) FROM pg_index
             JOIN pg_inherits ON inhrelid = indexrelid WHERE inhparent = 'leads_words'::regclass""")
-        async with UnitOfWork(sessions, crowd) as unit:
-            leads = await LeadLists(unit).search(Search("prado 2999"), None, 20, LeadFilters())
-            assert [lead.name for lead in leads] == ["Lúcia Prado 2999"]
-            assert await unit.session.scalar(index) == 1
-            assert await unit.session.scalar(before) == 0
+        span = searched(["seats<=-4.75", "renews>=2026-02-01", "renews<2026-02-02"], Definitions(FIELDS))
+        for search, many in ((Search("prado 2999"), 1), (Search("", span), 8)):
+            async with UnitOfWork(sessions, crowd) as unit:
+                # What the connection did shortly before may be among them.
+                had = [await unit.session.scalar(count) for count in (index, tables)]
+                leads = await LeadLists(unit).search(search, None, 20, LeadFilters())
+                assert len(leads) == many
+                assert [await unit.session.scalar(count) for count in (index, tables)] == [had[0] + 1, had[1]]
 
 
 async def plan_of(unit: UnitOfWork, listing: Select[Any]) -> str:

@@ -8,6 +8,7 @@ import structlog
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
+from crm.author import Author, By
 from crm.identity import cookies
 from crm.identity.sessions import NotSignedIn, refresh
 from crm.identity.tokens import Identity
@@ -170,7 +171,12 @@ def permissions_of(route: APIRoute) -> frozenset[Permission]:
 async def unit_of_person(request: Request, person: Person, held: Held) -> UnitOfWork:
     if held.replica is not None and request.method not in _READING:
         held.replica.note_write(person.org_id)
-    return UnitOfWork(held.sessions, person.org_id)
+    return UnitOfWork(held.sessions, person.org_id, by=_author(request, person))
+
+
+def _author(request: Request, person: Identity) -> Author:
+    key_id = getattr(request.state, "key_id", None)
+    return Author(By.KEY, key_id) if key_id is not None else Author(By.USER, person.user_id)
 
 
 async def reading_unit_of_person(person: Person, held: Held) -> UnitOfWork:
@@ -181,7 +187,7 @@ async def reading_unit_of_person(person: Person, held: Held) -> UnitOfWork:
 
 
 def unit_of_visitor(visitor: Visitor, held: Held) -> UnitOfWork:
-    return UnitOfWork(held.sessions, visitor.org_id)
+    return UnitOfWork(held.sessions, visitor.org_id, by=Author(By.USER, visitor.user_id))
 
 
 Unit = Annotated[UnitOfWork, Depends(unit_of_person)]

@@ -1,8 +1,8 @@
 """One transaction with its tenant: the only place that sets who a transaction acts for.
 
 Row-level security reads `app.org` (and for signing in `app.email` and `app.user`, for a call that comes in
-`app.number`), which end with the transaction, so a pooled connection never carries one tenant's identity to the next
-request.
+`app.number`), the changes of leads `app.by`; they end with the transaction, so a pooled connection never carries one
+tenant's identity to the next request.
 """
 
 import asyncio
@@ -15,25 +15,37 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
+from crm.author import Author
 from crm.database import Sessions
 
 # More than acquiring a connection may take (W15), so that an exhausted pool is told from a slow statement.
 UNIT_TIMEOUT_S: Final = 40.0
 _SET: Final = text("SELECT set_config(:name, :value, true)")
 
+_SET_BOTH: Final = text("SELECT set_config('app.org', :org, true), set_config('app.by', :by, true)")
+
 
 class UnitOfWork:
     """`async with unit:` is one transaction; what is not committed is rolled back. Used again, it is a new one."""
 
-    def __init__(self, sessions: Sessions, org_id: UUID | None = None, *, otherwise: Sessions | None = None) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        org_id: UUID | None = None,
+        *,
+        by: Author | None = None,
+        otherwise: Sessions | None = None,
+    ) -> None:
         """Without `org_id` the transaction sees no tenant's rows.
 
         Args:
+            by: who makes its changes; None: ourselves.
             otherwise: where it is entered when the first cannot be reached: of a replica, the primary.
         """
         self._sessions = sessions
         self._otherwise = otherwise
         self._org_id = org_id
+        self._by = by
         self._whole: UnitOfWork | None = None  # what this one is a part of
         self._savepoint: AsyncSessionTransaction | None = None  # of a part, until it is committed
         self._session: AsyncSession | None = None
@@ -73,7 +85,9 @@ class UnitOfWork:
 
     async def _begin(self) -> None:
         self._session = self._sessions()
-        if self._org_id is not None:
+        if self._org_id is not None and self._by is not None:
+            await self._session.execute(_SET_BOTH, {"org": str(self._org_id), "by": str(self._by)})
+        elif self._org_id is not None:
             await self._set("app.org", str(self._org_id))
 
     async def _begin_otherwise(self, sessions: Sessions) -> None:
@@ -126,6 +140,10 @@ class UnitOfWork:
     async def keep_lead_notes(self) -> None:
         """Say that this transaction writes the texts of leads' notes itself, beside their rows (r0043)."""
         await self._set("app.notes_kept", "on")
+
+    async def made_by(self, author: Author) -> None:
+        """Say who makes the changes that are written from here on, in a transaction that has several authors."""
+        await self._set("app.by", str(author))
 
     async def act_as_user(self, user_id: UUID) -> None:
         """Let this transaction see that user and their memberships in all organisations."""

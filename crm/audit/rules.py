@@ -5,6 +5,8 @@ from typing import Any, Final
 
 # Changes below these are written down: who may do what, where things go, what is lost for good, money given back.
 WRITES: Final = (
+    "/api/agents",
+    "/api/custom-fields",
     "/api/exports",
     "/api/imports",
     "/api/invitations",
@@ -14,13 +16,16 @@ WRITES: Final = (
     "/api/organisation",
     "/api/passwords",
     "/api/phone-numbers",
+    "/api/pipelines",
+    "/api/prompts",
     "/api/providers",
     "/api/sessions",
     "/api/settings",
+    "/api/tags",
     "/api/webhooks",
 )
-# What is removed below these is.
-REMOVALS: Final = ("/api/leads",)
+# What is changed or removed below these is; what was added tells itself who made it.
+CHANGES: Final = ("/api/leads", "/api/tasks")
 # Changes of these paths are, too, wherever they stand.
 WRITES_ENDING: Final = ("/content", "/recording", "/refunds", "/grants", "/shares", "/active", "/merge", "/ticket")
 # Reading these carries data out.
@@ -33,7 +38,7 @@ _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 def may_be_told(method: str, path: str) -> bool:
     """Whether a request to a path as it was asked may go into the log, so that its body is to be kept meanwhile."""
-    if method == "DELETE" and path.startswith(REMOVALS):
+    if method in ("PUT", "PATCH", "DELETE") and path.startswith(CHANGES):
         return True
     return method not in _READS and (path.startswith(WRITES) or path.endswith(WRITES_ENDING))
 
@@ -47,9 +52,14 @@ def is_told(method: str, path: str, status: int) -> bool:
     return path.startswith(EXPORTS) if method in _READS else may_be_told(method, path)
 
 
-def told_of(body: bytes) -> dict[str, Any]:
-    """Return what is kept of a body: the fields of a JSON object, texts shortened, secrets left out."""
+def told_of(body: bytes, path: str) -> dict[str, Any]:
+    """Return what is kept of a body: the fields of a JSON object, texts shortened, secrets left out.
+
+    Of a person's data nothing: what was changed of it is told masked, as changes.
+    """
     if not body or len(body) > BODY_BYTES_MAX:
+        return {}
+    if path.startswith(CHANGES) and not path.endswith(WRITES_ENDING):
         return {}
     try:
         fields = json.loads(body)

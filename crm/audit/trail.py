@@ -65,7 +65,7 @@ class Trail:
                 "action": f"{scope['method']} {route}",
                 "status": status,
                 "target": {name: str(value)[:200] for name, value in scope.get("path_params", {}).items()},
-                "asked": told_of(body),
+                "asked": told_of(body, route),
                 "changes": changes,
                 "address": client[0] if client else "",
                 "agent": _printable(Headers(scope=scope).get("user-agent", "")),

@@ -12,6 +12,7 @@ import msgspec
 
 from agent.llm.port import Failure
 from crm.appointments.usecases import zone_of
+from crm.author import Author, By
 from crm.calls.derived import derive
 from crm.calls.erased_words import without_words
 from crm.calls.erasure_store import ErasureStore
@@ -88,7 +89,7 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
     leads = LeadStore(unit)
     lead = await leads.lock(call.lead_id)
     assert lead is not None, "a call's lead outlives it"
-    _stand(lead, after_fact(_standing(lead), fact), event)
+    await _stand(lead, after_fact(_standing(lead), fact), event, unit)
     if text := noted(fact).strip():
         await NoteStore(unit).keep_from_call(call.id, lead.id, place_of(event), text, event.at)
     if fact.kind is FactKind.OBJECTION:
@@ -97,6 +98,7 @@ async def _take_fact(event: Event, fact: happenings.FactNoted, call: Call, unit:
         unit.session.add(await task_to_call_back(fact, lead, call, unit))
     if fact.kind is FactKind.OPTED_OUT:
         await unit.session.flush()
+        await unit.made_by(Author(By.CALL, call.id))
         await leads.stop_calling(call.number, event.at, call.id)
 
 
@@ -149,7 +151,7 @@ async def _finish(event: Event, end: happenings.Finished, call: Call, step: Step
     assert lead is not None, "a call's lead outlives it"
     before = _standing(lead)
     after = after_call(before, end.outcome)
-    _stand(lead, after, event)
+    await _stand(lead, after, event, unit)
     if after.do_not_call and not before.do_not_call:
         await unit.session.flush()
         await leads.stop_calling(call.number, event.at, call.id)
@@ -168,9 +170,14 @@ def _standing(lead: Lead) -> Standing:
     return Standing(lead.status, lead.next_step, lead.do_not_call)
 
 
-def _stand(lead: Lead, standing: Standing, event: Event) -> None:
+async def _stand(lead: Lead, standing: Standing, event: Event, unit: UnitOfWork) -> None:
+    if standing == _standing(lead):
+        return
+    await unit.made_by(Author(By.CALL, event.call_id))
     if standing.do_not_call and not lead.do_not_call:
         lead.do_not_call_at = event.at
     lead.status = standing.status
     lead.next_step = standing.next_step
     lead.do_not_call = standing.do_not_call
+    # At once: in one transaction many calls change leads.
+    await unit.session.flush()

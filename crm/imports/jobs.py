@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from crm.author import Author, By
 from crm.custom_fields.store import CustomFieldStore
 from crm.database import utc_now
 from crm.duplicates.jobs import put_in_search
@@ -107,7 +108,8 @@ class _Desk:
     async def put(self, batch: Batch, before: Place) -> bool:
         """Put a batch in and move the place behind it; False when the import is no more at the place before it."""
         now = utc_now()
-        async with UnitOfWork(self._work.sessions, self._org_id) as unit:
+        author = Author(By.IMPORT, self._import_id)
+        async with UnitOfWork(self._work.sessions, self._org_id, by=author) as unit:
             held = await ImportStore(unit).lock(self._import_id)
             if held is None or held.state != State.RUNNING or Place(**held.place) != before:
                 return False

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import FetchedValue
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm.database import Row, utc_now
@@ -18,3 +19,6 @@ class LeadChange(Row):
     lead_id: Mapped[UUID]
     at: Mapped[datetime] = mapped_column(default=utc_now)
     changes: Mapped[dict[str, Any]]  # by field: [before, after]
+    # Written by the database too: of crm.author; none: ourselves, or it was before this was noted.
+    by: Mapped[str | None] = mapped_column(server_default=FetchedValue())
+    by_id: Mapped[UUID | None] = mapped_column(server_default=FetchedValue())

@@ -69,7 +69,11 @@ SOURCES: Final[Mapping[Kind, Source]] = {
         },
     ),
     Kind.CHANGE: Source(
-        LeadChange.org_id, LeadChange.lead_id, LeadChange.at, LeadChange.id, {"changes": LeadChange.changes}
+        LeadChange.org_id,
+        LeadChange.lead_id,
+        LeadChange.at,
+        LeadChange.id,
+        {"changes": LeadChange.changes, "by": LeadChange.by, "by_id": LeadChange.by_id},
     ),
     Kind.MESSAGE: Source(
         Message.org_id,

@@ -26,6 +26,7 @@ from crm.leads.store import LeadStore
 from crm.mail.model import PostedLetter
 from crm.notes.model import Note
 from crm.outbox.model import OutboxEvent
+from crm.timeline.model import LeadChange
 from crm.unit_of_work import UnitOfWork
 from tests.crm.call_story import rows
 from tests.crm.conftest import NUMBER
@@ -286,6 +287,14 @@ async def test_a_store_that_is_away_leaves_the_import_for_the_next_try(desk: Imp
     assert (await desk.shown(made["id"]))["state"] == "running"
     await desk.read(made["id"])
     assert counts(await desk.shown(made["id"])) == (2, 2, 0, 0, 0)
+
+
+async def test_what_a_file_changes_says_by_which_import(desk: ImportDesk) -> None:
+    shown = await desk.whole(f"name,phone,score\nDana,{NUMBER},40\n".encode(), when_found="update")
+    assert counts(shown) == (1, 0, 1, 0, 0)
+    async with UnitOfWork(desk.work.sessions, desk.org.id) as unit:
+        change = (await unit.session.scalars(select(LeadChange))).one()
+    assert (change.changes, change.by, str(change.by_id)) == ({"score": [0, 40]}, "import", shown["id"])
 
 
 @pytest.mark.usefixtures("small_batches")

@@ -6,17 +6,20 @@ from uuid import UUID
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 from sqlalchemy import text, update
 
+from crm.call_events import EventConsumer
 from crm.calls.dial import DialRequest
 from crm.database import Sessions
 from crm.leads.model import Lead, Task
 from crm.resources import Resources
 from crm.timeline.model import LeadChange
 from crm.unit_of_work import UnitOfWork
+from events.call import Answered, FactKind, FactNoted
 from events.ids import new_id
 from tests.crm.conftest import Org, make_org
-from tests.crm.fake_node import FakeNode
+from tests.crm.fake_node import CallScript, FakeNode, publish
 from tests.crm.test_api import data, problem
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -60,12 +63,36 @@ async def test_calls_tasks_and_changes_are_one_list(
 
     items = (await _read(api, org.lead_id))["items"]
     assert [item["kind"] for item in items] == ["change", "change", "call", "task"]
-    assert items[0]["details"] == {"changes": {"do_not_call": [False, True]}}
-    assert items[1]["details"] == {"changes": {"score": [0, 30], "status": ["novo", "meeting_booked"]}}
+    nobody = {"by": None, "by_id": None}
+    assert items[0]["details"] == {"changes": {"do_not_call": [False, True]}} | nobody
+    assert items[1]["details"] == {"changes": {"score": [0, 30], "status": ["novo", "meeting_booked"]}} | nobody
     assert (items[2]["id"], items[2]["details"]["state"]) == (str(answer.call_id), "queued")
     assert items[3]["details"]["title"] == "Task 0"
     only = (await _read(api, org.lead_id, kind=["task", "call"]))["items"]
     assert [item["kind"] for item in only] == ["call", "task"]
+
+
+async def _authors(api: httpx.AsyncClient, org: Org) -> list[tuple[str | None, str | None]]:
+    items = (await _read(api, org.lead_id, kind="change"))["items"]
+    return [(item["details"]["by"], item["details"]["by_id"]) for item in items]
+
+
+async def test_a_change_tells_who_made_it(
+    api: httpx.AsyncClient, client: httpx.AsyncClient, org: Org, script: CallScript, redis: Redis,
+    consumer: EventConsumer,
+) -> None:  # fmt: skip
+    path = f"/api/leads/{org.lead_id}"
+    data(await api.put(f"{path}/stage", json={"status": "won"}))
+    tag = data(await api.post("/api/tags", json={"name": "warm", "color": "#1f77b4"}), 201)
+    data(await api.put(f"{path}/tags", json={"tag_ids": [tag["id"]]}))
+    asked = {"name": "till", "scopes": ["leads:read", "leads:write"]}
+    key = data(await api.post("/api/keys", json=asked), 201)
+    bearer = {"Authorization": f"Bearer {key['key']}"}
+    data(await client.put(f"{path}/stage", json={"status": "novo"}, headers=bearer))
+    await publish(redis, *script.events([Answered(), FactNoted(FactKind.OPTED_OUT)]))
+    await consumer.turn()
+    person = ("user", str(org.user_id))
+    assert await _authors(api, org) == [("call", str(script.call_id)), ("key", key["id"]), person, person]
 
 
 async def test_ties_are_shown_once_each(api: httpx.AsyncClient, sessions: Sessions, org: Org) -> None:

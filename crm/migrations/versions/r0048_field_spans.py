@@ -11,7 +11,7 @@ from alembic import op
 from crm.migrations.tenant import ORG
 
 revision = "r0048"
-down_revision = "r0046"
+down_revision = "r0047"
 branch_labels = None
 depends_on = None
 

@@ -13,6 +13,7 @@ import { Seat } from "./seat.js";
 import { Session } from "./session.js";
 import { listenForKeys } from "./shortcuts.js";
 import { SoundChoice } from "./sound_choice.js";
+import { Transferring } from "./transfer.js";
 
 const desk = document.getElementById("desk");
 const seat = desk.dataset.seat;
@@ -23,6 +24,11 @@ const choice = new SoundChoice(
   (speaker) => panel.element("heard").setSinkId?.(speaker).catch(() => panel.fault("That speaker cannot be used: choose another one.")),
 );
 const dialling = seat === "rep" ? new Dialling(dial) : null;
+const transferring = new Transferring(
+  (name, fields) => (session === null ? Promise.reject(new NotServed("no_call", "Go to a call first.")) : session.ask(name, fields)),
+  (answer) => panel.answered(answer),
+  (sentence) => panel.fault(sentence),
+);
 let session = null;
 
 const list = new CallsList(panel.element("calls"), panel.element("calls-status"), desk.dataset.verb, (call) => open(call));
@@ -34,13 +40,18 @@ async function open(call, before = null, given = {}) {
   const mine = new Session(call.call_id, seat, nodes, panel.element("heard"), {
     connection: (name, sentence) => mine === session && panel.connection(name, sentence),
     sound: (name, sentence) => mine === session && panel.sound(name, sentence),
-    news: (message) => mine === session && panel.news(message),
+    news: (message) => {
+      if (mine !== session) return;
+      panel.news(message);
+      transferring.news(message);
+    },
     changed: () => mine === session && show(),
     // The new page knows of the new node.
     elsewhere: () => location.assign(`${location.pathname}?call=${call.call_id}`),
   });
   session = mine;
   panel.open(call);
+  transferring.open();
   list.mark(call.call_id);
   try {
     await mine.come(before ?? given);

@@ -1,6 +1,7 @@
 // What the page shows of the open call: texts, chips, which buttons are of use now. It decides nothing.
 
 import { Ending } from "./ending.js";
+import { LEG_NEWS } from "./transfer.js";
 
 const NEWS_MAX = 30;
 const WORDS = { agent: "the agent talks", person: "a colleague talks", held: "on hold" };
@@ -15,6 +16,7 @@ const NEWS = {
   "turn.barged_in": () => "The prospect interrupts",
   "caller.angry": () => "The prospect is angry",
   "fact.noted": (event) => event.kind.replaceAll("_", " "),
+  ...LEG_NEWS,
   "call.finished": (event) => `The call is over: ${event.outcome.replaceAll("_", " ")}`,
 };
 

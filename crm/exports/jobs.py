@@ -25,7 +25,7 @@ from crm.exports.columns import CustomNames, cells_of, header_of
 from crm.exports.links import link_of
 from crm.exports.model import Export, Format, State
 from crm.exports.store import ExportStore
-from crm.exports.tables import CsvTable, Table, XlsxTable
+from crm.exports.tables import CsvTable, Form, Table, XlsxTable
 from crm.identity.model import User
 from crm.jobs.backoff import tries_within
 from crm.jobs.giving_up import is_dead, tell_who_asked
@@ -75,8 +75,8 @@ async def _write(work: Work, args: Args) -> None:
     custom, others = await _custom_names(work, org_id, filters)
     with tempfile.TemporaryDirectory(prefix="salesos-export-") as folder:
         made = XlsxTable if held.format == Format.XLSX else CsvTable
-        header = header_of(custom, others=others)
-        table: Table = await asyncio.to_thread(made, Path(folder), name_of(held), header)
+        form = Form(Path(folder), name_of(held), header_of(custom, others=others))
+        table: Table = await asyncio.to_thread(made, form)
         rows = 0
         async with aclosing(_pages(work, org_id, filters)) as pages:
             async for leads in pages:

@@ -9,6 +9,7 @@ import gzip
 import io
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -27,6 +28,20 @@ _MARK: Final = b"\xef\xbb\xbf"  # or Excel would not take the file for UTF-8
 Cell = str | int
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a table is to be: files of that name in a folder, each with the header."""
+
+    folder: Path
+    name: str
+    header: Sequence[str]
+    part_bytes: int = PART_BYTES
+
+    def path(self, parts: int, ending: str) -> Path:
+        """Return where the next part goes, `parts` being there."""
+        return self.folder / f"{self.name}{f' {parts + 1}' if parts else ''}.{ending}"
+
+
 class Table(Protocol):
     def add(self, rows: Iterable[Sequence[Cell]]) -> None:
         """Write rows of as many cells as the header has."""
@@ -38,11 +53,8 @@ class Table(Protocol):
 
 
 class CsvTable:
-    def __init__(self, folder: Path, name: str, header: Sequence[str], part_bytes: int = PART_BYTES) -> None:
-        self._folder = folder
-        self._name = name
-        self._header = header
-        self._most = part_bytes
+    def __init__(self, form: Form) -> None:
+        self._form = form
         self._parts: list[Path] = []
         self._open_part()
 
@@ -52,7 +64,7 @@ class CsvTable:
             line = self._line.getvalue().encode()
             self._line.seek(0)
             self._line.truncate()
-            if self._size + len(line) > self._most:
+            if self._size + len(line) > self._form.part_bytes:
                 self._close_part()
                 self._open_part()
             self._file.write(line)
@@ -66,12 +78,11 @@ class CsvTable:
         return self._parts
 
     def _open_part(self) -> None:
-        number = f" {len(self._parts) + 1}" if self._parts else ""
-        self._path = self._folder / f"{self._name}{number}.csv"
+        self._path = self._form.path(len(self._parts), "csv")
         self._file = self._path.open("wb")
         self._line = io.StringIO(newline="")
         self._writer = csv.writer(self._line)
-        self._writer.writerow([written(name) for name in self._header])
+        self._writer.writerow([written(name) for name in self._form.header])
         self._size = self._file.write(_MARK + self._line.getvalue().encode())
         self._line.seek(0)
         self._line.truncate()
@@ -81,7 +92,7 @@ class CsvTable:
         self._pack()
 
     def _pack(self) -> None:
-        packed = self._path.with_name(f"{self._name} {len(self._parts) + 1}.csv.gz")
+        packed = self._path.with_name(f"{self._form.name} {len(self._parts) + 1}.csv.gz")
         with self._path.open("rb") as plain, gzip.open(packed, "wb", compresslevel=6) as target:
             shutil.copyfileobj(plain, target)
         self._path.unlink()
@@ -91,18 +102,15 @@ class CsvTable:
 class XlsxTable:
     """Texts stay texts: nothing in a cell is taken for a formula, a link or a number."""
 
-    def __init__(self, folder: Path, name: str, header: Sequence[str], part_bytes: int = PART_BYTES) -> None:
-        self._folder = folder
-        self._name = name
-        self._header = header
-        self._most = part_bytes
+    def __init__(self, form: Form) -> None:
+        self._form = form
         self._parts: list[Path] = []
         self._open_part()
 
     def add(self, rows: Iterable[Sequence[Cell]]) -> None:
         for row in rows:
             size = sum(len(cell) if isinstance(cell, str) else 8 for cell in row)
-            if self._rows > SHEET_ROWS_MAX or self._size + size > self._most:
+            if self._rows > SHEET_ROWS_MAX or self._size + size > self._form.part_bytes:
                 self._book.close()
                 self._open_part()
             self._write(row)
@@ -113,14 +121,13 @@ class XlsxTable:
         return self._parts
 
     def _open_part(self) -> None:
-        number = f" {len(self._parts) + 1}" if self._parts else ""
-        path = self._folder / f"{self._name}{number}.xlsx"
-        options = {"constant_memory": True, "tmpdir": str(self._folder)}
+        path = self._form.path(len(self._parts), "xlsx")
+        options = {"constant_memory": True, "tmpdir": str(self._form.folder)}
         self._book = xlsxwriter.Workbook(str(path), options)
         self._sheet: Worksheet = self._book.add_worksheet("Leads")
         self._parts.append(path)
         self._rows = self._size = 0
-        self._write(self._header)
+        self._write(self._form.header)
         self._sheet.freeze_panes(1, 0)
 
     def _write(self, row: Sequence[Cell]) -> None:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from crm.exports import tables
-from crm.exports.tables import CsvTable, XlsxTable
+from crm.exports.tables import CsvTable, Form, XlsxTable
 
 HEADER = ["name", "score"]
 
@@ -34,7 +34,7 @@ def sheet_of(path: Path) -> list[list[str]]:
 
 
 def test_a_file_within_its_bounds_stays_as_it_is(tmp_path: Path) -> None:
-    table = CsvTable(tmp_path, "leads", HEADER)
+    table = CsvTable(Form(tmp_path, "leads", HEADER))
     table.add([["José", 40], ["=1+1", 1]])
     table.add([['a "b",\nc', 0]])
     (path,) = table.finish()
@@ -44,13 +44,13 @@ def test_a_file_within_its_bounds_stays_as_it_is(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), [(CsvTable, "leads.csv"), (XlsxTable, "leads.xlsx")])
 def test_without_rows_there_is_a_header(kind: type[CsvTable | XlsxTable], name: str, tmp_path: Path) -> None:
-    (path,) = kind(tmp_path, "leads", HEADER).finish()
+    (path,) = kind(Form(tmp_path, "leads", HEADER)).finish()
     assert path.name == name
     assert (rows_of(path) if kind is CsvTable else sheet_of(path)) == [HEADER]
 
 
 def test_what_is_longer_is_split_and_compressed(tmp_path: Path) -> None:
-    table = CsvTable(tmp_path, "leads", HEADER, part_bytes=1_000)
+    table = CsvTable(Form(tmp_path, "leads", HEADER, part_bytes=1_000))
     table.add([f"Person {number}", number] for number in range(200))
     paths = table.finish()
     assert [path.name for path in paths] == [f"leads {number}.csv.gz" for number in range(1, len(paths) + 1)]
@@ -63,7 +63,7 @@ def test_what_is_longer_is_split_and_compressed(tmp_path: Path) -> None:
 
 def test_a_workbook_is_split_by_rows_and_by_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "SHEET_ROWS_MAX", 10)
-    table = XlsxTable(tmp_path, "leads", HEADER, part_bytes=2_000)
+    table = XlsxTable(Form(tmp_path, "leads", HEADER, part_bytes=2_000))
     table.add([f"{number}", number] for number in range(25))
     table.add([["x" * 1_500, number] for number in range(25, 28)])
     paths = table.finish()
@@ -72,7 +72,7 @@ def test_a_workbook_is_split_by_rows_and_by_size(tmp_path: Path, monkeypatch: py
 
 
 def test_texts_of_a_workbook_stay_texts(tmp_path: Path) -> None:
-    table = XlsxTable(tmp_path, "leads", HEADER)
+    table = XlsxTable(Form(tmp_path, "leads", HEADER))
     table.add([["=HYPERLINK(1)", 1], ["http://example.com", 2], ["007", 3], ["x" * 40_000, 4], ["{=1}", 5]])
     (path,) = table.finish()
     found = sheet_of(path)
@@ -86,7 +86,7 @@ def test_memory_does_not_grow_with_the_rows(kind: type[CsvTable | XlsxTable], tm
         return (["Person with a rather long name", number] for number in range(many))
 
     def peak(many: int) -> int:
-        table = kind(tmp_path, f"n{many}", HEADER)
+        table = kind(Form(tmp_path, f"n{many}", HEADER))
         tracemalloc.reset_peak()
         table.add(lines(many))
         table.finish()

@@ -1,14 +1,11 @@
 """How Postgres goes about the inbox's lists, over many rows and as the application's own role."""
 
-import asyncio
 from uuid import UUID
 
-import psycopg
 import pytest
-from sqlalchemy import ClauseElement, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import text
 
-from crm.database import Sessions, open_engine, open_sessions
+from crm.database import Sessions
 from crm.inbox.channels import Channel, Status
 from crm.inbox.lists import ConversationFilters, InboxLists, Sort
 from crm.inbox.store import InboxStore
@@ -17,10 +14,9 @@ from crm.timeline.store import Kind, TimelineStore
 from crm.unit_of_work import UnitOfWork
 from events.ids import new_id
 from salesos.embedded.postgres import PostgresAddresses
-from tests.crm.conftest import Org, make_org
+from tests.crm.conftest import Org
+from tests.crm.crowds import MANY, make_crowd, plan_of
 
-# Enough that reading all of them is dearer than any index.
-MANY = 3_000
 _CONVERSATIONS = text("""
     INSERT INTO conversations (org_id, id, lead_id, channel, status, owner_id, message_count, incoming_count,
         last_message_at, created_at)
@@ -37,31 +33,14 @@ _MESSAGES = text("""
 
 @pytest.fixture(scope="module")
 def crowd(postgres: PostgresAddresses) -> Org:
-    """An organisation of many conversations, of which one has many messages, beside another one like it."""
-    org = asyncio.run(_make_crowds(postgres.app_url))
-    with psycopg.connect(postgres.owner_url.replace("+psycopg", ""), autocommit=True) as owner:
-        owner.execute("ANALYZE conversations, messages, read_marks")
-    return org
+    """An organisation of many conversations, of which one has many messages."""
 
+    async def fill(org: Org, unit: UnitOfWork) -> None:
+        asked = {"org": org.id, "lead": org.lead_id, "many": MANY}
+        await unit.session.execute(_CONVERSATIONS, asked | {"owner": org.user_id})
+        await unit.session.execute(_MESSAGES, asked)
 
-async def _make_crowds(app_url: str) -> Org:
-    engine = open_engine(app_url)
-    sessions = open_sessions(engine)
-    orgs = [await make_org(sessions) for _ in range(2)]
-    for org in orgs:
-        async with UnitOfWork(sessions, org.id) as unit:
-            asked = {"org": org.id, "lead": org.lead_id, "many": MANY}
-            await unit.session.execute(_CONVERSATIONS, asked | {"owner": org.user_id})
-            await unit.session.execute(_MESSAGES, asked)
-            await unit.commit()
-    await engine.dispose()
-    return orgs[0]
-
-
-async def plan_of(statement: ClauseElement, unit: UnitOfWork) -> str:
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's is not typed
-    told = str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
-    return "\n".join((await unit.session.execute(text(f"EXPLAIN {told}".replace(":", "\\:")))).scalars())
+    return make_crowd(postgres, fill, "conversations", "messages", "read_marks")
 
 
 @pytest.mark.parametrize("sort", ["last_message_at", "created_at"])

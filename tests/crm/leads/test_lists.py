@@ -1,20 +1,16 @@
 """Lists and the search of leads over many rows, and how Postgres goes about them, as the application's own role."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-import psycopg
 import pytest
-from sqlalchemy import Select, text
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import text
 
 from crm.custom_fields.asked import searched
 from crm.custom_fields.kinds import Definition, Definitions, FieldType
 from crm.custom_fields.usecases import define_field
-from crm.database import Sessions, open_engine, open_sessions
+from crm.database import Sessions
 from crm.leads.filters import LeadFilters, Order, Search, Sort
 from crm.leads.lists import LeadLists
 from crm.leads.model import Lead
@@ -22,10 +18,9 @@ from crm.leads.usecases import leads_after
 from crm.page_cursor import Cursor
 from crm.unit_of_work import UnitOfWork
 from salesos.embedded.postgres import PostgresAddresses
-from tests.crm.conftest import Org, make_org
+from tests.crm.conftest import Org
+from tests.crm.crowds import MANY, make_crowd, plan_of
 
-# Enough that reading all of them is dearer than any index.
-MANY = 3_000
 _FILL = text("""
     INSERT INTO leads (org_id, id, name, company, phone, email, pipeline, status, score, custom_fields, created_at)
     SELECT :org, gen_random_uuid(), 'Lúcia Prado ' || i, 'Padaria ' || i % 100, '+1202' || 5550000 + i,
@@ -45,25 +40,14 @@ FIELDS = (
 
 @pytest.fixture(scope="module")
 def crowd(postgres: PostgresAddresses) -> UUID:
-    """An organisation of many leads, three of each moment, beside another one like it."""
-    org_id = asyncio.run(_make_crowds(postgres.app_url))
-    with psycopg.connect(postgres.owner_url.replace("+psycopg", ""), autocommit=True) as owner:
-        owner.execute("ANALYZE leads")
-    return org_id
+    """An organisation of many leads, three of each moment."""
 
+    async def fill(org: Org, unit: UnitOfWork) -> None:
+        for one in FIELDS:
+            await define_field(one, unit.part())
+        await unit.session.execute(_FILL, {"org": org.id, "many": MANY})
 
-async def _make_crowds(app_url: str) -> UUID:
-    engine = open_engine(app_url)
-    sessions = open_sessions(engine)
-    orgs = [await make_org(sessions) for _ in range(2)]
-    for one in FIELDS:
-        await define_field(one, UnitOfWork(sessions, orgs[0].id))
-    for org in orgs:
-        async with UnitOfWork(sessions, org.id) as unit:
-            await unit.session.execute(_FILL, {"org": org.id, "many": MANY})
-            await unit.commit()
-    await engine.dispose()
-    return orgs[0].id
+    return make_crowd(postgres, fill, "leads").id
 
 
 async def found(sessions: Sessions, org: UUID, words: str = "", *fields: str, **filters: str) -> list[str]:
@@ -203,15 +187,6 @@ class TestSearch:
                 assert [await unit.session.scalar(count) for count in (index, tables)] == [had[0] + 1, had[1]]
 
 
-async def plan_of(unit: UnitOfWork, listing: Select[Any]) -> str:
-    """Return how Postgres would answer, as the application's own role."""
-    await unit.session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's is not typed
-    statement = listing.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
-    plan = await unit.session.execute(text(f"EXPLAIN {statement}".replace(":", "\\:")))
-    return "\n".join(plan.scalars().all())
-
-
 @pytest.mark.parametrize(
     ("sort", "index"),
     [
@@ -228,7 +203,7 @@ async def test_every_order_of_the_list_is_an_indexs(sort: Sort, index: str, crow
         leads = await store.following(None, 2, sort, "desc", LeadFilters())
         place = leads[-1]
         cursor = Cursor(f"{sort}:desc", getattr(place, sort), place.id)
-        told = await plan_of(unit, store.listing(cursor, 20, sort, "desc", LeadFilters()))
+        told = await plan_of(store.listing(cursor, 20, sort, "desc", LeadFilters()), unit)
     assert f"org_id_{index}_idx" in told, told
     assert "Sort" not in told, told
     assert "Seq Scan" not in told, told
@@ -241,7 +216,7 @@ async def test_a_column_of_a_board_is_read_and_counted_by_its_index(crowd: UUID,
         assert await store.count_up_to(10_000, inside) == MANY // 30
         assert await store.count_up_to(7, inside) == 7
         for asked in (store.listing(None, 20, "created_at", "desc", inside), store.counting(10_000, inside)):
-            told = await plan_of(unit, asked)
+            told = await plan_of(asked, unit)
             assert "org_id_pipeline_status_created_at_id_idx" in told, told
             assert "Sort" not in told, told
             assert "Seq Scan" not in told, told

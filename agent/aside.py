@@ -7,7 +7,8 @@ agent has the word again. What the caller says now was not said to the agent: no
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -30,6 +31,16 @@ SUMMARY_S: Final = 1.5  # the caller waits in silence for it
 LINES_MAX: Final = 2_000  # of one time aside; of more the oldest are forgotten
 
 
+@dataclass(slots=True)
+class _Phrase:
+    """What the agent says though it is aside."""
+
+    text: str
+    reply: Reply
+    gives_way: bool
+    began_ms: int = 0  # on the timeline
+
+
 class Aside:
     """One call's. `begin`, then `take` what happens, then `end`; and so again."""
 
@@ -39,7 +50,8 @@ class Aside:
         self._listening = listening
         self._lines: list[Line] = []
         self.began_ms = 0  # the caller's utterance
-        self._phrase: asyncio.Task[Any] | None = None
+        self._making: asyncio.Task[None] | None = None
+        self._phrase: _Phrase | None = None  # as long as it is being said
         self._room: Room
         self.asked = 0  # times more to step aside than back: above 0 the agent must not speak, whatever is in the queue
 
@@ -53,6 +65,8 @@ class Aside:
 
     async def take(self, signal: sig.ConversationSignal, tasks: asyncio.TaskGroup) -> None:
         """Take what happens; all that is about an answer means nothing now."""
+        if isinstance(signal, VoiceStarted) and self._phrase is not None and self._phrase.gives_way:
+            self.hush()
         match signal:
             case VoiceStarted() if not self._listening.active:
                 self.began_ms = signal.first_voiced_ms
@@ -65,11 +79,11 @@ class Aside:
                 self._overheard.person_said(text, voice, speaker)
                 self._keep(Line(name, text))
             case sig.AskForPatience():
-                asking = self._say(self._minds.phrases.one_moment)
-                self._phrase = tasks.create_task(asking, name="conversation.patience")
+                self._making = tasks.create_task(self._ask_for_patience(), name="conversation.patience")
             case sig.Announce(text=text, said=said):
-                self._hush()
-                self._phrase = tasks.create_task(self._announce(text, said), name="conversation.announce")
+                self.hush()
+                saying = self._say(text, said, gives_way=False)
+                self._making = tasks.create_task(saying, name="conversation.announce")
             case _:
                 pass
 
@@ -78,24 +92,28 @@ class Aside:
 
         `introduced`: the caller has heard the agent before.
         """
-        self._hush()
+        self.hush()
         lines, self._lines = self._lines, []
         summary = await self._summary(lines) if account.is_long(lines) else ""
         return account.account(lines, told, summary, introduced=introduced)
 
     def recall(self, memory: Memory) -> None:
         """The line is gone: the model may still conclude something from what the caller said last."""
-        self._hush()
+        self.hush()
         lines, self._lines = self._lines, []
         if lines and lines[-1].who == account.CALLER:
             memory.caller_said(lines.pop().text)
         if lines:
             memory.note(account.account(lines, ""))
 
-    def _hush(self) -> None:
+    def hush(self) -> None:
+        """Break the phrase off, wherever it is: somebody talks, or the caller hears somebody else from here on."""
+        if self._making is not None:
+            self._making.cancel()
+            self._making = None
         if self._phrase is not None:
-            self._phrase.cancel()
-            self._phrase = None
+            self._room.voice.drop_reply()
+            self._take_down(self._phrase, self._room.voice.heard_ms)
 
     async def _caller_ended(self, voice: VoiceEnded) -> None:
         said = await self._listening.finish()
@@ -122,17 +140,38 @@ class Aside:
             log.warning("hand_back.no_summary", reason=type(error).__name__)
         return ""
 
-    async def _announce(self, text: str, said: Callable[[int], None]) -> None:
-        said(await self._say(text))
+    async def _ask_for_patience(self) -> None:
+        await self._say(self._minds.phrases.one_moment, lambda _: None, gives_way=True)
 
-    async def _say(self, phrase: str) -> int:
-        """Say a phrase; return how long it lasts, in ms. A voice that fails is left at that: music says as much."""
-        room = self._room
-        reply = Reply(0, Waterfall())
-        await Saying(reply, self._minds.voice, room.voice, lambda: None).meanwhile(phrase)
-        if not reply.opened:
-            return 0
-        room.voice.complete_reply()
-        self._overheard.phrase_said(phrase, room.voice.now, room.voice.reply_ms)
-        self._keep(Line(account.AGENT, phrase))
-        return room.voice.reply_ms
+    async def _say(self, text: str, said: Callable[[int], None], *, gives_way: bool) -> None:
+        """Say a phrase; `said` is told how long it lasts, in ms. A voice that fails is left at that.
+
+        `gives_way`: it is not said over the caller.
+        """
+        voice, phrase = self._room.voice, _Phrase(text, Reply(0, Waterfall()), gives_way)
+        saying = Saying(
+            phrase.reply,
+            self._minds.voice,
+            voice,
+            lambda: self._begin(phrase),
+            caller_speaks=lambda: gives_way and self._room.voice_now,
+        )
+        await saying.meanwhile(text)
+        if not phrase.reply.opened:
+            said(0)
+            return
+        voice.complete_reply()
+        said(voice.reply_ms)
+        await asyncio.sleep((voice.reply_ms - voice.heard_ms) / 1_000)
+        self._take_down(phrase, voice.reply_ms)
+
+    def _begin(self, phrase: _Phrase) -> None:
+        self._phrase, phrase.began_ms = phrase, self._room.voice.now
+
+    def _take_down(self, phrase: _Phrase, heard_ms: int) -> None:
+        """Take down what was heard of a phrase, if anything was."""
+        self._phrase = None
+        heard = phrase.reply.heard_text(heard_ms)
+        if heard:
+            self._overheard.phrase_said(phrase.text, heard, phrase.began_ms, heard_ms)
+            self._keep(Line(account.AGENT, heard))

@@ -69,6 +69,7 @@ class Conversation:
         self.on_audio, self.on_voice = self.ears.on_audio, self.ears.on_voice
         self.on_sent, self.on_playing = self._answering.on_sent, self._answering.on_playing
         self.on_played_out = self._answering.on_played_out
+        self.hush = self._aside.hush  # while it is aside
         self._room: Room
 
     def attach(self, room: Room) -> None:

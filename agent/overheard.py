@@ -28,9 +28,9 @@ class Overheard:
         self.person_said(text, voice)
         self._minutes.memory.note(beside(name, text))
 
-    def phrase_said(self, phrase: str, began_ms: int, length_ms: int) -> None:
-        """The agent says a phrase that is no answer to anybody."""
-        self._witness.emit(report.phrase_turn(self._minutes.new_turn(), phrase, began_ms, length_ms))
+    def phrase_said(self, phrase: str, heard: str, began_ms: int, length_ms: int) -> None:
+        """The agent has said a phrase that is no answer to anybody, or as much of it as was `heard`."""
+        self._witness.emit(report.phrase_turn(self._minutes.new_turn(), phrase, heard, began_ms, length_ms))
 
     def instructed(self, text: str, by: str, *, spoken: bool = False) -> None:
         """A supervisor, `by` name, tells the agent something that the caller never hears."""

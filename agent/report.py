@@ -18,8 +18,9 @@ def person_turn(turn: int, text: str, voice: VoiceEnded, speaker: events.Speaker
     return events.TurnFinished(turn, speaker, text, text, voice.first_voiced_ms, voice.last_voiced_ms)
 
 
-def phrase_turn(turn: int, text: str, began_ms: int, length_ms: int) -> events.TurnFinished:
-    return events.TurnFinished(turn, events.Speaker.AGENT, text, text, began_ms, began_ms + length_ms)
+def phrase_turn(turn: int, text: str, heard: str, began_ms: int, length_ms: int) -> events.TurnFinished:
+    ended_ms = began_ms + length_ms
+    return events.TurnFinished(turn, events.Speaker.AGENT, text, heard, began_ms, ended_ms, interrupted=heard != text)
 
 
 def answer(reply: Reply, heard: str, ended_ms: int, *, interrupted: bool) -> list[events.Body]:

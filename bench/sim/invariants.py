@@ -15,6 +15,7 @@ from agent.turns.ending import LONGEST_MS, SILENCE_MS, Evidence, wait_ms
 from agent.turns.timing import OPENING_WAIT_S, SILENCE_S
 from agent.turns.word_lists import lists_for
 from agent.turns.wording import Words, read
+from bench.sim import company
 from bench.sim.record import PlayedWord, Record, Sound, SoundKind, Span
 from events import call as events
 from events.money import Millicredits, price_of_seconds
@@ -159,9 +160,9 @@ def _silent_aside(record: Record) -> Iterator[str]:
     if record.shared_word:
         yield "two had the word at once"
     for aside in record.aside:
-        heard_ms = sum(
-            max(0.0, min(aside.end_ms, span.end_ms) - max(aside.start_ms, span.start_ms)) for span in record.agent_sound
-        )
+        # What was being said when somebody was lost is cut before the first of these begins.
+        heard = [span for span in record.agent_sound if not any(_meet(span, one) for one in company.patience(record))]
+        heard_ms = sum(max(0.0, min(aside.end_ms, one.end_ms) - max(aside.start_ms, one.start_ms)) for one in heard)
         if heard_ms > BARGE_IN_MS:
             yield f"the agent is heard for {heard_ms:.0f} ms from {aside.start_ms:.0f} to {aside.end_ms:.0f}"
         ends = [moment for moment in (record.over_ms, record.carrier_over_ms, record.wound_up_ms) if moment is not None]
@@ -203,12 +204,14 @@ def _said_before_hand_back(record: Record, number: int) -> Iterator[str]:
 
 
 def _memory_is_what_was_heard(record: Record) -> Iterator[str]:
-    told = [turn.heard_text for turn in record.turns() if turn.speaker is events.Speaker.AGENT]
+    turns = [turn for turn in record.turns() if turn.speaker is events.Speaker.AGENT]
+    answers = [turn.heard_text for turn in turns if not company.is_patience(turn, record)]
     for asked in record.asked:
         memory = [message.text for message in asked.messages if message.role is Role.ASSISTANT]
-        if memory != told[: len(memory)]:
-            yield f"the model remembers {memory}, the transcript says {told}"
+        if memory != answers[: len(memory)]:
+            yield f"the model remembers {memory}, the transcript says {answers}"
             return
+    told = [turn.heard_text for turn in turns]
     problem = _compare(" ".join(told).split(), record.played)
     if problem:
         yield problem
@@ -363,6 +366,10 @@ def _in_order(record: Record) -> list[Sound]:
     return sorted(record.said, key=lambda one: one.start_ms)
 
 
+def _meet(one: Span, other: Span) -> bool:
+    return one.start_ms < other.end_ms and other.start_ms < one.end_ms
+
+
 def _overlap(sound: Sound, span: Span) -> float:
     return max(0.0, min(sound.end_ms, span.end_ms) - max(sound.start_ms, span.start_ms))
 
@@ -378,6 +385,8 @@ INVARIANTS: Final[Mapping[str, Callable[[Record], Iterator[str]]]] = {
     "one answer each": _one_answer_each,
     "silent aside": _silent_aside,
     "told afterwards": _told_afterwards,
+    "nobody is left alone": company.nobody_is_left_alone,
+    "whispers stay whispers": company.whispers_are_heard_by_the_agent_alone,
     "remembered is heard": _memory_is_what_was_heard,
     "taken down once": _heard_words_once,
     "every word taken down": _every_word_taken_down,

@@ -15,6 +15,7 @@ from bench.sim import word_code
 from bench.sim.record import PlayedWord, Span
 from media.frame import SAMPLES_PER_MS
 
+MUSIC: Final = b"\x20"  # each byte of it: louder than any word's, so that nobody takes one for the other
 _SEAM_MS: Final = 5.0
 _BREATH_MS: Final = 700.0
 
@@ -24,6 +25,10 @@ class _Flight:
     ulaw: bytes
     start_ms: float
     end_ms: float
+
+    @property
+    def music(self) -> bool:
+        return self.ulaw.startswith(MUSIC) and self.ulaw.count(MUSIC) == len(self.ulaw)
 
 
 @dataclass(slots=True)
@@ -115,9 +120,15 @@ class SimLine:
 
     def sound(self) -> list[Span]:
         """Return when the prospect heard anything of the agent."""
+        return self._spans(music=False)
+
+    def music(self) -> list[Span]:
+        return self._spans(music=True)
+
+    def _spans(self, *, music: bool) -> list[Span]:
         spans: list[Span] = []
         for flight in self._flights:
-            if flight.end_ms <= flight.start_ms:
+            if flight.end_ms <= flight.start_ms or flight.music != music:
                 continue
             if spans and flight.start_ms - spans[-1].end_ms < _SEAM_MS:
                 spans[-1] = Span(spans[-1].start_ms, flight.end_ms)

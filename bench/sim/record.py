@@ -48,6 +48,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Whoever had the word was lost from then on, until they were back, or the call was taken from them."""
+
+    start_ms: float
+    end_ms: float
+    gone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A request to the model."""
 
@@ -100,6 +109,10 @@ class Record:
     run_ms: float = 0.0  # when the call's task returned
     aside: list[Span] = field(default_factory=list)  # a colleague had the word
     shared_word: bool = False  # two had it
+    holds: list[Span] = field(default_factory=list)  # by order
+    waits: list[Wait] = field(default_factory=list)
+    music: list[Span] = field(default_factory=list)  # as the prospect heard it
+    whispers: list[tuple[float, str]] = field(default_factory=list)  # when, and what
     is_machine: bool = False
     stt_failed: bool = False
     left_over: list[str] = field(default_factory=list)  # tasks and timers

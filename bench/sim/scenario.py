@@ -8,6 +8,12 @@ from typing import Final
 from bench.sim.personas import PERSONAS
 
 TAKES_OVER: Final = "person_takes_over"
+HOLDS: Final = "person_holds"
+LOST: Final = "person_lost"  # and back before the call is taken from them
+GONE: Final = "person_gone"  # lost for good
+WHISPERS: Final = "person_whispers"
+BARGES: Final = "person_barges"
+VISITS: Final = (HOLDS, LOST, GONE, WHISPERS, BARGES)
 
 FAULTY_SHARE: Final = 0.6  # of calls
 _SEEDS: Final = 2**32
@@ -39,7 +45,7 @@ FAULTS: Final[tuple[str, ...]] = (
 )
 
 # No fault, and not drawn unless asked for: what is drawn of a seed stays as it was.
-ACTS: Final[tuple[str, ...]] = (TAKES_OVER,)
+ACTS: Final[tuple[str, ...]] = (TAKES_OVER, *VISITS)
 
 
 @dataclass(frozen=True, slots=True)

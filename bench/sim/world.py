@@ -18,19 +18,20 @@ from agent.llm.port import Delta, Model, Request
 from bench.sim.colleague import Colleague
 from bench.sim.crm import SimCrm, SimRedis
 from bench.sim.exchange import Disorder, Exchange
-from bench.sim.line import SimLine
+from bench.sim.line import MUSIC, SimLine
 from bench.sim.loop import START_S, SimLoop, run_virtual
 from bench.sim.mouths import Lexicon
 from bench.sim.person import HungUp, Person
 from bench.sim.personas import MACHINES, PERSONAS
 from bench.sim.providers import Providers
 from bench.sim.record import Asked, Record
-from bench.sim.scenario import TAKES_OVER, Scenario
+from bench.sim.scenario import TAKES_OVER, VISITS, Scenario
 from bench.sim.sound import Hearing, SegmentRoom
+from bench.sim.visitor import Visitor
 from events.call import TERMINAL, State, StateChanged
 from events.plan import Agent, CallPlan, Prospect, RecordWhen
 from media.activity.silero import Silero
-from media.frame import FRAME_MS
+from media.frame import FRAME_MS, RATE_HZ
 from media.recording.store import Bucket
 from telephony.call import signals as sig
 from telephony.call.archive import Archive
@@ -48,13 +49,15 @@ _CALL_MAX_S: Final = _MAX_S + 300.0
 _DRAIN_S: Final = 60.0
 _COMMIT_S: Final = 2 * COMMIT_CHECK_S + 1.0  # for the outbox to look what the CRM has committed
 _TICK_S: Final = 0.04  # twice the product's: the lead allows for it, and it halves what a silent minute costs
+_MIX_TICK_S: Final = 0.02  # the product's, where what is heard is mixed tick by tick
 _MACHINE_BEEP_S: Final = 9.0
 
 
 class SimTicker:
     """Implements `media.agent_voice.Ticker` by timers of the loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick_s: float) -> None:
+        self._tick_s = tick_s
         self._loop = asyncio.get_running_loop()
         self._subscribers: dict[Callable[[], None], None] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -62,7 +65,7 @@ class SimTicker:
     def subscribe(self, tick: Callable[[], None]) -> None:
         self._subscribers[tick] = None
         if self._timer is None:
-            self._timer = self._loop.call_later(_TICK_S, self._tick)
+            self._timer = self._loop.call_later(self._tick_s, self._tick)
 
     def unsubscribe(self, tick: Callable[[], None]) -> None:
         self._subscribers.pop(tick, None)
@@ -72,7 +75,7 @@ class SimTicker:
         for tick in tuple(self._subscribers):
             tick()
         if self._subscribers:
-            self._timer = self._loop.call_later(_TICK_S, self._tick)
+            self._timer = self._loop.call_later(self._tick_s, self._tick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +148,14 @@ class World:
         async with asyncio.TaskGroup() as tasks:
             self._people = tasks
             running = tasks.create_task(session.run(), name="world.call")
-            colleague = self._colleague(session, tasks)
+            colleagues = self._colleagues(session, tasks)
             done, _ = await asyncio.wait([running], timeout=_CALL_MAX_S)
             self.record.unfinished = not done
             self.record.run_ms = self._loop.time() * 1_000
             if not done:
                 running.cancel()
-            if colleague is not None:
-                colleague.cancel()
+            for one in colleagues:
+                one.cancel()
             if self._streaming:
                 self._acting.cancel()
         # Who picks up later is told by our webhook that there is no such call, and the carrier ends it.
@@ -161,11 +164,12 @@ class World:
             timer.cancel()
         self._exchange.leave()
 
-    def _colleague(self, session: CallSession, tasks: asyncio.TaskGroup) -> asyncio.Task[None] | None:
-        if not self._scenario.has(TAKES_OVER):
-            return None
-        colleague = Colleague(self._new_dice("colleague"), session, self.record, self._note)
-        return tasks.create_task(colleague.work(), name="world.colleague")
+    def _colleagues(self, session: CallSession, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
+        visits = [act for act in VISITS if self._scenario.has(act)]
+        works = [Visitor(self._new_dice(act), session, self.record, self._note).work(act) for act in visits]
+        if self._scenario.has(TAKES_OVER):
+            works.append(Colleague(self._new_dice("colleague"), session, self.record, self._note).work())
+        return [tasks.create_task(work, name="world.colleague") for work in works]
 
     def _connected(self) -> None:
         """Somebody picked up: their sound begins, and the stream a moment later."""
@@ -290,10 +294,10 @@ class World:
         return Services(
             self._exchange,
             cast(Silero, self._hearing),
-            SimTicker(),
+            SimTicker(_MIX_TICK_S if any(self._scenario.has(act) for act in VISITS) else _TICK_S),
             outbox,
             archive,
-            hold_music=b"",
+            hold_music=MUSIC * RATE_HZ,
             wall=lambda: _WALL + timedelta(seconds=self._loop.time() - START_S),
             room=SegmentRoom,
         )
@@ -332,6 +336,7 @@ class World:
             if isinstance(event.body, StateChanged) and event.body.state is State.ENDING:
                 record.wound_up_ms = ((event.at - _WALL).total_seconds() + START_S) * 1_000
         record.agent_sound = self._line.sound()
+        record.music = self._line.music()
         record.played = self._line.words(self._lexicon.words)
         me = asyncio.current_task()
         record.left_over = sorted(task.get_name() for task in asyncio.all_tasks() if task is not me)

@@ -335,6 +335,8 @@ class CallPeople:
     def _stand(self, after: Standing, by: Person, *, reason: str = "", agreed: str = "") -> None:
         """Let it be so: the agent's part first, so that nobody is heard over it."""
         before, self.standing = self.standing, after
+        if before.agent_aside and after != before:
+            self._conversation.hush()
         if after.agent_aside and not before.agent_aside:
             self._aside_s, self._had = self._now_s(), []
             self._conversation.step_aside()

@@ -209,6 +209,20 @@ FOUND = {
         speculates=False,
         dice_seed=3302378083,
     ),
+    # Back amid the word of patience: the rest of it was heard after the hand-back, and its end killed the call.
+    "back amid the word of patience": Scenario(
+        0,
+        "interrupter",
+        ("person_lost",),
+        81.66149198928196,
+        0.4416648885753838,
+        0.09897492321957324,
+        0.27216076074691087,
+        0.3001253557841064,
+        has_judge=True,
+        speculates=True,
+        dice_seed=2301100734,
+    ),
 }
 
 

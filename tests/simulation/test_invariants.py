@@ -215,6 +215,15 @@ def _forget_a_colleague(record: Record) -> None:
     record.asked[-1] = replace(record.asked[-1], messages=(*record.asked[-1].messages, back))
 
 
+def _hold_without_music(record: Record) -> None:
+    at_ms = record.agent_sound[0].start_ms
+    record.holds = [Span(at_ms, at_ms + 5_000)]
+
+
+def _whisper_in_vain(record: Record) -> None:
+    record.whispers = [(record.asked[0].at_ms, "ask who decides")]
+
+
 CASES: list[tuple[str, Doctor]] = [
     ("events once and in order", _swap_events),
     ("events once and in order", _lose_event),
@@ -241,6 +250,8 @@ CASES: list[tuple[str, Doctor]] = [
     ("silent aside", _share_the_word),
     ("told afterwards", _tell_what_no_colleague_said),
     ("told afterwards", _forget_a_colleague),
+    ("nobody is left alone", _hold_without_music),
+    ("whispers stay whispers", _whisper_in_vain),
     ("taken down once", _say(2, text="Yes, sure. Yes, sure.")),
     ("every word taken down", _say(2, text="Yes.")),
     ("every word taken down", _say(-2, text="Yes.")),

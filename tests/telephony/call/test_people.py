@@ -140,6 +140,48 @@ def test_a_page_that_is_loaded_again_goes_on_as_before() -> None:
     assert len(call.told(events.PersonJoined)) == 1
 
 
+def phrases(call: Caller) -> list[tuple[str, bool]]:
+    """What the caller has heard of words of patience, and whether they were broken off."""
+    turns = [body for body in call.told(events.TurnFinished) if isinstance(body, events.TurnFinished)]
+    return [(turn.heard_text, turn.interrupted) for turn in turns if turn.text == "One moment, please."]
+
+
+def test_who_is_back_amid_the_word_of_patience_ends_it_for_good() -> None:
+    async def scene(call: Caller) -> None:
+        outlet = call.join(MARIA)
+        await call.talk.live(500)
+        call.do(MARIA, acts.TakeOver())
+        call.do(MARIA, acts.Lost(outlet))
+        await call.talk.live(round(PATIENCE_S * 1_000) + 900)
+        call.join(MARIA)
+        await call.talk.live(1_000)
+        assert np.all(np.abs(call.heard(500).astype(int) - LEVEL) < LEVEL * 0.05), "the rep alone"
+        call.do(MARIA, acts.HandBack())
+        await call.talk.until_speaking()
+        # To the answer's end: what was left of the phrase would come first, and be taken for the answer's end.
+        await call.talk.live(4_000)
+
+    call = play(scene)
+    ((heard, cut),) = phrases(call)
+    assert (heard, cut) == ("One", True)
+    assert call.talk.witness.turns(events.Speaker.AGENT)[-1] == "Well, that is good to know, thank you."
+
+
+def test_the_word_of_patience_is_not_spoken_over_the_caller() -> None:
+    async def scene(call: Caller) -> None:
+        outlet = call.join(MARIA)
+        await call.talk.live(500)
+        call.do(MARIA, acts.TakeOver())
+        call.do(MARIA, acts.Lost(outlet))
+        await call.talk.live(round(PATIENCE_S * 1_000) + 900)
+        call.talk.caller_begins("are you there")
+        await call.talk.live(200)
+        assert silent_ms(call.heard(150)) > 100
+        await call.talk.caller_ends(200)
+
+    assert phrases(play(scene)) == [("One", True)]
+
+
 def test_back_from_the_music_the_holder_is_heard_again() -> None:
     async def scene(call: Caller) -> None:
         outlet = call.join(MARIA)

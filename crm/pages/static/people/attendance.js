@@ -8,6 +8,7 @@ import { GIVE_UP_MS, waitMs } from "./retry.js";
 const PLACE = "salesos.call"; // in sessionStorage: of this tab, and gone with it
 // Ends that no new connection mends: somebody meant them.
 const FINAL = new Set(["call_over", "replaced", "left", "signed_out", "not_allowed", "too_fast", "bad_message"]);
+const STALE = new Set(["ticket_refused", "ticket_used"]); // what another ticket mends
 const BEGUN_MS = 10000; // a node answers for a call within milliseconds, or soon never will
 const NO_WAY = new Set(["call_over", "call_not_found", "forbidden", "full", "call_not_here"]);
 
@@ -88,12 +89,22 @@ export class Attendance {
         // The call does not wait any more: come as anybody does.
       }
     }
-    const given = ticket ? { ticket, address } : await this.#ticket();
+    try {
+      return await this.#by(...(ticket ? [address, { do: "come", ticket }] : await this.#byTicket()));
+    } catch (error) {
+      if (!STALE.has(error.code)) throw error;
+      // A page that slept between the two, or a ticket that was shown already: the next one is fresh.
+      return this.#by(...(await this.#byTicket()));
+    }
+  }
+
+  async #byTicket() {
+    const given = await this.#ticket();
     if (!this.#note.mayConnectTo.includes(new URL(given.address).origin)) {
       this.#on.elsewhere(given.address);
       throw new Refused("elsewhere", "The call is at a server that started after this page was loaded: loading it again.");
     }
-    return this.#by(given.address, { do: "come", ticket: given.ticket });
+    return [given.address, { do: "come", ticket: given.ticket }];
   }
 
   /** A call that was placed a moment ago is nobody's yet: ask again until a node has it. */

@@ -10,6 +10,7 @@ const SENTENCES = {
 export class NoMicrophone extends Error {}
 
 export class Microphone {
+  echoCancelled = true; // as it was opened last
   #stream = null;
   #context = null;
   #analyser = null;
@@ -23,6 +24,7 @@ export class Microphone {
   /** Open one and return its track. `deviceId`: empty for the system's. Throws NoMicrophone with what to do. */
   async open(deviceId, echoCancelled) {
     this.close();
+    this.echoCancelled = echoCancelled;
     if (!navigator.mediaDevices) {
       throw new NoMicrophone("Browsers give microphones only to pages at https:// addresses, or at localhost.");
     }
@@ -34,7 +36,7 @@ export class Microphone {
       throw new NoMicrophone(SENTENCES[error.name] ?? `The microphone cannot be used (${error.name}).`);
     }
     const [track] = this.#stream.getAudioTracks();
-    track.addEventListener("ended", () => this.#onGone("The microphone was pulled out, or taken away: choose another one."));
+    track.addEventListener("ended", () => this.#onGone("The microphone was pulled out, or taken away: plug one in, and choose it below."));
     this.#context = new AudioContext();
     this.#analyser = this.#context.createAnalyser();
     this.#analyser.fftSize = 1024;

@@ -3,7 +3,7 @@
 import { Attendance } from "./attendance.js";
 import { Refused } from "./call_socket.js";
 import { Listening } from "./listening.js";
-import { Microphone } from "./microphone.js";
+import { Microphone, NoMicrophone } from "./microphone.js";
 import { Voice } from "./voice.js";
 
 const SICK = new Set(["not_heard", "hears_nothing"]); // of a connection that stands; other troubles are of one that never did
@@ -25,7 +25,7 @@ export class Session {
    */
   constructor(callId, seat, nodes, element, on) {
     this.#on = on;
-    this.microphone = new Microphone((sentence) => on.sound("broken", sentence));
+    this.microphone = new Microphone((sentence) => this.#pulledOut(sentence));
     this.attendance = new Attendance(callId, seat, nodes, {
       state: (name, sentence) => this.#attends(name, sentence),
       told: (message) => this.#told(message),
@@ -122,7 +122,21 @@ export class Session {
   /** Talk by another microphone, at once. */
   async useMicrophone(deviceId, echoCancelled) {
     const track = await this.microphone.open(deviceId, echoCancelled);
+    track.enabled = !this.muted;
     await this.#voice?.use(track);
+    this.#on.sound("heard", "");
+  }
+
+  /** Who talks goes on by whatever microphone there still is. */
+  async #pulledOut(sentence) {
+    if (!this.talking) return;
+    try {
+      await this.useMicrophone("", this.microphone.echoCancelled);
+      this.#on.sound("replaced", "Your microphone was pulled out, or taken away: you talk by another one now. Choose below if it is the wrong one.");
+    } catch (error) {
+      if (!(error instanceof NoMicrophone)) throw error;
+      this.#on.sound("broken", sentence);
+    }
   }
 
   async mute(on) {

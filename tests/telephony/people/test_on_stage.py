@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from config.settings import Settings
 from events import call as events
 from events import command
 from events.call import State
@@ -92,6 +93,8 @@ async def _strangers(stage: Stage, call_id: UUID, address: str, story: Story) ->
         "other call": ("come", {"ticket": used}),
         "used twice": ("come", {"ticket": used}),
         "expired": ("come", {"ticket": ticket(settings, stage.org_id, call_id, expires_at=int(time.time()))}),
+        "another key": ("come", {"ticket": ticket(Settings(secret_key="x" * 40), stage.org_id, call_id)}),
+        "a permit": ("come", {"ticket": stage.permit(call_id)}),
         "no seat left": ("return", {"rejoin": "x" * 32}),
         "no rejoin": ("return", {"rejoin": ""}),
         "no ticket": ("mute", {"on": True}),
@@ -206,6 +209,8 @@ def test_nobody_else_gets_in(story: Story) -> None:
         "other call": "call_not_here",
         "used twice": "ticket_used",
         "expired": "ticket_refused",
+        "another key": "ticket_refused",
+        "a permit": "ticket_refused",
         "no seat left": "rejoin_refused",
         "no rejoin": "rejoin_refused",
         "no ticket": "bad_message",

@@ -13,6 +13,9 @@ from events import call as events
 from events import command, plan
 from events.call import Speaker, State
 from events.ids import new_id
+from media.codec import g711
+from media.hold_music import composed
+from telephony.call.people import LOST_S, MUSIC_S
 from tests.telephony.people.page import opened, ticket
 from tests.telephony.softphone.browser import Browser, fine, likeness, tune
 from tests.telephony.stage import set_stage
@@ -63,3 +66,33 @@ async def test_whoever_placed_a_call_is_told_that_the_line_is_busy(redis_url: st
             told = [message for message in page.told if message.get("kind") == "call.state_changed"]
         assert [change["state"] for change in told] == [State.DIALING, State.RINGING, State.FAILED]
         assert told[-1]["reason"] == "busy"
+
+
+async def test_who_never_comes_is_waited_for_as_long_as_the_rule_says(redis_url: str, tmp_path: Path) -> None:
+    """The rule of a lost colleague in real time: a word of patience, music, and the agent in the end."""
+    async with set_stage(redis_url, tmp_path / "data") as stage:
+        await stage.seat("silent")
+        call_id = new_id()
+        assert (await stage.dial(call_id, held_by=plan.Holder(new_id(), "Ada"))).accepted
+        async with asyncio.timeout(LOST_S + 40):
+            while True:
+                told = await stage.events_of(call_id)
+                if any(isinstance(event.body, events.WordPassed) and event.body.to == "agent" for event in told):
+                    break
+                await asyncio.sleep(0.2)
+        await stage.until(call_id, events.TurnFinished)
+        await stage.send(command.HangUp(stage.org_id, call_id))
+        told = await stage.until(call_id, events.Finished)
+        truth = await stage.carrier_truth(told)
+        sound = await stage.http.get(f"/box/calls/{truth['call_sid']}/heard.wav")
+    answered = next(event.at for event in told if isinstance(event.body, events.WordPassed))
+    taken = next(e.at for e in told if isinstance(e.body, events.WordPassed) and e.body.to == "agent")
+    held = [(e.body.held, (e.at - answered).total_seconds()) for e in told if isinstance(e.body, events.CallHeld)]
+    # Timers are never early; how late they are is the machine's.
+    assert LOST_S - 0.1 <= (taken - answered).total_seconds() < LOST_S + 5
+    assert [on for on, _ in held] == [True, False]
+    assert MUSIC_S - 0.1 <= held[0][1] < MUSIC_S + 5
+    with wave.open(io.BytesIO(sound.content)) as file:
+        heard = np.frombuffer(file.readframes(file.getnframes()), dtype=np.int16)
+    music = fine(g711.decode(composed())[: 8 * 8_000])
+    assert likeness(fine(heard), music, 2.0) > 0.9

@@ -12,10 +12,11 @@ from crm.identity.fields import Email, LinkToken, NewPassword
 from crm.identity.password_rules import judge
 from crm.identity.passwords import Change, UnmetJson, ask_for_reset, change_password, reset_password, unmet_json
 from crm.identity.usecases import PASSWORD_CHARS_MAX, unlock
+from crm.text_patterns import NO_NUL
 
 router = APIRouter()
 
-About = Annotated[str, Field(max_length=254)]
+About = Annotated[str, Field(max_length=254, pattern=NO_NUL)]
 
 
 class JudgeBody(BaseModel):

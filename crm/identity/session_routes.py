@@ -15,12 +15,13 @@ from crm.identity.sessions import SignedIn, end_all_sessions, end_session, list_
 from crm.identity.tokens import LIFETIME_S
 from crm.identity.usecases import PASSWORD_CHARS_MAX, sign_in
 from crm.permissions import Role
+from crm.text_patterns import NO_NUL
 
 router = APIRouter(prefix="/api/sessions")
 
 
 class Credentials(BaseModel):
-    email: str = Field(min_length=3, max_length=254)
+    email: str = Field(min_length=3, max_length=254, pattern=NO_NUL)
     password: str = Field(min_length=1, max_length=PASSWORD_CHARS_MAX)
 
 

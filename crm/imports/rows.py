@@ -21,7 +21,7 @@ from crm.leads.progress import DO_NOT_CALL
 from crm.pipelines.known import Places
 
 # As crm.leads.routes has them.
-EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+EMAIL: Final = re.compile(r"[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(?:\.[^@\s.\x00-\x1f\x7f]+)+")
 EMAIL_CHARS_MAX: Final = 254
 CHARS_MAX: Final[Mapping[str, int]] = {
     "name": 255,

@@ -46,8 +46,9 @@ from crm.versions import IfMatch, etag_of
 
 CUSTOM_FIELDS_CHARS_MAX: Final = 20_000
 QUERY_CHARS_MAX: Final = 200
-# One @, something before it, a dot in the domain, no blanks: what mail servers agree on (RFC 5321 is far wider).
-EMAIL_PATTERN: Final = r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$"
+# One @, something before it, a dot in the domain, no blanks: what mail servers agree on (RFC 5321 is far wider). No
+# control characters either, of which a database keeps no NUL.
+EMAIL_PATTERN: Final = r"^[^@\s\x00-\x1f\x7f]{1,64}@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+$"
 
 router = APIRouter(prefix="/api/leads")
 

@@ -17,6 +17,7 @@ from crm.mail.links import TOKEN_CHARS_MAX
 from crm.pages.rendering import own_origin, render
 from crm.problems import KINDS
 from crm.refusals import Refusal
+from crm.text_patterns import NO_NUL
 
 router = APIRouter(include_in_schema=False)
 
@@ -70,7 +71,9 @@ async def get_forgot(request: Request) -> Response:
 
 
 @router.post("/forgot-password", dependencies=_forms)
-async def post_forgot(request: Request, held: Held, email: Annotated[str, Form(max_length=254)]) -> Response:
+async def post_forgot(
+    request: Request, held: Held, email: Annotated[str, Form(max_length=254, pattern=NO_NUL)]
+) -> Response:
     await ask_for_reset(email.replace("\0", "").strip().lower(), held.sessions)
     text = "If somebody has this address here, a letter with a link is on its way. It is good for an hour."
     return render(request, "message.html", {"title": "Look into your mail", "text": text})

@@ -33,6 +33,7 @@ from crm.pages.visitor import Visitor, add_way_to_sign_in
 from crm.problems import KINDS
 from crm.refusals import Refusal
 from crm.tasks.showing import task_json
+from crm.text_patterns import NO_NUL
 from crm.unit_of_work import UnitOfWork
 
 CALLS_SHOWN: Final = 20
@@ -61,7 +62,7 @@ async def get_sign_in(request: Request, joined: bool = False) -> HTMLResponse:
 async def post_sign_in(
     request: Request,
     held: Held,
-    email: Annotated[str, Form(max_length=254)],
+    email: Annotated[str, Form(max_length=254, pattern=NO_NUL)],
     password: Annotated[str, Form(max_length=PASSWORD_CHARS_MAX)],
 ) -> Response:
     try:

@@ -19,6 +19,7 @@ from starlette.types import Receive, Scope, Send
 from config.settings import Settings
 from crm.app import create_app
 from crm.resources import Resources, open_resources
+from events.wire import node_key
 from tests.crm.fake_node import FakeNode
 
 START_TIMEOUT_S: Final = 30.0
@@ -51,6 +52,8 @@ def live_app(settings: Settings, config_folder: Path) -> Iterator[LiveApp]:
             app = create_app(settings, resources)
             node = FakeNode(resources.redis, settings.secret_key.get_secret_value())
             async with node.running(), _listening(app) as url:
+                # For as long as the tests ask: what it says of itself is soon old.
+                await resources.redis.persist(node_key(node.name))
                 started.append(LiveApp(url, app, resources, asyncio.get_running_loop()))
                 ready.set()
                 await asyncio.to_thread(over.wait)

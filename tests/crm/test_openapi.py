@@ -76,6 +76,25 @@ def admin(live: LiveApp, postgres: PostgresAddresses) -> Somebody:
     return live.do(found())
 
 
+# Before the others, the last of which ends the session.
+@pytest.mark.parametrize(
+    ("method", "path", "given"),
+    [
+        ("GET", "/api/leads?email=a%00@example.com", None),
+        ("POST", "/api/leads", {"name": "Ana", "email": "a\x00@example.com"}),
+        ("POST", "/api/leads", {"name": "A\x00na"}),
+        ("POST", "/api/sessions", {"email": "a\x00@example.com", "password": "p"}),
+        ("POST", "/api/passwords/resets", {"email": "a\x00@example.com"}),
+        ("POST", "/api/unlocks", {"token": "a\x00"}),
+    ],
+)
+def test_what_no_text_of_a_database_holds_is_refused(
+    live: LiveApp, admin: Somebody, method: str, path: str, given: Any
+) -> None:
+    answer = httpx.request(method, live.url + path, json=given, headers=admin.headers, timeout=ANSWER_TIMEOUT_S)
+    assert answer.status_code == 400, answer.text
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 def test_no_documented_request_is_a_fault_of_ours_or_answered_otherwise(
     live: LiveApp, admin: Somebody, part: int

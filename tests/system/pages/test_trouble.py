@@ -13,6 +13,7 @@ from tests.chromium import launch, watch_faults
 from tests.system.pages.desk import TIMEOUT_MS, dial_by_keys, hang_up, in_call, open_call, talks, wait_for
 from tests.system.pages.prospect import Prospect, is_answered, prospect_of
 from tests.system.pages.sound import BY_VOICE, PERSON_SAYS, PROSPECT_SAYS, assert_alike, at_phone_rate, record
+from tests.system.pages.udp_relay import open_relay
 from tests.system.pages.visits import visit
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
@@ -65,6 +66,29 @@ def test_who_sends_nothing_is_told_so(talking: tuple[Page, Prospect]) -> None:
     sound_says(page, "Nothing comes from your microphone: check that it is plugged in and allowed.")
     page.evaluate(f"{SENDER}.replaceTrack(window.spoken)")
     expect(page.locator("#sound")).to_be_empty(timeout=TIMEOUT_MS)
+
+
+def test_who_hears_nothing_is_told_so_and_heard_again_when_the_network_is_back(talking: tuple[Page, Prospect]) -> None:
+    """Sound is carried one way only, from the browser to the call."""
+    page, _ = talking
+    with open_relay() as relay:
+        relay.detour(page)
+        page.evaluate("void (window.former = desk.session.voice.peer, dispatchEvent(new Event('online')))")
+
+        def stands() -> bool:
+            relay.learn(page)
+            return bool(page.evaluate("desk.session.voice.peer !== window.former && desk.session.voice.stands"))
+
+        wait_for(page, stands, "a connection by the relay")
+        page.wait_for_timeout(3_500)  # its packets are counted each three seconds
+        relay.down = False
+        sound_says(page, "Nothing of the call arrives here: check the network.")
+        relay.down = True
+        expect(page.locator("#sound")).to_be_empty(timeout=TIMEOUT_MS)
+        talks(page, "a colleague talks")
+        page.wait_for_timeout(500)
+        assert_alike(lambda: record(page, BY_VOICE), PROSPECT_SAYS)
+        relay.leave(page)
 
 
 def test_another_network_is_another_way_to_the_same_seat(talking: tuple[Page, Prospect]) -> None:

@@ -17,11 +17,14 @@ from agent import signals as sig
 from agent.account import Line
 from agent.listening import Listening
 from agent.llm.port import ModelUnavailable, ToolCall
+from agent.llm.wording import fill_in
 from agent.memory import Memory
+from agent.message_taking import MessageTaking
 from agent.overheard import Overheard
 from agent.ports import Minds
 from agent.reply import Reply, Waterfall
 from agent.saying import Saying
+from events.call import Outcome
 from media.activity.detector import VoiceEnded, VoiceStarted
 from media.room import Room
 
@@ -44,10 +47,16 @@ class _Phrase:
 class Aside:
     """One call's. `begin`, then `take` what happens, then `end`; and so again."""
 
-    def __init__(self, minds: Minds, overheard: Overheard, listening: Listening) -> None:
+    def __init__(
+        self, minds: Minds, overheard: Overheard, listening: Listening, put: Callable[[sig.LineGone], None]
+    ) -> None:
+        """`put` is told when a message has been left: the call is over with it."""
         self._minds = minds
         self._overheard = overheard
         self._listening = listening
+        self._put = put
+        self._message: MessageTaking | None = None  # that is being taken
+        self._left: MessageTaking | None = None  # with which the call ended
         self._lines: list[Line] = []
         self.began_ms = 0  # the caller's utterance
         self._making: asyncio.Task[None] | None = None
@@ -80,6 +89,12 @@ class Aside:
                 self._keep(Line(name, text))
             case sig.AskForPatience():
                 self._making = tasks.create_task(self._ask_for_patience(), name="conversation.patience")
+            case sig.TakeMessage(greeting=greeting) if self._message is None:
+                self.hush()
+                self._message = self._taking(greeting)
+                self._making = tasks.create_task(self._message.run(), name="conversation.message")
+            case sig.CallerPressed() if self._message is not None:
+                self._message.pressed()
             case sig.Announce(text=text, said=said):
                 self.hush()
                 saying = self._say(text, said, gives_way=False)
@@ -97,8 +112,13 @@ class Aside:
         summary = await self._summary(lines) if account.is_long(lines) else ""
         return account.account(lines, told, summary, introduced=introduced)
 
+    def named(self, decided: Outcome | None) -> Outcome | None:
+        """Return what decides the call's outcome. `decided`: the conversation, as far as it did."""
+        return decided if self._left is None else self._left.outcome(decided)
+
     def recall(self, memory: Memory) -> None:
         """The line is gone: the model may still conclude something from what the caller said last."""
+        self._left = self._message
         self.hush()
         lines, self._lines = self._lines, []
         if lines and lines[-1].who == account.CALLER:
@@ -106,8 +126,19 @@ class Aside:
         if lines:
             memory.note(account.account(lines, ""))
 
+    def _taking(self, greeting: str) -> MessageTaking:
+        minds = self._minds
+        words = fill_in(greeting, minds.variables)
+        return MessageTaking(minds.phrases, words, self._room, self._say_to_end, self._overheard, self._put)
+
     def hush(self) -> None:
-        """Break the phrase off, wherever it is: somebody talks, or the caller hears somebody else from here on."""
+        """Break the phrase off, wherever it is: somebody talks, or the caller hears somebody else from here on.
+
+        A message that was being taken is over with what is there of it.
+        """
+        if self._message is not None:
+            self._message.close()
+            self._message = None
         if self._making is not None:
             self._making.cancel()
             self._making = None
@@ -142,6 +173,12 @@ class Aside:
 
     async def _ask_for_patience(self) -> None:
         await self._say(self._minds.phrases.one_moment, lambda _: None, gives_way=True)
+
+    async def _say_to_end(self, text: str) -> int:
+        """Return how long it lasted, in ms."""
+        lasted: list[int] = []
+        await self._say(text, lasted.append, gives_way=False)
+        return lasted[-1]
 
     async def _say(self, text: str, said: Callable[[int], None], *, gives_way: bool) -> None:
         """Say a phrase; `said` is told how long it lasts, in ms. A voice that fails is left at that.

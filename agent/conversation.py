@@ -62,7 +62,7 @@ class Conversation:
         self._opening = Opening(minds.greetings, beeped, witness.on_answerer, rung=minds.rung)
         self._interruption = Interruption(minds.backchannels, self._opening, self._answering.making, minds.lists)
         self.overheard = Overheard(self._minutes, witness)
-        self._aside = Aside(minds, self.overheard, self._listening)
+        self._aside = Aside(minds, self.overheard, self._listening, self.put)
         self._outcome: events.Outcome | None = None
         self._reason = ""  # of an outcome that is our fault
         self.ears = Ears(self._listening, self._taking, self._opening, self._stop_voice, lambda: self._room.now)
@@ -284,7 +284,7 @@ class Conversation:
             text = (await self._listening.finish()).text
             if not self._interruption.is_assent(text):
                 self._minutes.caller_said(text, VoiceEnded(self._utterance_ms, self._room.now, self._room.now))
-        decided = decided or await self._minutes.conclude(self._minds)
+        decided = self._aside.named(decided or await self._minutes.conclude(self._minds))
         return self._over(decided or signal.outcome, "" if decided else signal.reason)
 
     # A person beside the agent

@@ -4,7 +4,7 @@ from agent import report
 from agent.account import beside, instruction
 from agent.minutes import Minutes
 from agent.ports import Witness
-from events.call import AgentInstructed, Speaker
+from events.call import AgentInstructed, MessageTaken, Speaker
 from media.activity.detector import VoiceEnded
 
 
@@ -31,6 +31,14 @@ class Overheard:
     def phrase_said(self, phrase: str, heard: str, began_ms: int, length_ms: int) -> None:
         """The agent has said a phrase that is no answer to anybody, or as much of it as was `heard`."""
         self._witness.emit(report.phrase_turn(self._minutes.new_turn(), phrase, heard, began_ms, length_ms))
+
+    def disclosed(self, at_ms: int) -> None:
+        """The caller has heard that they are recorded."""
+        self._witness.on_disclosed(at_ms)
+
+    def message_taken(self, began_ms: int, ended_ms: int) -> None:
+        """The caller has left a message."""
+        self._witness.emit(MessageTaken(began_ms, ended_ms))
 
     def instructed(self, text: str, by: str, *, spoken: bool = False) -> None:
         """A supervisor, `by` name, tells the agent something that the caller never hears."""

@@ -103,6 +103,20 @@ class Announce:
     said: Callable[[int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class TakeMessage:
+    """Nobody takes the caller, and the agent, which is aside, takes a message; `greeting` is said before it asks."""
+
+    greeting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerPressed:
+    """A key of the caller's telephone."""
+
+    key: str
+
+
 ConversationSignal = (
     VoiceSignal
     | ProbableEnd
@@ -118,6 +132,8 @@ ConversationSignal = (
     | PersonSaid
     | AskForPatience
     | Announce
+    | TakeMessage
+    | CallerPressed
 )
 
 

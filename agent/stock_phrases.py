@@ -18,6 +18,8 @@ class StockPhrases:
     not_done: str  # something did not work, or is in doubt
     closing: str  # the operator has switched the models off: the call ends
     handing_over: str  # and a person takes the caller
+    leave_message: str  # nobody takes the caller: they may leave a message, which is recorded
+    message_taken: str  # and the line closes
 
     @property
     def patience(self) -> tuple[str, ...]:
@@ -26,7 +28,8 @@ class StockPhrases:
 
     @property
     def all(self) -> tuple[str, ...]:
-        return astuple(self)
+        """All that may be needed at once; a message's words have time to be made."""
+        return tuple(text for text in astuple(self) if text not in (self.leave_message, self.message_taken))
 
 
 ENGLISH: Final = StockPhrases(
@@ -38,6 +41,8 @@ ENGLISH: Final = StockPhrases(
     not_done="I am sorry, that did not work just now. Somebody will get back to you about it.",
     closing="I am sorry, I have to end our call here. One of my colleagues will call you back. Goodbye.",
     handing_over="I am putting you through to one of my colleagues now.",
+    leave_message="Nobody can take your call just now. Please leave a message after the tone. It is recorded.",
+    message_taken="Thank you. We will get back to you. Goodbye.",
 )
 _PORTUGUESE: Final = StockPhrases(
     hello="Olá!",
@@ -48,6 +53,8 @@ _PORTUGUESE: Final = StockPhrases(
     not_done="Desculpe, isso não funcionou agora. Alguém vai retornar para você sobre isso.",
     closing="Desculpe, preciso encerrar a nossa ligação aqui. Um colega meu vai ligar de volta. Até logo.",
     handing_over="Vou passar a ligação para um colega meu agora.",
+    leave_message="Ninguém pode atender agora. Por favor, deixe um recado depois do sinal. Ele é gravado.",
+    message_taken="Obrigado. Vamos retornar para você. Até logo.",
 )
 _BY_LANGUAGE: Final[Mapping[str, StockPhrases]] = {"en": ENGLISH, "pt": _PORTUGUESE}
 

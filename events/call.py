@@ -44,6 +44,7 @@ class Outcome(StrEnum):
     OPTED_OUT = "opted_out"
     NO_RESPONSE = "no_response"
     MESSAGE_LEFT = "message_left"
+    VOICEMAIL = "voicemail"  # who called us has left a message
     TRANSFERRED = "transferred"  # put through to a person
     HUNG_UP = "hung_up"  # the prospect left before anything was decided
     LINE_BUSY = "line_busy"
@@ -360,6 +361,13 @@ class LegEnded(msgspec.Struct, frozen=True, tag="leg.ended"):
     billable_s: int = 0
 
 
+class MessageTaken(msgspec.Struct, frozen=True, tag="message.taken"):
+    """The caller has left a message: nobody took their call. Its words are the caller's turns in between."""
+
+    began_ms: int  # the tone was over
+    ended_ms: int  # their last sound
+
+
 class Closed(msgspec.Struct, frozen=True, tag="call.closed"):
     """Nothing follows in this epoch: the journal may go once the CRM has taken this."""
 
@@ -392,6 +400,7 @@ Body = (
     | WordPassed
     | CallHeld
     | AgentInstructed
+    | MessageTaken
     | LegPlaced
     | LegAccepted
     | LegRinging

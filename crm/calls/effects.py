@@ -25,6 +25,7 @@ from crm.leads.store import LeadStore
 from crm.legs.effects import close_legs, take_leg
 from crm.notes.store import NoteStore
 from crm.outbox.emitting import OUTBOX
+from crm.phone_numbers.voicemail import take_voicemail
 from crm.providers.usecases import note_refusal
 from crm.scoring.jobs import ask_for_scores
 from crm.understanding.taking import ask_for_notes
@@ -63,6 +64,8 @@ async def apply(event: Event, call: Call, step: Step) -> None:
             | happenings.LegEnded()
         ):
             await take_leg(event, body, call, unit)
+        case happenings.MessageTaken():
+            await take_voicemail(body, call, unit)
         case happenings.ModelUsed():
             await _count_model(event, body, step)
         case happenings.KeyRefused():

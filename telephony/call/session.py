@@ -14,7 +14,7 @@ from agent.conversation import Conversation
 from agent.person_ear import PersonEars
 from agent.ports import Minds
 from agent.signal_queue import SignalQueue
-from agent.signals import LineGone, MachineWaits, TimeUp
+from agent.signals import CallerPressed, LineGone, MachineWaits, TimeUp
 from events import call as events
 from events.call import AnsweredBy, Outcome, State
 from events.plan import CallPlan
@@ -35,6 +35,7 @@ from telephony.call.talk_time import TalkTime
 from telephony.call.telling import Telling
 from telephony.call.timers import Timers
 from telephony.call.tools import CallTools
+from telephony.call.voicemail import begin_as_routed
 from telephony.carrier_port import CallOrder, Incoming
 from telephony.queues.waiting import queue_of
 
@@ -56,6 +57,7 @@ class CallSession:
         self.call_id = plan.call_id
         self.carrier_call_id = ""
         self._order = order
+        self._inbound = plan.inbound is not None
         self._services = services
         self._signals: SignalQueue[sig.CallSignal] = SignalQueue(SIGNALS_MAX)
         self.put = self._signals.put
@@ -177,10 +179,6 @@ class CallSession:
         return self.state in events.TERMINAL
 
     @property
-    def _inbound(self) -> bool:
-        return self.plan.inbound is not None
-
-    @property
     def _connected(self) -> bool:
         return self.state in (State.LISTENING, State.SPEAKING)
 
@@ -238,6 +236,8 @@ class CallSession:
                 self._minds.tell(prompt, variables)
             case sig.SayGoodbye():
                 self._say_goodbye()
+            case sig.KeyPressed(key=key):
+                self.conversation.put(CallerPressed(key))
             case PersonActs() | PersonMissed() | sig.QueueTold() | sig.OfLeg():
                 on_line = self._connected and self.line_opened_at is not None
                 self.legs.take(signal, self.carrier_call_id, connected=on_line)
@@ -288,10 +288,9 @@ class CallSession:
         self.line_opened_at = self._now()
         self.room.join(line)
         self._conversing = self._tasks.create_task(self._converse(), name="call.conversation")
-        self._tools.start(self._tasks)
-        self.people.start(self._tasks)
-        self.legs.start(self._tasks)
-        self._telling.start(self._tasks)
+        for part in (self._tools, self.people, self.legs, self._telling):
+            part.start(self._tasks)
+        begin_as_routed(self.plan, self.conversation)
         self._recording.begin()
 
     async def _converse(self) -> None:

@@ -126,7 +126,14 @@ class Due(Enum):
     FUNDS = auto()
 
 
-CarrierTold = Accepted | Refused | InDoubt | CarrierStatus | Answerer | StreamOpened | StreamClosed
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """On the prospect's telephone."""
+
+    key: str
+
+
+CarrierTold = Accepted | Refused | InDoubt | CarrierStatus | Answerer | StreamOpened | StreamClosed | KeyPressed
 LegTold = Decided | Due | CarrierTold
 
 
@@ -156,6 +163,7 @@ CallSignal = (
     | SayGoodbye
     | PromptChanged
     | HandedOver
+    | KeyPressed
     | PersonActs
     | QueueTold
     | PersonMissed

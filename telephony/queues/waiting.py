@@ -24,6 +24,7 @@ from telephony.call.people import CallPeople
 from telephony.call.person_acts import Person, Standing, seat_id
 from telephony.call.signals import CallSignal, HangUpAsked
 from telephony.call.timers import Timers
+from telephony.call.voicemail import take_message
 from telephony.queues.hall import Hall
 from telephony.queues.news import Claimed, Due, Looked, QueueNews, QueueTimer, QueueTold, RepAnswered
 from telephony.queues.offering import Connect, GiveUp, Offering, Phase, Ring, SeatSeen, Step, Stop, Why
@@ -205,6 +206,9 @@ class WaitingCaller:
         if self._queue.then is Then.HANG_UP:
             self.missed = self._parting = True
             self._announce(self._queue.goodbye or self._phrases.closing)
+        elif self._queue.then is Then.VOICEMAIL:
+            self._room.others.hold(False)
+            take_message(self._conversation)
         else:
             self._stand(lambda: self._people.hand_to_agent(account.nobody_took(waited_s)))
 

@@ -121,7 +121,9 @@ class TwilioLeg:
             self._room.marked(event.name)
         elif isinstance(event, messages.Stopped):
             self._end("", stopped=True)
-        # else a second start, a key: nobody asks for them yet
+        elif isinstance(event, messages.KeyPressed):
+            self._call.put(sig.KeyPressed(event.digit))
+        # else a second start
 
     def writable(self) -> None:
         while self._waiting and not self._stream.blocked:

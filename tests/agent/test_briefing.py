@@ -20,3 +20,8 @@ def test_its_variables_are_filled_in() -> None:
     text = system_text(Request((), briefing.instructions(energy_meeting()), variables))
     assert "You are Al, the automated assistant of Acme." in text
     assert "{agent_name}" not in text
+
+
+def test_who_rang_us_is_known() -> None:
+    assert briefing.rung("Sell.").startswith("Sell.\n\n")
+    assert "has rung you" in briefing.rung("Sell.")

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.greeting_files import greeting_words
 from agent.llm.port import EventName
 from agent.machine_ear import EARLY_BEEP_MS
 from agent.opening import (
     BEEP_WAIT_S,
     DOUBTFUL_SILENCES,
     HOLD_WAIT_S,
+    Opening,
     Say,
     Wait,
 )
@@ -262,3 +264,15 @@ def test_whatever_they_say_something_bounded_is_due(steps: list[tuple[str, int] 
                 assert 0 < due.seconds <= HOLD_WAIT_S if isinstance(due, Wait) else due.event != EventName.TIME_UP
         assert stage.opening.silence_s in (timing.SILENCE_S, HOLD_WAIT_S)
     assert all(one != other for one, other in pairwise(stage.who)), "news only"
+
+
+def test_who_rings_us_is_greeted_at_once_and_never_taken_for_a_machine() -> None:
+    told: list[AnsweredBy] = []
+    opening = Opening(greeting_words(), lambda: None, lambda by, _: told.append(by), rung=True)
+    assert opening.wait_s < timing.OPENING_WAIT_S
+    assert opening.expired() == GREETING
+    assert opening.after(MAILBOX, LONG_MS, Past()) == GREETING, "whatever they say before we have greeted them"
+    spoken = Past(agent_has_spoken=True)
+    assert opening.after(MAILBOX, LONG_MS, spoken) == opening.after(MENU, LONG_MS, spoken) == Say(None)
+    assert opening.after("", 500, spoken) == Say(EventName.NOT_UNDERSTOOD)
+    assert (told, opening.unanswered(), opening.unanswered()) == ([], None, None)

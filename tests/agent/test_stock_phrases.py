@@ -18,6 +18,7 @@ def test_they_are_in_the_agent_s_language(language: str, begins: str) -> None:
 @pytest.mark.parametrize("language", ["en", "pt"])
 def test_a_voice_can_have_all_of_them_ready(language: str) -> None:
     phrases = stock_phrases(language)
-    assert len(set(phrases.all)) == len(fields(phrases)), "a phrase for each occasion"
+    whole = {*phrases.all, phrases.leave_message, phrases.message_taken}
+    assert len(whole) == len(fields(phrases)) == len(phrases.all) + 2, "a phrase for each occasion"
     assert {phrases.sorry, *phrases.patience} < set(phrases.all)
-    assert all(phrase.strip() for phrase in phrases.all)
+    assert all(phrase.strip() for phrase in whole)

@@ -42,6 +42,7 @@ BODIES: list[events.Body] = [
     events.WordPassed("agent", "p1", "Maria", new_id(), "left", "an offer by Friday"),
     events.CallHeld(held=True, name="Maria"),
     events.AgentInstructed("offer ten per cent", "Ines", spoken=True),
+    events.MessageTaken(4_000, 9_000),
     events.LegPlaced(new_id(), Purpose.TRANSFER, "+12025550150", "rep:1", "Maria", new_id()),
     events.LegAccepted(new_id(), "CA2"),
     events.LegRinging(new_id()),

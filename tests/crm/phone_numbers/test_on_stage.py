@@ -2,15 +2,22 @@
 
 import asyncio
 import contextlib
+import wave
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 
+from agent.stock_phrases import ENGLISH
 from crm.call_events import EventConsumer
+from crm.database import Sessions
+from crm.mail.model import PostedLetter
+from crm.unit_of_work import UnitOfWork
 from tests.crm.conftest import Org
 from tests.crm.phone_numbers.ringing import our_number
 from tests.crm.test_api import data
@@ -70,3 +77,51 @@ async def test_the_agent_answers_and_both_hear_each_other(
     assert (lead["phone"], lead["status"]) == (CALLER, "meeting_booked")
     timeline = data(await api.get(f"/api/leads/{call['lead']['id']}/timeline?kind=call"))["items"]
     assert [item["details"]["direction"] for item in timeline] == ["inbound"]
+
+
+async def test_a_message_is_left_where_nobody_takes_the_call(
+    app: FastAPI,
+    api: httpx.AsyncClient,
+    own_redis_url: str,
+    tmp_path: Path,
+    consumer: EventConsumer,
+    sessions: Sessions,
+    org: Org,
+) -> None:
+    number = {"number": our_number(org), "route": "voicemail", "user_id": str(org.user_id)}
+    data(await api.post("/api/phone-numbers", json=number | {"greeting": "You have reached {org_name}."}), 201)
+    async with on_stage(app, own_redis_url, tmp_path) as stage:
+        sid = await rung(stage, org, "leaves_message", **{"from": CALLER})
+        call = await closed_call(api, consumer)
+        truth = (await stage.http.get(f"/box/calls/{sid}")).json()
+    assert (call["state"], call["outcome"]) == ("ended", "voicemail"), call["turns"]
+    asked, said, thanked = (turn["heard_text"] or turn["text"] for turn in _joined(call["turns"]))
+    assert asked.startswith("You have reached Org")
+    assert "leave a message after the tone" in asked
+    assert "ten" in said, "its words are in the transcript"
+    assert thanked == ENGLISH.message_taken
+    (spoken,) = truth["utterances"]
+    assert truth["ended_by"] == "api", "we hang up, after they have fallen silent"
+    assert call["recording"]["duration_s"] * 1_000 >= spoken["ended_ms"]
+    with wave.open(call["recording"]["path"]) as recording:
+        samples = np.frombuffer(recording.readframes(recording.getnframes()), np.int16).reshape(-1, 2)
+    first, last = (int(spoken[end] * 8) for end in ("started_ms", "ended_ms"))
+    assert np.abs(samples[first:last, 0].astype(int)).max() > 2_000, "and their voice in the recording"
+    tasks = data(await api.get(f"/api/leads/{call['lead']['id']}"))["tasks"]
+    (task,) = (task for task in tasks if task["kind"] == "voicemail")
+    assert (task["assignee_id"], task["call_id"]) == (str(org.user_id), call["call_id"])
+    async with UnitOfWork(sessions, org.id) as unit:
+        letters = (await unit.session.scalars(select(PostedLetter).where(PostedLetter.org_id == org.id))).all()
+    assert [(letter.to_address, letter.subject) for letter in letters] == [(org.email, "A message was left for you")]
+
+
+def _joined(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put turns of one speaker that follow each other together."""
+    joined: list[dict[str, Any]] = []
+    for turn in turns:
+        if joined and joined[-1]["speaker"] == turn["speaker"]:
+            for name in ("text", "heard_text"):
+                joined[-1][name] = f"{joined[-1][name]} {turn[name]}"
+        else:
+            joined.append(dict(turn))
+    return joined

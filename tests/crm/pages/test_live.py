@@ -16,6 +16,7 @@ from crm.notes.model import Note
 from crm.pages.live import origins_of
 from crm.permissions import Role
 from crm.unit_of_work import UnitOfWork
+from events import attendance
 from events.command import HangUp
 from events.ids import new_id
 from events.ticket import Seat, unseal
@@ -157,3 +158,19 @@ async def test_hanging_up_and_a_note(
     for text in ("  ", "x\0", "x" * 10_001):
         problem(await browser.post(f"/people/calls/{live}/notes", json={"text": text}), 400, "invalid_request")
     problem(await browser.post(f"/people/calls/{uuid4()}/notes", json={"text": "x"}), 404, "call_not_found")
+
+
+async def test_a_page_attends_by_a_ticket_and_shows_who_takes_calls(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, org: Org, node: FakeNode, settings: Settings
+) -> None:
+    await node.announce(people=ADDRESS)
+    given = data(await browser.post("/people/availability/ticket", headers=OURS), 201)
+    ticket = attendance.unseal(given["ticket"], settings.secret_key.get_secret_value(), time.time())
+    assert (given["address"], ticket.org_id, ticket.user_id) == (ADDRESS, org.id, org.user_id)
+    (one,) = data(await browser.get("/people/availability"), 200)
+    assert (one["user_id"], one["availability"]) == (str(org.user_id), "away")
+    foreign = await browser.post("/people/availability/ticket", headers={"Origin": "https://evil.test"})
+    assert foreign.status_code == 403
+    browser.cookies.clear()
+    problem(await client.post("/people/availability/ticket", headers=OURS), 401, "not_signed_in")
+    problem(await client.get("/people/availability"), 401, "not_signed_in")

@@ -2,6 +2,7 @@
 
 import { acknowledged } from "./acknowledged.js";
 import { remembered } from "./attendance.js";
+import { Attending } from "./attending.js";
 import { CallsList } from "./calls_list.js";
 import { NotServed, post } from "./crm.js";
 import { Refused } from "./call_socket.js";
@@ -202,6 +203,7 @@ function called(callId, name) {
 panel.onCall(() => list.find(session?.attendance.callId));
 list.run();
 if (seat === "rep") new Seat(nodes, take).run();
+else new Attending().run();
 choice.refresh();
 begin();
 // For tests, and for whoever looks for a fault in the browser's console.

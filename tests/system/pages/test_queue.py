@@ -9,12 +9,14 @@ from playwright.sync_api import Page, expect
 
 from salesos.api import Api
 from salesos.data_folder import Running
+from tests.browser.hearing import median_likeness
 from tests.system.pages.desk import TIMEOUT_MS, hang_up, in_call, is_on, talks, wait_for
 from tests.system.pages.prospect import Prospect
-from tests.system.pages.sound import PERSON_SAYS, assert_alike, at_phone_rate
+from tests.system.pages.sound import PERSON_SAYS, PHONE_HZ, at_phone_rate
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 
+THE_PERSON = 0.4  # likeness; holes that a busy machine makes take from it
 OURS = "+12025550177"
 CALLER = "+12025550178"
 
@@ -71,7 +73,11 @@ def test_a_caller_rings_and_is_answered_by_a_key(page: Page, running: Running, a
     talks(page, "a colleague talks")
     wait_for(page, lambda: attends(api) == "busy", "the CRM shows that one is in a call")
     caller = Prospect("", url)
-    assert_alike(lambda: caller.hears(page), at_phone_rate(PERSON_SAYS))
+    # It is the person and no music; how well people are heard is test_rep's to measure.
+    said = at_phone_rate(PERSON_SAYS)
+    wait_for(
+        page, lambda: median_likeness(caller.hears(page), said, PHONE_HZ) > THE_PERSON, "the caller hears the person"
+    )
     hang_up(page)
     page.keyboard.press("r")
     is_on(page, "ready", on=False)

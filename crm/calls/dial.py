@@ -34,6 +34,7 @@ from crm.database import Sessions, utc_now
 from crm.idempotency.keys import Attempt, KeyStore
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.leads.telling import tell_created
 from crm.pipelines.places import place_of_new
 from crm.prompts.book import PromptBook
 from crm.refusals import Refusal
@@ -195,6 +196,7 @@ class Dialler:
             lead = Lead(org_id=unit.org_id, name=number, phone=number, source="dial", pipeline=place.pipeline)
             unit.session.add(lead)
             await unit.session.flush()
+            await tell_created(lead, unit)
         call_id = new_id()
         started = await start_agent(agent, call_id, unit, self._prompts)
         decision_id = await record_decision(

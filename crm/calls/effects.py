@@ -22,6 +22,7 @@ from crm.inbox.promises import keep_promise
 from crm.leads.model import Lead, Task
 from crm.leads.progress import Standing, after_call, after_fact, asks_for_call, noted
 from crm.leads.store import LeadStore
+from crm.leads.telling import tell_changed
 from crm.legs.effects import close_legs, take_leg
 from crm.notes.store import NoteStore
 from crm.outbox.emitting import OUTBOX
@@ -182,5 +183,6 @@ async def _stand(lead: Lead, standing: Standing, event: Event, unit: UnitOfWork)
     lead.status = standing.status
     lead.next_step = standing.next_step
     lead.do_not_call = standing.do_not_call
+    await tell_changed(lead, unit)
     # At once: in one transaction many calls change leads.
     await unit.session.flush()

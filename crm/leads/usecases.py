@@ -17,8 +17,8 @@ from crm.leads.marking import keep_mark
 from crm.leads.model import DEFAULT_STATUS, Lead, Task
 from crm.leads.progress import DO_NOT_CALL
 from crm.leads.store import LeadStore
+from crm.leads.telling import tell_changed, tell_created
 from crm.notes.model import Note
-from crm.outbox.emitting import OUTBOX
 from crm.page_cursor import Cursor, Value, cut, decode
 from crm.pipelines.known import Place
 from crm.pipelines.places import hold_place
@@ -117,7 +117,7 @@ async def _add_lead(fields: LeadFields, unit: UnitOfWork, by: UUID | None) -> Le
         await keep_mark(lead, BY_HAND, by, unit)
         await _note(fields.notes, lead, unit, by)
         await ask_for_scores(unit)
-        await OUTBOX.emit(unit, "lead.created", {"lead_id": str(lead.id), "status": lead.status, "source": lead.source})
+        await tell_created(lead, unit)
         await unit.commit()
         return lead
 
@@ -153,8 +153,11 @@ async def _replace_lead(
         if fields.email != before:
             await LeadAddresses(unit).check_free(fields.email, lead_id)
             lead.email_twin = None
-        lead.custom_fields = await checked_fields(fields.custom_fields or {}, lead.custom_fields, unit)
-        _fill(lead, await _minding_refusals(fields, lead, place, unit), place, by)
+        custom = await checked_fields(fields.custom_fields or {}, lead.custom_fields, unit)
+        asked = await _minding_refusals(fields, lead, place, unit)
+        lead.custom_fields = custom
+        _fill(lead, asked, place, by)
+        await tell_changed(lead, unit)
         await unit.session.flush()
         if lead.email != before:
             await LeadAddresses(unit).settle(before)
@@ -190,6 +193,7 @@ async def move_lead(
             raise Refusal("do_not_call")
         _check_mark(place, marked=lead.do_not_call)
         lead.pipeline, lead.status = place.pipeline, place.status
+        await tell_changed(lead, unit)
         await ask_for_scores(unit)
         await unit.commit()
         return lead

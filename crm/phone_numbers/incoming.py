@@ -32,6 +32,7 @@ from crm.compliance.model import Decision
 from crm.database import Sessions, utc_now
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.leads.telling import tell_created
 from crm.phone_numbers.callers import WITHHELD_NAME, caller_number
 from crm.phone_numbers.model import PhoneNumber
 from crm.phone_numbers.store import NumberStore, owner_of
@@ -201,6 +202,7 @@ async def _new_lead(caller: str, unit: UnitOfWork) -> Lead:
     lead.pipeline = place.pipeline
     unit.session.add(lead)
     await unit.session.flush()
+    await tell_created(lead, unit)
     return lead
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from crm.database import utc_now
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.leads.telling import tell_changed
 from crm.leads.usecases import ANY_VERSION, LeadNotFound
 from crm.scoring.jobs import ask_for_all_scores
 from crm.scoring.rules import Scheme, Scored, score
@@ -44,6 +45,7 @@ async def set_score(
     async with unit:
         lead = await _locked(lead_id, unit, read)
         lead.score, lead.score_set_by, lead.score_set_at = score, by, utc_now()
+        await tell_changed(lead, unit)
         explained = await _explained(lead, unit)
         await unit.commit()
         return explained

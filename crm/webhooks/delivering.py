@@ -17,6 +17,7 @@ KINDS: Final = (
     "conversation.assigned",
     "credits.low",
     "import.finished",
+    "lead.changed",
     "lead.created",
     "message.created",
     "message.failed",

@@ -21,6 +21,7 @@ EventKind = Literal[
     "conversation.assigned",
     "credits.low",
     "import.finished",
+    "lead.changed",
     "lead.created",
     "message.created",
     "message.failed",

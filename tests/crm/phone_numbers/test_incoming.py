@@ -15,6 +15,7 @@ from crm.consents.model import Consent
 from crm.database import Sessions, utc_now
 from crm.leads.model import Lead
 from crm.leads.store import LeadStore
+from crm.outbox.model import OutboxEvent
 from crm.phone_numbers.callers import WITHHELD_NAME
 from crm.phone_numbers.usecases import NumberFields, add_number
 from crm.resources import Resources
@@ -103,7 +104,9 @@ async def test_an_unknown_caller_becomes_a_lead_once(resources: Resources, sessi
     assert one.plan.prospect.lead_id == other.plan.prospect.lead_id
     async with UnitOfWork(sessions, org.id) as unit:
         lead = await unit.session.get_one(Lead, (org.id, one.plan.prospect.lead_id))
+        (event,) = await unit.session.scalars(select(OutboxEvent.body).where(OutboxEvent.kind == "lead.created"))
     assert (lead.name, lead.phone, lead.source) == (CALLER, CALLER, "incoming")
+    assert event == {"lead_id": str(lead.id), "status": "novo", "source": "incoming"}
 
 
 async def test_a_withheld_number_is_nobodys(resources: Resources, sessions: Sessions, org: Org) -> None:

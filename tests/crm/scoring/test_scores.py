@@ -89,7 +89,9 @@ async def test_a_call_and_its_meeting_raise_the_score(
     }
     assert [part["points"] for part in told["profile"]["parts"]] == [0, 0]
     assert data(await api.get(f"/api/leads/{org.lead_id}/timeline?kind=change"))["items"][0]["details"] == {
-        "changes": {"score": [0, 49]}
+        "changes": {"score": [0, 49]},
+        "by": None,
+        "by_id": None,
     }
 
 

@@ -165,7 +165,8 @@ class World:
         self._exchange.leave()
 
     def _colleagues(self, session: CallSession, tasks: asyncio.TaskGroup) -> list[asyncio.Task[None]]:
-        visits = [act for act in VISITS if self._scenario.has(act)]
+        # One act of a colleague's a call: who is lost by one and comes back by another is not lost.
+        visits = [act for act in VISITS if self._scenario.has(act) and not self._scenario.has(TAKES_OVER)][:1]
         works = [Visitor(self._new_dice(act), session, self.record, self._note).work(act) for act in visits]
         if self._scenario.has(TAKES_OVER):
             works.append(Colleague(self._new_dice("colleague"), session, self.record, self._note).work())

@@ -58,3 +58,13 @@ def test_a_button_answers_at_once_and_goes_back_with_the_reason(scripts: Page, r
         assert (shown["done"], shown["after"], shown["said"]) == (False, ["false", None], "Not now.")
     else:
         assert (shown["done"], shown["after"], shown["said"]) == (True, ["true", None], "")
+
+
+def test_meters_go_by_loudness(scripts: Page) -> None:
+    shown = scripts.evaluate(
+        """async () => {
+          const { shownLevel } = await import("/static/people/level.js");
+          return [0, 0.001, 0.0316, 1].map(shownLevel);
+        }"""
+    )
+    assert shown == pytest.approx([0, 0, 0.5, 1], abs=0.01)

@@ -8,8 +8,12 @@ export function levelOf(analyser) {
   analyser.getFloatTimeDomainData(samples);
   let sum = 0;
   for (const sample of samples) sum += sample * sample;
-  const db = 10 * Math.log10(sum / samples.length + 1e-12);
-  return Math.max(0, 1 - db / FLOOR_DB);
+  return shownLevel(Math.sqrt(sum / samples.length));
+}
+
+/** Return how far a meter goes for a mean amplitude (0 to 1): loudness is heard by its logarithm. */
+export function shownLevel(amplitude) {
+  return Math.max(0, 1 - (20 * Math.log10(amplitude + 1e-6)) / FLOOR_DB);
 }
 
 /** Let `read` fill `meters` (element to level) ten times a second while the page is looked at. Returns how to stop. */

@@ -1,6 +1,7 @@
 // What the page shows of the open call: texts, chips, which buttons are of use now. It decides nothing.
 
 import { Ending } from "./ending.js";
+import { shownLevel } from "./level.js";
 import { LEG_NEWS } from "./transfer.js";
 
 const NEWS_MAX = 30;
@@ -101,8 +102,8 @@ export class Panel {
   #happened(event) {
     switch (event.kind) {
       case "levels":
-        this.element("level-prospect").value = event.prospect;
-        this.element("level-ours").value = event.ours;
+        this.element("level-prospect").value = shownLevel(event.prospect);
+        this.element("level-ours").value = shownLevel(event.ours);
         return;
       case "call.state_changed":
         this.#state(event.state);

@@ -1,8 +1,10 @@
 """The check of the role at the start."""
 
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from crm.database import SchemaMismatch, UnsafeRole, check_role, check_schema, open_engine
@@ -25,6 +27,25 @@ async def test_a_role_that_sees_past_row_security_is_refused(
             await check_role(engine)
     finally:
         await engine.dispose()
+
+
+async def test_a_role_that_may_bypass_row_security_is_refused(postgres: PostgresAddresses) -> None:
+    role = f"bypasser_{uuid4().hex}"
+    admin = open_engine(postgres.admin_url)
+    try:
+        async with admin.begin() as connection:
+            await connection.execute(text(f"CREATE ROLE {role} LOGIN BYPASSRLS PASSWORD 'bypasser'"))
+        address = make_url(postgres.app_url).set(username=role, password="bypasser")
+        engine = open_engine(address.render_as_string(hide_password=False))
+        try:
+            with pytest.raises(UnsafeRole, match="bypasses row-level security"):
+                await check_role(engine)
+        finally:
+            await engine.dispose()
+    finally:
+        async with admin.begin() as connection:
+            await connection.execute(text(f"DROP ROLE IF EXISTS {role}"))
+        await admin.dispose()
 
 
 async def test_a_database_that_is_not_migrated_is_refused(empty_database: PostgresAddresses) -> None:

@@ -12,9 +12,17 @@ from uuid import UUID
 
 import msgspec
 
-from events.permit import Purpose
+from events.leg_events import (
+    LegAccepted,
+    LegAnswered,
+    LegArranged,
+    LegEnded,
+    LegMetered,
+    LegPlaced,
+    LegRinging,
+)
 from events.queue import QueueEntered, QueueLeft, RepRung, RingOver
-from events.understanding import Mood, ObjectionKind
+from events.understanding import CallerAngry, CallerUnderstood
 
 VERSION: Final = 1
 
@@ -242,25 +250,6 @@ class KeyRefused(msgspec.Struct, frozen=True, tag="provider.key_refused"):
     provider: str  # the vendor
 
 
-class CallerUnderstood(msgspec.Struct, frozen=True, tag="caller.understood"):
-    """What an utterance of the caller's says of their mood, and the objections in it (S38, S138)."""
-
-    turn: int
-    mood: Mood  # neutral where the confidence is under 0.6
-    sentiment: float  # -1 hostile to 1 delighted
-    confidence: float  # 0 to 1
-    objections: tuple[ObjectionKind, ...] = ()
-    quotes: tuple[str, ...] = ()  # the words of each objection; none once the call's words are erased
-    source: str = "lexicon"  # or the model that was asked
-
-
-class CallerAngry(msgspec.Struct, frozen=True, tag="caller.angry"):
-    """The caller has become angry: somebody should look in. Once a call."""
-
-    turn: int  # the utterance with which they did
-    level: float  # -1 hostile to 1 delighted, over the last few utterances
-
-
 class PersonJoined(msgspec.Struct, frozen=True, tag="person.joined"):
     """A colleague is in the call beside the prospect: hears it, or is heard as well."""
 
@@ -308,57 +297,6 @@ class AgentInstructed(msgspec.Struct, frozen=True, tag="agent.instructed"):
     text: str
     name: str  # the supervisor's
     spoken: bool = False  # into the microphone; else written
-
-
-class LegPlaced(msgspec.Struct, frozen=True, tag="leg.placed"):
-    """A colleague has somebody else telephoned: to ask them, or for the prospect to be put through to."""
-
-    leg: UUID
-    purpose: Purpose  # consult or transfer
-    number: str  # E.164
-    person: str  # whose seat asked for it
-    name: str
-    user_id: UUID
-
-
-class LegAccepted(msgspec.Struct, frozen=True, tag="leg.accepted"):
-    """The carrier has taken the dial: by that name it is hung up, whoever has to."""
-
-    leg: UUID
-    carrier_call_id: str
-
-
-class LegRinging(msgspec.Struct, frozen=True, tag="leg.ringing"):
-    leg: UUID
-
-
-class LegAnswered(msgspec.Struct, frozen=True, tag="leg.answered"):
-    """Picked up: from here on it costs."""
-
-    leg: UUID
-
-
-class LegArranged(msgspec.Struct, frozen=True, tag="leg.arranged"):
-    """Who talks with whom now, of the prospect, the colleague and the one who was telephoned."""
-
-    leg: UUID
-    arrangement: str  # telephony.call.leg_acts.Arrangement
-    name: str = ""  # of the colleague
-
-
-class LegMetered(msgspec.Struct, frozen=True, tag="leg.metered"):
-    """The leg has used this many billable seconds so far; the sum, so that repeats cost nothing."""
-
-    leg: UUID
-    billable_s: int
-
-
-class LegEnded(msgspec.Struct, frozen=True, tag="leg.ended"):
-    """That leg is over; of a transfer: the prospect is still with us."""
-
-    leg: UUID
-    reason: str = ""  # hung_up, cancelled, busy, no_answer…; docs/guides/people-on-calls.md explains each
-    billable_s: int = 0
 
 
 class MessageTaken(msgspec.Struct, frozen=True, tag="message.taken"):

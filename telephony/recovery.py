@@ -17,6 +17,7 @@ import structlog
 
 from events import call as events
 from events.call import Outcome, State
+from events.leg_events import LegAccepted, LegAnswered, LegEnded, LegPlaced
 from events.permit import Purpose
 from media.recording.spool import Spool, leftovers
 from media.recording.store import StoreUnavailable
@@ -87,7 +88,7 @@ class Recovery:
 
     async def _hang_up(self, bodies: list[events.Body]) -> None:
         for body in bodies:
-            if isinstance(body, events.CarrierAccepted | events.LegAccepted):
+            if isinstance(body, events.CarrierAccepted | LegAccepted):
                 try:
                     await self.carrier.hang_up(body.carrier_call_id)
                 except CarrierInDoubt as error:
@@ -118,20 +119,14 @@ class Recovery:
         epilogue.emit(events.Closed())
 
 
-def legs_left(found: list[events.Event]) -> list[events.LegEnded]:
+def legs_left(found: list[events.Event]) -> list[LegEnded]:
     """Return the ends of legs that had none: each costs up to the last that its call's journal tells."""
-    answered = {event.body.leg: event.at for event in found if isinstance(event.body, events.LegAnswered)}
-    ended = {event.body.leg for event in found if isinstance(event.body, events.LegEnded)}
+    answered = {event.body.leg: event.at for event in found if isinstance(event.body, LegAnswered)}
+    ended = {event.body.leg for event in found if isinstance(event.body, LegEnded)}
     placed = [
-        event.body.leg
-        for event in found
-        if isinstance(event.body, events.LegPlaced) and event.body.purpose is Purpose.CONSULT
+        event.body.leg for event in found if isinstance(event.body, LegPlaced) and event.body.purpose is Purpose.CONSULT
     ]
-    return [
-        events.LegEnded(leg, "node_lost", _seconds_since(answered.get(leg), found))
-        for leg in placed
-        if leg not in ended
-    ]
+    return [LegEnded(leg, "node_lost", _seconds_since(answered.get(leg), found)) for leg in placed if leg not in ended]
 
 
 def _seconds_since(answered: datetime | None, found: list[events.Event]) -> int:

@@ -17,6 +17,7 @@ from agent.understanding.objections import find_objections
 from agent.understanding.senses import Senses
 from agent.understanding.sentiment import judge
 from events import call as events
+from events.understanding import CallerAngry, CallerUnderstood
 
 LEXICON: Final = "lexicon"
 ASK_TIMEOUT_S: Final = 4.0
@@ -117,7 +118,7 @@ class Grasp:
     def _tell(self, turn: int, judgement: Judgement, source: str) -> None:
         sentiment, found = judgement.sentiment, judgement.objections
         self._emit(
-            events.CallerUnderstood(
+            CallerUnderstood(
                 turn,
                 sentiment.mood,
                 sentiment.score,
@@ -129,4 +130,4 @@ class Grasp:
         )
         if self._anger.hear(sentiment) and not self._alerted:
             self._alerted = True
-            self._emit(events.CallerAngry(turn, round(self._anger.level, 3)))
+            self._emit(CallerAngry(turn, round(self._anger.level, 3)))

@@ -21,7 +21,6 @@ from events.call import (
     AnsweredBy,
     AnswererKnown,
     Body,
-    CallerUnderstood,
     CarrierAccepted,
     Closed,
     Event,
@@ -40,7 +39,7 @@ from events.call import (
 )
 from events.ids import new_id
 from events.money import credits_to_milli
-from events.understanding import Mood
+from events.understanding import CallerUnderstood, Mood
 
 EXCHANGES: Final = 6  # a minute's conversation: the prospect says something, the agent answers
 EXCHANGE_S: Final = 10

@@ -20,7 +20,8 @@ from crm.calls.sequence import Place, place
 from crm.calls.step import Step
 from crm.calls.store import CallStore
 from crm.unit_of_work import UnitOfWork
-from events.call import CallerUnderstood, Event, Finished, TurnFinished, TurnTimed
+from events.call import Event, Finished, TurnFinished, TurnTimed
+from events.understanding import CallerUnderstood
 
 log = structlog.get_logger()
 

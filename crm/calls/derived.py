@@ -14,6 +14,7 @@ from crm.calls.step import Step
 from crm.understanding.taking import take_angry, take_understood
 from events import call as happenings
 from events.call import Event, Speaker
+from events.understanding import CallerAngry, CallerUnderstood
 
 WATERFALL_STAGES: Final = (
     "vad_ms",
@@ -34,9 +35,9 @@ async def derive(event: Event, call: Call, step: Step) -> None:
     match event.body:
         case happenings.TurnFinished() | happenings.TurnTimed() as body:
             await _write_turn(event, body, call, step)
-        case happenings.CallerUnderstood() as body:
+        case CallerUnderstood() as body:
             await take_understood(event, body, call, step)
-        case happenings.CallerAngry() as body:
+        case CallerAngry() as body:
             take_angry(event, body, call)
         case body:
             _update_call(event, body, call)

@@ -34,6 +34,7 @@ from crm.unit_of_work import UnitOfWork
 from crm.usage.book import counts_of
 from events import call as happenings
 from events.call import Event, FactKind, Outcome
+from events.leg_events import LegAccepted, LegAnswered, LegArranged, LegEnded, LegMetered
 from events.tool import BadArguments, read_local_time
 from events.wire import stream_number
 
@@ -57,13 +58,7 @@ async def apply(event: Event, call: Call, step: Step) -> None:
             step.meter(call, body.billable_s)
         case happenings.Finished():
             await _finish(event, body, call, step)
-        case (
-            happenings.LegAccepted()
-            | happenings.LegAnswered()
-            | happenings.LegArranged()
-            | happenings.LegMetered()
-            | happenings.LegEnded()
-        ):
+        case LegAccepted() | LegAnswered() | LegArranged() | LegMetered() | LegEnded():
             await take_leg(event, body, call, unit)
         case happenings.MessageTaken():
             await take_voicemail(body, call, unit)

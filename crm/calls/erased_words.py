@@ -7,16 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
-from events.call import (
-    AgentInstructed,
-    Body,
-    CallerUnderstood,
-    FactNoted,
-    MessageRequested,
-    TurnFinished,
-    WordPassed,
-    kind_of,
-)
+from events.call import AgentInstructed, Body, FactNoted, MessageRequested, TurnFinished, WordPassed, kind_of
+from events.understanding import CallerUnderstood
 
 _WORDS: Final[dict[type[Body], dict[str, Any]]] = {
     AgentInstructed: {"text": ""},

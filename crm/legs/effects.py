@@ -7,7 +7,8 @@ from crm.calls.model import Call
 from crm.legs.money import meter_leg, settle_leg
 from crm.legs.store import LegStore
 from crm.unit_of_work import UnitOfWork
-from events.call import Event, LegAccepted, LegAnswered, LegArranged, LegEnded, LegMetered
+from events.call import Event
+from events.leg_events import LegAccepted, LegAnswered, LegArranged, LegEnded, LegMetered
 
 CALL_OVER = "call_over"
 

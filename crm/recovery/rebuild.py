@@ -35,7 +35,6 @@ from crm.understanding.taking import ask_for_notes, objections_in
 from crm.unit_of_work import UnitOfWork
 from events.call import (
     Body,
-    CallerUnderstood,
     Event,
     FactKind,
     FactNoted,
@@ -46,6 +45,7 @@ from events.call import (
     TurnFinished,
     TurnTimed,
 )
+from events.understanding import CallerUnderstood
 
 # As a call is before its first event.
 _CALL_BLANK: Final[Mapping[str, Any]] = {

@@ -10,7 +10,8 @@ from crm.calls.model import Call
 from crm.calls.step import Step
 from crm.understanding.store import NoteStore, ObjectionStore
 from crm.unit_of_work import UnitOfWork
-from events.call import CallerAngry, CallerUnderstood, Event, Speaker
+from events.call import Event, Speaker
+from events.understanding import CallerAngry, CallerUnderstood
 
 
 async def take_understood(event: Event, heard: CallerUnderstood, call: Call, step: Step) -> None:

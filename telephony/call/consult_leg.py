@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from events import call as events
+from events.leg_events import LegAccepted, LegAnswered, LegEnded, LegMetered, LegRinging
 from media.agent_voice import Line
 from media.codec import g711
 from media.codec.g711 import Samples
@@ -194,7 +195,7 @@ class ConsultLeg:
         self.state = LegState.ENDED
         self._talk.end()
         self._timers.stop()
-        self._emit(events.LegEnded(self.id, reason, self._talk.billable_s))
+        self._emit(LegEnded(self.id, reason, self._talk.billable_s))
         if self._line is not None:
             self._line.close()
         self._ended.set()
@@ -203,7 +204,7 @@ class ConsultLeg:
         if sid and not self._named:
             self._named = True
             self._sid = sid
-            self._emit(events.LegAccepted(self.id, sid))
+            self._emit(LegAccepted(self.id, sid))
 
     def _said(self, status: str) -> None:
         if status in ENDED_BY_STATUS:
@@ -213,7 +214,7 @@ class ConsultLeg:
             self.end(ENDED_BY_STATUS[status])
         elif status == "ringing" and self.state is LegState.DIALING:
             self.state = LegState.RINGING
-            self._emit(events.LegRinging(self.id))
+            self._emit(LegRinging(self.id))
             self._wait()
         elif status in ("in-progress", "answered"):
             self._answered()
@@ -223,13 +224,13 @@ class ConsultLeg:
             return
         self.state = LegState.ANSWERED
         self._talk.begin()
-        self._emit(events.LegAnswered(self.id))
+        self._emit(LegAnswered(self.id))
         self._timers.set("funds", float(self._funded_s), sig.OfLeg(self.id, sig.Due.FUNDS))
         self._timers.set("meter", METER_EVERY_S, sig.OfLeg(self.id, sig.Due.METER))
         self._wait()
 
     def _meter(self) -> None:
-        self._emit(events.LegMetered(self.id, min(self._talk.billable_s, self._funded_s)))
+        self._emit(LegMetered(self.id, min(self._talk.billable_s, self._funded_s)))
         self._timers.set("meter", METER_EVERY_S, sig.OfLeg(self.id, sig.Due.METER))
 
     def _wait(self) -> None:

@@ -15,6 +15,7 @@ from agent.person_ear import PersonEar, PersonEars
 from agent.signals import PersonSaid
 from events import call as events
 from events.call import Speaker
+from events.leg_events import LegArranged
 from media.activity.detector import VoiceEnded
 from media.conference import ConferenceFull
 from media.party import Role
@@ -160,4 +161,4 @@ class Consulting:
         self._conversation.put(PersonSaid(self.leg.number, text, voice, Speaker.CONSULTED))
 
     def _tell(self) -> None:
-        self._emit(events.LegArranged(self.leg.id, self.arrangement.value, self.person.name))
+        self._emit(LegArranged(self.leg.id, self.arrangement.value, self.person.name))

@@ -18,6 +18,7 @@ from agent.person_ear import PersonEars
 from agent.tools.port import DeskAway
 from events import call as events
 from events.ids import new_id
+from events.leg_events import LegEnded, LegPlaced
 from events.legs import NUMBER_CHARS_MAX, LegAnswer, LegQuestion
 from events.permit import Purpose
 from events.plan import CallPlan
@@ -134,7 +135,7 @@ class CallLegs:
         if asked is not None and not asked.placed:
             asked.asked.answer(_refused("call_changed"))
         elif asked is not None and not self._place.tools.handed_over:
-            self._place.emit(events.LegEnded(asked.leg, "call_over"))
+            self._place.emit(LegEnded(asked.leg, "call_over"))
         if self._consulting is not None:
             self._consulting.leg.end("call_over")
             self._check()
@@ -198,7 +199,7 @@ class CallLegs:
                 self._decided(asked, told.answer, carrier_call_id, connected=connected)
             elif isinstance(told, sig.Refused):
                 self._asked = None
-                self._place.emit(events.LegEnded(signal.leg, told.code))
+                self._place.emit(LegEnded(signal.leg, told.code))
         elif self._consulting is not None and self._consulting.leg.id == signal.leg:
             self._consulting.take(told)
         elif signal.leg in self._legs:
@@ -215,7 +216,7 @@ class CallLegs:
             asked.asked.answer(refused)
             return
         assert self._tasks is not None
-        place.emit(events.LegPlaced(asked.leg, asked.purpose, answer.number, person.id, person.name, person.user_id))
+        place.emit(LegPlaced(asked.leg, asked.purpose, answer.number, person.id, person.name, person.user_id))
         if asked.purpose is Purpose.TRANSFER:
             asked.placed = True
             handing = self._hand_over(asked.leg, answer.permit, carrier_call_id)

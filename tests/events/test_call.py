@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from events import call as events
 from events.ids import new_id
+from events.leg_events import LegAccepted, LegAnswered, LegArranged, LegEnded, LegMetered, LegPlaced, LegRinging
 from events.permit import Purpose
 from events.queue import QueueEntered, QueueLeft, RepRung, RingOver
-from events.understanding import Mood, ObjectionKind
+from events.understanding import CallerAngry, CallerUnderstood, Mood, ObjectionKind
 
 BODIES: list[events.Body] = [
     events.StateChanged(events.State.DIALING, events.State.IDLE),
@@ -34,8 +35,8 @@ BODIES: list[events.Body] = [
     events.SpeechFed(heard_ms=60_000, fed_ms=21_000),
     events.ToolUsed("call_3", "book_slot", events.ToolFate.IN_DOUBT, 4_010),
     events.MessageRequested("call_4", "email", "The offer.", "sam@example.com"),
-    events.CallerUnderstood(3, Mood.NEGATIVE, -0.63, 0.7, (ObjectionKind.PRICE,), ("too expensive",), "lexicon"),
-    events.CallerAngry(5, -0.6),
+    CallerUnderstood(3, Mood.NEGATIVE, -0.63, 0.7, (ObjectionKind.PRICE,), ("too expensive",), "lexicon"),
+    CallerAngry(5, -0.6),
     events.PersonJoined("p1", "Maria", new_id(), "listener"),
     events.PersonLeft("p1", "Maria", new_id(), "lost"),
     events.RoleChanged("p1", "Maria", new_id(), "barger"),
@@ -43,13 +44,13 @@ BODIES: list[events.Body] = [
     events.CallHeld(held=True, name="Maria"),
     events.AgentInstructed("offer ten per cent", "Ines", spoken=True),
     events.MessageTaken(4_000, 9_000),
-    events.LegPlaced(new_id(), Purpose.TRANSFER, "+12025550150", "rep:1", "Maria", new_id()),
-    events.LegAccepted(new_id(), "CA2"),
-    events.LegRinging(new_id()),
-    events.LegAnswered(new_id()),
-    events.LegArranged(new_id(), "consulting", "Maria"),
-    events.LegMetered(new_id(), 20),
-    events.LegEnded(new_id(), "hung_up", 31),
+    LegPlaced(new_id(), Purpose.TRANSFER, "+12025550150", "rep:1", "Maria", new_id()),
+    LegAccepted(new_id(), "CA2"),
+    LegRinging(new_id()),
+    LegAnswered(new_id()),
+    LegArranged(new_id(), "consulting", "Maria"),
+    LegMetered(new_id(), 20),
+    LegEnded(new_id(), "hung_up", 31),
     QueueEntered(new_id(), "Sales"),
     RepRung(new_id(), "Ada", 1),
     RingOver(new_id(), "Ada", 1, "declined"),

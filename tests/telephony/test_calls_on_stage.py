@@ -15,7 +15,7 @@ from events import call as events
 from events import wire
 from events.call import AnsweredBy, Outcome, State
 from events.ids import new_id
-from events.understanding import Mood, ObjectionKind
+from events.understanding import CallerAngry, CallerUnderstood, Mood, ObjectionKind
 from media.recording.spool import Spool
 from telephony import journal
 from telephony.call import lifecycle
@@ -197,11 +197,11 @@ def test_every_utterance_is_judged_and_objections_are_told_with_their_words(nigh
         for turn in played.all(events.TurnFinished)
         if turn.speaker is events.Speaker.CALLER and turn.text
     }
-    understood = played.all(events.CallerUnderstood)
+    understood = played.all(CallerUnderstood)
     assert [body.turn for body in understood] == list(said)
     kinds = {kind for body in understood for kind in body.objections}
     assert kinds & {ObjectionKind.PRICE, ObjectionKind.COMPETITOR, ObjectionKind.TRUST}, said
     for body in understood:
         assert body.mood in set(Mood)
         assert all(quote in said[body.turn] for quote in body.quotes)
-    assert not played.all(events.CallerAngry), "objecting is no anger"
+    assert not played.all(CallerAngry), "objecting is no anger"

@@ -16,6 +16,7 @@ from events import call as events
 from events import wire
 from events.call import AnsweredBy, Outcome, State
 from events.ids import new_id
+from events.leg_events import LegAccepted, LegAnswered, LegArranged, LegEnded, LegMetered, LegPlaced
 from events.permit import Purpose
 from media.recording.blocks import Block, pack
 from media.recording.segments import segment_key, unfinished_key
@@ -123,19 +124,19 @@ async def test_a_telephone_beside_the_call_is_hung_up_too_and_costs_what_it_last
     key, carrier, left, over = CallKey(new_id(), new_id()), HangingUpCarrier(), new_id(), new_id()
     bodies: list[events.Body] = [
         *LIVE,
-        events.LegPlaced(over, Purpose.CONSULT, "+12025550150", "rep:1", "Ada", new_id()),
-        events.LegEnded(over, "busy"),
-        events.LegPlaced(left, Purpose.CONSULT, "+12025550150", "rep:1", "Ada", new_id()),
-        events.LegAccepted(left, "CA78"),
-        events.LegAnswered(left),
-        events.LegArranged(left, "conference", "Ada"),
-        events.LegMetered(left, 1),
+        LegPlaced(over, Purpose.CONSULT, "+12025550150", "rep:1", "Ada", new_id()),
+        LegEnded(over, "busy"),
+        LegPlaced(left, Purpose.CONSULT, "+12025550150", "rep:1", "Ada", new_id()),
+        LegAccepted(left, "CA78"),
+        LegAnswered(left),
+        LegArranged(left, "conference", "Ada"),
+        LegMetered(left, 1),
     ]
     leave_journal(tmp_path, key, bodies)
     async with recovered(redis_url, tmp_path, carrier) as client:
         found = await told(client, key.call_id)
-    ends = [event.body for event in found if event.epoch == 2 and isinstance(event.body, events.LegEnded)]
-    assert ends == [events.LegEnded(left, "node_lost", 2)], "up to the last that is known of it"
+    ends = [event.body for event in found if event.epoch == 2 and isinstance(event.body, LegEnded)]
+    assert ends == [LegEnded(left, "node_lost", 2)], "up to the last that is known of it"
     assert carrier.hung_up == ["CA77", "CA78"]
 
 

@@ -10,8 +10,8 @@ from agent.understanding.grasp import ASK_TIMEOUT_S, FINISH_TIMEOUT_S, LEXICON, 
 from agent.understanding.lexicon_files import lexicon_for
 from agent.understanding.objections import read_examples
 from agent.understanding.senses import NO_SENSES, Senses
-from events.call import Body, CallerAngry, CallerUnderstood
-from events.understanding import CorrectedObjection, Mood, ObjectionKind
+from events.call import Body
+from events.understanding import CallerAngry, CallerUnderstood, CorrectedObjection, Mood, ObjectionKind
 from tests.agent.llm.players import NEVER, Player
 from tests.virtual_clock import run_virtual
 

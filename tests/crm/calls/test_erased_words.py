@@ -6,7 +6,6 @@ from crm.calls.erased_words import BLANK, without_words
 from events.call import (
     AgentInstructed,
     BargedIn,
-    CallerUnderstood,
     FactKind,
     FactNoted,
     Finished,
@@ -16,7 +15,7 @@ from events.call import (
     TurnFinished,
     WordPassed,
 )
-from events.understanding import Mood, ObjectionKind
+from events.understanding import CallerUnderstood, Mood, ObjectionKind
 
 
 def test_what_was_said_is_taken_out_and_when_it_was_stays() -> None:

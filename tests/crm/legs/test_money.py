@@ -12,21 +12,9 @@ from crm.call_events import EventConsumer
 from crm.calls.model import Call
 from crm.database import Sessions
 from crm.unit_of_work import UnitOfWork
-from events.call import (
-    Answered,
-    Body,
-    Closed,
-    Finished,
-    LegAccepted,
-    LegAnswered,
-    LegArranged,
-    LegEnded,
-    LegMetered,
-    Metered,
-    Outcome,
-    State,
-)
+from events.call import Answered, Body, Closed, Finished, Metered, Outcome, State
 from events.ids import new_id
+from events.leg_events import LegAccepted, LegAnswered, LegArranged, LegEnded, LegMetered
 from events.money import Millicredits, price_of_seconds
 from tests.crm.conftest import Org
 from tests.crm.fake_node import CallScript, publish

@@ -30,20 +30,9 @@ from crm.recovery.rebuild_store import RebuildStore
 from crm.resources import Resources
 from crm.understanding.model import Objection
 from crm.unit_of_work import UnitOfWork
-from events.call import (
-    Body,
-    CallerAngry,
-    CallerUnderstood,
-    Event,
-    FactKind,
-    FactNoted,
-    Finished,
-    MessageRequested,
-    Outcome,
-    State,
-)
+from events.call import Body, Event, FactKind, FactNoted, Finished, MessageRequested, Outcome, State
 from events.ids import first_id
-from events.understanding import Mood, ObjectionKind
+from events.understanding import CallerAngry, CallerUnderstood, Mood, ObjectionKind
 from tests.crm.call_story import EAGER, balances, call_of, lead_of, rows
 from tests.crm.conftest import Org, make_org
 from tests.crm.fake_node import CallScript, FakeNode, publish

@@ -17,8 +17,6 @@ from events.call import (
     Answered,
     AnsweredBy,
     Body,
-    CallerAngry,
-    CallerUnderstood,
     Closed,
     FactKind,
     FactNoted,
@@ -29,7 +27,7 @@ from events.call import (
     StateChanged,
     TurnFinished,
 )
-from events.understanding import Mood, ObjectionKind
+from events.understanding import CallerAngry, CallerUnderstood, Mood, ObjectionKind
 from tests.crm.conftest import Org
 from tests.crm.fake_node import CallScript, publish
 

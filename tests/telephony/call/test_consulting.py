@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from events import call as events
+from events.leg_events import LegArranged, LegEnded, LegMetered
 from media.party import Role
 from telephony.call import person_acts as acts
 from telephony.call import signals as sig
@@ -84,12 +85,12 @@ class Desk:
         return self.on.call.people.standing.held
 
     def ends(self) -> list[tuple[str, int]]:
-        bodies = self.on.call.told(events.LegEnded)
-        return [(body.reason, body.billable_s) for body in bodies if isinstance(body, events.LegEnded)]
+        bodies = self.on.call.told(LegEnded)
+        return [(body.reason, body.billable_s) for body in bodies if isinstance(body, LegEnded)]
 
     def arranged(self) -> list[str]:
-        bodies = self.on.call.told(events.LegArranged)
-        return [body.arrangement for body in bodies if isinstance(body, events.LegArranged)]
+        bodies = self.on.call.told(LegArranged)
+        return [body.arrangement for body in bodies if isinstance(body, LegArranged)]
 
 
 def consult(scene: Callable[[Desk], Awaitable[None]], lines: Lines | None = None) -> Caller:
@@ -264,7 +265,7 @@ def test_its_funds_end_it_and_it_is_metered_until_then() -> None:
         assert desk.ends() == [("funds_end", FUNDED_S)]
 
     call = consult(scene, lines)
-    metered = [body.billable_s for body in call.told(events.LegMetered) if isinstance(body, events.LegMetered)]
+    metered = [body.billable_s for body in call.told(LegMetered) if isinstance(body, LegMetered)]
     assert metered[:3] == [round(METER_EVERY_S * n) for n in (1, 2, 3)]
     assert lines.carrier.hung_up == [SID]
 

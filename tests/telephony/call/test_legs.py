@@ -3,6 +3,7 @@
 import asyncio
 
 from events import call as events
+from events.leg_events import LegEnded, LegPlaced
 from telephony.call import person_acts as acts
 from telephony.call import signals as sig
 from telephony.call.leg_acts import Transfer, sentence
@@ -31,10 +32,10 @@ def test_whoever_has_the_word_puts_the_prospect_through() -> None:
     [question] = lines.asked
     assert (question.number, question.user_id, question.call_id) == (NUMBER, MARIA.user_id, PLAN.call_id)
     assert transfers.put == ["sealed"]
-    [placed] = call.told(events.LegPlaced)
-    assert isinstance(placed, events.LegPlaced)
+    [placed] = call.told(LegPlaced)
+    assert isinstance(placed, LegPlaced)
     assert (placed.leg, placed.number, placed.name) == (question.leg_id, NUMBER, "Maria")
-    assert not call.told(events.LegEnded)
+    assert not call.told(LegEnded)
 
 
 def test_nobody_is_put_through_by_who_has_no_word_or_writes_no_number() -> None:
@@ -79,7 +80,7 @@ def test_what_the_crm_or_the_carrier_refuses_leaves_the_call_as_it_was() -> None
             assert code(again) == "bad_number", "and it may be asked for again"
 
         call = table(scene, lines, transfers)
-        ended = [body.reason for body in call.told(events.LegEnded) if isinstance(body, events.LegEnded)]
+        ended = [body.reason for body in call.told(LegEnded) if isinstance(body, LegEnded)]
         assert ended == ([] if said else ["carrier_21220"])
 
 
@@ -96,7 +97,7 @@ def test_who_lost_the_word_before_the_answer_came_puts_nobody_through() -> None:
     lines, transfers = Lines(), Transfers()
     call = table(scene, lines, transfers)
     assert transfers.put == []
-    assert not call.told(events.LegPlaced)
+    assert not call.told(LegPlaced)
 
 
 def test_a_call_that_ends_first_answers_who_waits() -> None:
@@ -108,7 +109,7 @@ def test_a_call_that_ends_first_answers_who_waits() -> None:
         assert code(answers) == "call_changed"
         lines.slow.set()
         await on.settle()
-        assert not on.call.told(events.LegPlaced)
+        assert not on.call.told(LegPlaced)
 
     lines = Lines()
     table(scene, lines)

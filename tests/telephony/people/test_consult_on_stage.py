@@ -18,6 +18,7 @@ from events import call as events
 from events import command, plan
 from events.call import Outcome
 from events.ids import new_id
+from events.leg_events import LegAccepted, LegAnswered, LegArranged, LegEnded
 from media.codec.g711 import Samples
 from telephony.carrier.app import PERSONAS_DIR
 from telephony.carrier.exchange import DEFAULT_PERSONA
@@ -120,7 +121,7 @@ async def _phases(stage: Stage, call_id: Any, page: Page, browser: Browser, stor
     story.acks["consult"] = await page.ask("consult", number=COLLEAGUE)
     story.acks["again"] = await page.ask("consult", number=COLLEAGUE)
     story.acks["early"] = await page.ask("conference")
-    await stage.until(call_id, events.LegAnswered)
+    await stage.until(call_id, LegAnswered)
     await stay("consulting")
     story.acks["aside"] = await page.ask("swap")
     await stay("aside")
@@ -138,7 +139,7 @@ async def _phases(stage: Stage, call_id: Any, page: Page, browser: Browser, stor
 async def _listen(stage: Stage, story: Story, marks: list[Mark], ended_at: float) -> None:
     """Look at what the carrier has heard at both telephones."""
     [prospect] = [body.carrier_call_id for body in story.told if isinstance(body, events.CarrierAccepted)]
-    [colleague] = [body.carrier_call_id for body in story.told if isinstance(body, events.LegAccepted)]
+    [colleague] = [body.carrier_call_id for body in story.told if isinstance(body, LegAccepted)]
     for sid, heard in ((prospect, story.prospect), (colleague, story.colleague)):
         truth = await _until_completed(stage, sid)
         story.statuses.append(truth["status"])
@@ -208,9 +209,9 @@ def test_nobody_is_left_at_the_carrier_and_the_end_is_told(story: Story) -> None
     assert story.statuses == ["completed", "completed"]
     end = [body for body in story.told if isinstance(body, events.Finished)]
     assert [one.outcome for one in end] == [Outcome.TRANSFERRED]
-    arranged = [body.arrangement for body in story.told if isinstance(body, events.LegArranged)]
+    arranged = [body.arrangement for body in story.told if isinstance(body, LegArranged)]
     assert arranged == ["consulting", "aside", "conference", "passed_on"]
-    [leg] = [body for body in story.told if isinstance(body, events.LegEnded)]
+    [leg] = [body for body in story.told if isinstance(body, LegEnded)]
     assert leg.reason == "call_over"
     assert leg.billable_s >= 4 * PHASE_S
     assert [body.reason for body in story.told if isinstance(body, events.PersonLeft)] == [""]

@@ -10,6 +10,7 @@ from events import call as events
 from events import plan
 from events.call import Outcome, State
 from events.ids import new_id
+from events.leg_events import LegEnded, LegPlaced
 from events.permit import Purpose
 from tests.telephony.people.page import Page, opened, ticket
 from tests.telephony.stage import Stage, finished, set_stage
@@ -54,14 +55,14 @@ async def test_a_prospect_is_put_through_and_the_call_is_out_of_it(redis_url: st
     assert (truth["dialed"], truth["status"]) == ([COLLEAGUE], "in-progress"), "we have not hung up on them"
     end = finished(told)
     assert (end.state, end.outcome) == (State.ENDED, Outcome.TRANSFERRED)
-    [placed] = [event.body for event in told if isinstance(event.body, events.LegPlaced)]
+    [placed] = [event.body for event in told if isinstance(event.body, LegPlaced)]
     assert (placed.purpose, placed.number, placed.name, placed.user_id) == (
         Purpose.TRANSFER,
         COLLEAGUE,
         "Ada",
         user_id,
     )
-    assert not [event for event in told if isinstance(event.body, events.LegEnded)]
+    assert not [event for event in told if isinstance(event.body, LegEnded)]
     assert [asked.user_id for asked in stage.crm.legs] == [user_id, user_id], "a refusal, and the permit"
 
 

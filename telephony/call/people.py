@@ -42,8 +42,6 @@ PATIENCE_S: Final = 2.5
 MUSIC_S: Final = 5.5
 LOST_S: Final = 20.0
 _STEPS_S: Final = (PATIENCE_S, MUSIC_S, LOST_S)
-_NOT_CONNECTED: Final = Refused("not_connected", "The prospect is not on the line: not yet, or not any more.")
-_NOT_IN_CALL: Final = Refused("not_in_call", "You are not in this call: join it first.")
 
 
 class CallPeople:
@@ -217,21 +215,21 @@ class CallPeople:
         """Return why somebody may not do that as things stand, if so."""
         seated = self._seats.get(person.id)
         if not connected:
-            return _NOT_CONNECTED
+            return acts.NOT_CONNECTED
         if seated is None:
-            return _NOT_IN_CALL
+            return acts.NOT_IN_CALL
         after = decide(self.standing, person, act, _heard_role(seated))
         return after if isinstance(after, Refused) else None
 
     def _act(self, asked: PersonActs, *, connected: bool) -> acts.Answer:
         person, act = asked.person, asked.act
         if not connected and not self._may_prepare(person, act):
-            return _NOT_CONNECTED
+            return acts.NOT_CONNECTED
         seated = self._seats.get(person.id)
         if not connected and seated is not None and isinstance(act, acts.Leave):
             act = acts.Lost(seated.outlet)  # the call may be answered yet: then they are waited for
         if seated is None and not isinstance(act, acts.Join):
-            return _NOT_IN_CALL
+            return acts.NOT_IN_CALL
         after = decide(self.standing, person, act, _heard_role(seated))
         if isinstance(after, Refused):
             return after

@@ -159,6 +159,10 @@ class Standing:
         return bool(self.holder) or self.held
 
 
+NOT_CONNECTED: Final = Refused("not_connected", "The prospect is not on the line: not yet, or not any more.")
+NOT_IN_CALL: Final = Refused("not_in_call", "You are not in this call: join it first.")
+
+
 def decide(standing: Standing, person: Person, act: Act, role: Role | None) -> Standing | Refused:
     """Return how things stand after an act of somebody's who is in the call, or why it is not done.
 

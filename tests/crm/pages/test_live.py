@@ -1,5 +1,6 @@
 """/live and /phone: who gets them, where their scripts may connect to, and what these ask of the CRM."""
 
+import re
 import time
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -49,6 +50,13 @@ async def _set(sessions: Sessions, script: CallScript, **values: object) -> None
         mine = (Call.org_id == script.org_id, Call.id == script.call_id)
         await unit.session.execute(update(Call).where(*mine).values(**values))
         await unit.commit()
+
+
+async def test_each_key_of_a_page_is_one_buttons(browser: httpx.AsyncClient) -> None:
+    for path in ("/live", "/phone"):
+        keys = re.findall(r'aria-keyshortcuts="([^"]+)"', (await browser.get(path)).text)
+        assert len(keys) > 8
+        assert sorted(keys) == sorted(set(keys)), path
 
 
 async def test_strangers_are_led_to_the_sign_in_page_and_their_scripts_refused(

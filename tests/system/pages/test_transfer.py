@@ -52,9 +52,9 @@ def test_a_rep_asks_a_colleague_and_leaves_the_two_to_each_other(
     page.keyboard.press("s")
     says(page, "You talk with the prospect")
     assert_alike(lambda: prospect.hears(page), at_phone_rate(PERSON_SAYS))
-    page.keyboard.press("a")
+    page.keyboard.press("o")
     says(page, "All three talk")
-    page.keyboard.press("d")
+    page.keyboard.press("e")
     expect(page.locator("#panel")).to_have_attribute("data-connection", "over", timeout=TIMEOUT_MS)
     assert_alike(lambda: colleague.hears(page), PROSPECT_SAYS)
     hang_up(page)  # as whoever has the page still may

@@ -67,11 +67,9 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         objections = await ObjectionStore(unit).of_call(call_id)
         notes = await NoteStore(unit).get(call_id)
         placed_by = await _placed_by(call, unit)
+    # What `salesos call --json` promises comes first, in its order (salesos/summary.py).
     return {
         "call_id": call.id,
-        "number": call.number,
-        "direction": Direction(call.direction),
-        "our_number": call.our_number,
         "state": call.state,
         "outcome": call.outcome,
         "answered_by": call.answered_by,
@@ -92,6 +90,9 @@ async def summarise(call_id: UUID, unit: UnitOfWork) -> CallJson:
         "closed": call.closed,
         "reason": call.reason,
         "carrier_call_id": call.carrier_call_id,
+        "number": call.number,
+        "direction": Direction(call.direction),
+        "our_number": call.our_number,
         "created_at": call.created_at,
         "erased": _erased(call),
         "models": model_usage(event.body for event in models),

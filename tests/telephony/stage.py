@@ -5,6 +5,7 @@ The CRM's part is played by a small HTTP server and by the wire forms over a rea
 
 import asyncio
 import contextlib
+import random
 import socket
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -38,10 +39,12 @@ PLAYBOOK = Path(config.__file__).parent / "playbooks" / "energy_meeting.yaml"
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port for a server that is to be started: not of those that the system gives to others meanwhile."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 @dataclass

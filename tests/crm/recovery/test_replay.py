@@ -60,7 +60,9 @@ async def test_by_place_by_call_and_in_parts(
     await publish(redis, gap, *late)
     theirs = wire.event_stream(other.call_id)
     assert (await replay(Span(theirs, call_id=other.call_id), sessions, redis)).done[Done.PARKED] == 1
-    assert (await replay(Span(theirs, call_id=other.call_id), sessions, redis)).done[Done.STALE] == 1
+    # Of its own stream; by chance its first event lies in the same one.
+    again = await replay(Span(theirs, call_id=other.call_id), sessions, redis)
+    assert again.done[Done.STALE] == (2 if theirs == stream else 1)
 
 
 @pytest.mark.parametrize("body", [{"stream": "events:16"}, {"stream": "events:00", "after": "x"}, {}])

@@ -51,9 +51,9 @@ async def test_a_whole_call(
 
     told = await summarise(call.id, UnitOfWork(sessions, org.id))
     assert list(told) == [
-        *("call_id", "number", "direction", "our_number"),
-        *("state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall", "recording"),
-        *("lead", "ledger", "events", "closed", "reason", "carrier_call_id", "created_at", "erased"),
+        *("call_id", "state", "outcome", "answered_by", "duration_s", "turns", "barge_ins", "waterfall", "recording"),
+        *("lead", "ledger", "events", "closed", "reason", "carrier_call_id"),
+        *("number", "direction", "our_number", "created_at", "erased"),
         *("models", "agent", "placed_by", "prompt_version", "angry_at", "objections", "notes"),
         *("states", "transactions", "legs"),
     ]

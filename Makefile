@@ -9,7 +9,8 @@ STAMP := $(VENV)/.installed
 # What pytest gets beside its own settings, such as ARGS="tests/crm -x".
 ARGS ?=
 # Half of the tests wait for calls to be spoken in real time: two workers hold those, more would starve the calls.
-# A third fills the cores meanwhile, and steps back for them (tests/conftest.py).
+# A third fills the cores meanwhile, and steps back for them (tests/conftest.py). What is spoken in real time may still
+# come too late beside the others: the few that fail are asked once more, alone.
 AT_ONCE ?= 3
 # Many containers set it; here it would make each of the many processes of a test run compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -31,7 +32,9 @@ run: $(STAMP) ## Start everything, place a demonstration call, stay up until Ctr
 	@exec $(BIN)/salesos up --demo
 
 test: $(STAMP) ## Run all tests; ARGS="tests/crm -x" runs some
-	@$(BIN)/python -m pytest -ra -n $(AT_ONCE) $(ARGS)
+	@$(BIN)/python -m pytest -ra -n $(AT_ONCE) $(ARGS) || { test $$? -eq 1 && \
+	  echo "Asked again one after the other, with the machine to themselves: what fails here too has failed" && \
+	  $(BIN)/python -m pytest -ra --last-failed --last-failed-no-failures none --maxfail 5 $(ARGS); }
 
 test-browser: $(STAMP) ## Run the tests that need Chromium: the pages' scripts, and the pages against a whole system
 	@$(BIN)/python -m pytest -ra tests/browser tests/system/pages tests/system/test_page.py $(ARGS)

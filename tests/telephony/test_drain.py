@@ -167,7 +167,7 @@ async def test_what_cannot_be_stored_in_time_is_stored_by_the_next_start(
     redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The store takes connections and never answers."""
-    monkeypatch.setattr(drain_module, "CLOSE_S", 2.0)
+    monkeypatch.setattr(drain_module, "CLOSE_S", 5.0)
     enough = asyncio.Event()
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
